@@ -1,0 +1,101 @@
+"""The ledger: what happened, by ground truth. Append-only NDJSON, one object per line, written by several processes.
+
+    {"at": "2026-01-31T12:00:00.123456Z", "kind": "fault.applied", "fault": "f-3", "target": "post@east"}
+
+A line is one `write` to a file opened with O_APPEND, so the lines of two writers never mix. A writer that is killed
+in the middle of a line leaves a torn one; the reader skips it, and finds the good line that was glued to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from outages.clock import stamp
+
+Record = dict[str, Any]
+
+START_OF_RECORD = b'{"at":'
+"""How every line begins. Inside a JSON string these bytes would be escaped, so they also find a glued line."""
+
+
+class Ledger:
+    """Appends records to one file and reads them. The folder is created when the first record is written."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._file: int | None = None
+
+    def append(self, kind: str, **fields: Any) -> Record:
+        """Write one record and return it. `at` is now unless it is given. Raises OSError when it cannot be written."""
+        record: Record = {"at": fields.pop("at", None) or stamp(time.time()), "kind": kind, **fields}
+        line = json.dumps(record, separators=(",", ":"), default=str).encode() + b"\n"
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        os.write(self._file, line)
+        return record
+
+    def close(self) -> None:
+        """Close the file; a later `append` opens it again."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def read(self) -> Iterator[Record]:
+        """Every whole record from the beginning. Yields nothing when there is no file; never raises on bad lines."""
+        yield from Tail(self.path).new()
+
+    def follow(self, stop: Callable[[], bool] = lambda: False, poll: float = 0.1) -> Iterator[Record]:
+        """Every record from the beginning and then those that arrive, until `stop` says so. `poll` is in seconds."""
+        tail = Tail(self.path)
+        while not stop():
+            arrived = list(tail.new())
+            yield from arrived
+            if not arrived:
+                time.sleep(poll)
+
+
+class Tail:
+    """Reads what was appended since the last call; a line without its end is left for the next call."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._offset = 0
+
+    def new(self) -> Iterator[Record]:
+        """Records appended since the last call, in the order of the file."""
+        try:
+            with self.path.open("rb") as file:
+                if os.fstat(file.fileno()).st_size < self._offset:
+                    self._offset = 0  # another file under the same name: purged and begun anew
+                file.seek(self._offset)
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        return
+                    self._offset += len(line)
+                    record = parse_line(line)
+                    if record is not None:
+                        yield record
+        except FileNotFoundError:
+            return
+
+
+def parse_line(line: bytes) -> Record | None:
+    """The record of a line, or the whole one at the end of a torn line, or None."""
+    for start in (0, line.rfind(START_OF_RECORD)):
+        try:
+            record = json.loads(line[start:]) if start >= 0 else None
+        except ValueError:
+            continue
+        if (
+            isinstance(record, dict)
+            and isinstance(record.get("at"), str)
+            and isinstance(record.get("kind"), str)
+        ):
+            return record
+    return None
