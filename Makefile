@@ -1,0 +1,87 @@
+# Every verb a person needs; `make` alone lists them.
+
+PYTHON ?= python3
+VENV ?= .venv
+UV_VERSION := 0.13.8
+SOURCES := services chaos outages loadtests failwhale
+
+bin := $(VENV)/bin
+# A virtual environment's own uv, unless the machine has one.
+uv := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),$(bin)/uv)
+install := $(uv) pip install --quiet --compile-bytecode --python $(bin)/python
+lock := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
+
+.PHONY: help
+help: ## list what can be done
+	@echo "failwhale: a social network you can break"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "The first two are all that a new machine needs. After 'make install', $(bin)/failwhale --help says more."
+
+.PHONY: demo
+demo: install ## the whole loop in three minutes: start the site, load it, break it, heal it, report
+	@$(bin)/failwhale demo
+
+.PHONY: test
+test: install-dev ## check everything: lint, types, rules, unit and end-to-end tests
+	@$(bin)/ruff check .
+	@$(bin)/ruff format --check .
+	@$(bin)/mypy
+	@$(bin)/pytest $(TESTS)
+
+.PHONY: install
+install: $(VENV)/installed ## what `make demo` installs: a virtual environment here, Prometheus if it can be had
+
+.PHONY: install-dev
+install-dev: $(VENV)/installed-dev ## the same and what the tests need
+
+.PHONY: up
+up: install ## start the site (failwhale up)
+	@$(bin)/failwhale up
+
+.PHONY: down
+down: install ## stop the site (failwhale down)
+	@$(bin)/failwhale down
+
+.PHONY: bench
+bench: install ## measure: reads beside a bare route, start time, memory, CPU at rest
+	@$(bin)/python -m bench
+
+.PHONY: format
+format: install-dev ## format the code and mend what the linter can
+	@$(bin)/ruff check --fix .
+	@$(bin)/ruff format .
+
+.PHONY: lock
+lock: ## pin the newest versions that fit pyproject.toml
+	@$(uv) pip compile $(lock) pyproject.toml -o requirements.lock
+	@$(uv) pip compile $(lock) --constraint requirements.lock --group dev pyproject.toml -o requirements-dev.lock
+
+.PHONY: clean
+clean: ## remove what make made: the virtual environment and caches (not a site's state)
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+
+$(VENV)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer, or say make PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$$($(PYTHON) --version) is too old: failwhale needs 3.11 or newer. Say make PYTHON=python3.12"; exit 1; }
+	@echo "Making a virtual environment in $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { echo "no venv module: install the package python3-venv"; exit 1; }
+	@uv --version >/dev/null 2>&1 || $(bin)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+# The project itself is linked, not copied, so the checkout is what runs. Bytecode is compiled now, because a start
+# without it takes three times as long.
+$(VENV)/installed: $(VENV)/python requirements.lock pyproject.toml
+	@echo "Installing the site and its tools"
+	@$(install) --require-hashes --requirement requirements.lock
+	@$(install) --no-deps --editable .
+	@PYTHONDONTWRITEBYTECODE= $(bin)/python -m compileall -q $(SOURCES)
+	@sh dashboards/prometheus/fetch.sh
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	@echo "Installing what the tests need"
+	@$(install) --require-hashes --requirement requirements-dev.lock
+	@touch $@
