@@ -12,7 +12,7 @@ RULES = sorted((ROOT / "dashboards" / "prometheus").glob("*.rules.yml"))
 
 def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
     program = shutil.which("promtool") or shutil.which(
-        "promtool", path=Path.home() / ".cache" / "failwhale" / "prometheus" / "usr" / "bin"
+        "promtool", path=str(Path.home() / ".cache" / "failwhale" / "prometheus" / "usr" / "bin")
     )
     if program is None:
         pytest.skip("promtool is missing: install the package 'prometheus', or run 'make prometheus'")
