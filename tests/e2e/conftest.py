@@ -1,4 +1,4 @@
-"""A real site for the end-to-end tests: one that is shared and left healthy, and fresh ones for the rough tests."""
+"""Real sites for the end-to-end tests: one that is shared and left healthy, fresh ones for the rough."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real site, driven as a person would: by the `failwhale` command, and looked at through its public addresses."""
+"""The real site, driven as a person would: by the `failwhale` command and through its public addresses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Poll `condition` until it is true; returns its value. Fails, saying what never came, after `seconds`."""
+    """Poll `condition` until it is true and return its value; after `seconds` fail, saying what never came."""
     end = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > end:
@@ -66,7 +66,8 @@ class Site:
     def ok(self, *arguments: str, timeout: float = 120) -> str:
         """One `failwhale` command that must succeed; returns what it printed."""
         done = self.run(*arguments, timeout=timeout)
-        assert done.returncode == 0, f"failwhale {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        command = f"failwhale {' '.join(arguments)}"
+        assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
     def json(self, *arguments: str, timeout: float = 120) -> Any:

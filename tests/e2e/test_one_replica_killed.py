@@ -1,0 +1,42 @@
+"""One replica of two dies under load: users may notice for a second, and hardly after it."""
+
+import pytest
+from site_under_test import Site, wait_until
+
+SERVICES = ["frontend", "auth", "post", "retweet", "timeline", "notify"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_one_replica_killed(site: Site, service: str) -> None:
+    part = f"{service}@east"
+    (before,) = [row for row in site.json("status")["parts"] if row["name"] == part]
+    fault = site.json("chaos", "kill", part, "--for", "30s", "--detach")
+    assert fault["proved"] is True
+    (killed,) = [row for row in site.json("status")["parts"] if row["name"] == part]
+    assert killed["pid"] is None
+    assert killed["ready"] is False
+
+    load = site.json("load", "steady", "--people", "20", "--for", "6s")
+    failed = sum(load["errors"].values())
+    assert load["completed"] > 100
+    assert failed < load["completed"] / 100, load
+
+    site.ok("chaos", "heal")
+    site.wait_green()
+    (after,) = [row for row in site.json("status")["parts"] if row["name"] == part]
+    assert after["ready"] is True
+    assert after["pid"] != before["pid"]
+
+
+def test_both_replicas_killed_is_an_outage_of_its_journeys(site: Site) -> None:
+    fault = site.json("chaos", "kill", "retweet:all", "--for", "3s")
+    assert fault["gone"] is True
+    site.wait_green()
+
+    def caused() -> list[dict[str, object]]:
+        return [row for row in site.json("outages") if fault["id"] in row["causes"] and row["end"]]
+
+    (outage,) = wait_until(caused, 10, "the outage in the record")
+    assert outage["journey"] == "retweet"
+    assert outage["kind"] == "down"
+    assert 2.5 < float(str(outage["duration"])) < 6
