@@ -1,0 +1,237 @@
+"""What every command has in common: values with units, shared options, output, errors, exit codes.
+
+Nothing heavy is imported at module level, since `failwhale --help` passes through here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from failwhale.failure import (
+    BASELINE_NOT_MET,
+    FAILED,
+    INCONCLUSIVE,
+    INTERRUPTED,
+    NOT_RESTORED,
+    OK,
+    USAGE,
+    Failure,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = [
+    "BASELINE_NOT_MET",
+    "DEFAULT_STATE",
+    "FAILED",
+    "INCONCLUSIVE",
+    "INTERRUPTED",
+    "NOT_RESTORED",
+    "OK",
+    "USAGE",
+    "Duration",
+    "Failure",
+    "JsonOption",
+    "QuietOption",
+    "Share",
+    "StateOption",
+    "duration",
+    "is_terminal",
+    "print_json",
+    "print_table",
+    "report",
+    "run",
+    "share",
+    "spell_duration",
+    "spell_time",
+    "stderr",
+    "stdout",
+]
+
+DEFAULT_STATE = Path(".failwhale")
+
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h)")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SHARE = re.compile(r"(?P<number>\d+(?:\.\d+)?)%")
+
+
+# --- values with units ---
+
+
+def duration(text: str) -> float:
+    """Seconds meant by `500ms`, `10s`, `2m`, `1h`. ValueError with a readable text for anything else."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration: write it like 500ms, 10s or 2m")
+    seconds = float(match["number"]) * _UNIT_SECONDS[match["unit"]]
+    if seconds <= 0:
+        raise ValueError(f"{text!r} is not a duration: it must be longer than zero")
+    return seconds
+
+
+def share(text: str) -> float:
+    """Part of one meant by `20%`: above 0, at most 1. ValueError with a readable text for anything else."""
+    match = _SHARE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a share: write it like 20%")
+    part = float(match["number"]) / 100
+    if not 0 < part <= 1:
+        raise ValueError(f"{text!r} is not a share: it must be above 0% and at most 100%")
+    return part
+
+
+def duration_option(value: str | float) -> float:
+    """`parser=` of a Typer option whose value is a duration; its default may be given in seconds already."""
+    if isinstance(value, (int, float)):
+        return float(value)
+    try:
+        return duration(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def share_option(value: str | float) -> float:
+    """`parser=` of a Typer option whose value is a share; its default may be given as a number already."""
+    if isinstance(value, (int, float)):
+        return float(value)
+    try:
+        return share(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def spell_duration(seconds: float) -> str:
+    """A duration for a person: `340ms`, `2.4s`, `3m10s`."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f}ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f}".removesuffix(".0") + "s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m{rest:02d}s" if rest else f"{minutes}m"
+
+
+def spell_time(moment: float) -> str:
+    """A Unix time in seconds as RFC 3339 in UTC with microseconds, as all JSON of failwhale has it."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+# --- options that every command shares ---
+
+Duration = Annotated[float, typer.Option(parser=duration_option, metavar="DURATION")]
+Share = Annotated[float, typer.Option(parser=share_option, metavar="SHARE")]
+StateOption = Annotated[
+    Path,
+    typer.Option(
+        "--state", envvar="FAILWHALE_STATE", metavar="DIR", help="Folder of the site; one per site."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+# --- output ---
+
+
+def stdout() -> Console:
+    """The Rich console for results. Rich honours NO_COLOR and drops colours in a pipe by itself."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def stderr() -> Console:
+    """The Rich console for progress and errors, so that `--json` on stdout stays clean."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()
+) -> None:
+    """A plain table on stdout; `right` names the columns that are numbers. None is shown as nothing."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            *(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in row)
+        )
+    stdout().print(table)
+
+
+def is_terminal() -> bool:
+    """Whether progress can be drawn; otherwise print plain lines."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+# --- running a command ---
+
+
+def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) -> int:
+    """Run a Typer app as a program and return its exit code.
+
+    Every error becomes one line with its cause and the next step; `--debug`, anywhere on the line, or
+    FAILWHALE_DEBUG in the environment, shows the traceback.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words or bool(os.environ.get("FAILWHALE_DEBUG"))
+    words = [word for word in words if word != "--debug"] or ["--help"]
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(words, prog_name=program, standalone_mode=False)
+        return code if isinstance(code, int) else OK
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        report("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe went away (`| head`): no error, but Python must not complain in its flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        return _report_error(error, program)
+
+
+def report(message: str, next_step: str = "") -> None:
+    """The one way in which an error reaches the person: `failwhale: cause` and, below it, the next step."""
+    sys.stderr.write(f"failwhale: {' '.join(message.split())}\n")
+    if next_step:
+        sys.stderr.write(f"  {next_step}\n")
+
+
+def _report_error(error: Exception, program: str) -> int:
+    if isinstance(error, Failure):
+        report(error.message, error.next_step)
+        return error.code
+    if isinstance(error, typer.TyperException):
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else program
+        report(error.format_message(), f"see: {path} --help")
+        return USAGE
+    cause = str(error) or "no details"
+    report(f"{type(error).__name__}: {cause}", "the same command with --debug shows where this happened")
+    return FAILED

@@ -1,0 +1,119 @@
+"""The state folder of one site: where everything about it is kept, and what may be read from outside it.
+
+Imports only the standard library: load tests and the prober's tools use it too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from failwhale.failure import Failure
+
+
+class State:
+    """Paths below one state folder, and the few facts that are read from there (never cached)."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path).absolute()
+
+    @classmethod
+    def from_environment(cls) -> State:
+        """The folder named by FAILWHALE_STATE, or `.failwhale` here."""
+        return cls(os.environ.get("FAILWHALE_STATE", ".failwhale"))
+
+    # --- places ---
+
+    @property
+    def site_file(self) -> Path:
+        return self.path / "site.json"
+
+    @property
+    def pki(self) -> Path:
+        return self.path / "pki"
+
+    @property
+    def ca(self) -> Path:
+        """The certificate authority that the public edges and the services are signed by."""
+        return self.pki / "ca.pem"
+
+    @property
+    def client_certificate(self) -> Path:
+        """The operators' certificate for the internal mutual TLS listeners."""
+        return self.pki / "client.pem"
+
+    @property
+    def client_key(self) -> Path:
+        return self.pki / "client.key"
+
+    @property
+    def secrets(self) -> Path:
+        return self.path / "secrets"
+
+    @property
+    def record(self) -> Path:
+        return self.path / "record"
+
+    @property
+    def ledger(self) -> Path:
+        return self.record / "ledger.ndjson"
+
+    @property
+    def journal(self) -> Path:
+        """The write-ahead journal of the chaos controller."""
+        return self.path / "chaos" / "journal.ndjson"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Process ids, leases and the supervisor's socket; gone when the site is down."""
+        return self.path / "run"
+
+    @property
+    def reports(self) -> Path:
+        return self.path / "reports"
+
+    # Volumes of the compose file that have a place of their own; any other lies below `volumes/`.
+    _NAMED = ("pki", "secrets", "record", "chaos")
+
+    def volume(self, name: str) -> Path:
+        """What the named volume of the compose file is to plain processes."""
+        return self.path / name if name in self._NAMED else self.path / "volumes" / name
+
+    # --- facts ---
+
+    def site(self) -> dict[str, Any]:
+        """site.json. Raises Failure when there is no site here."""
+        try:
+            content = json.loads(self.site_file.read_text())
+        except FileNotFoundError:
+            raise Failure(f"there is no site in {self.path}", "start one: failwhale up") from None
+        except ValueError as error:
+            raise Failure(
+                f"{self.site_file} cannot be read: {error}", "start over: failwhale down --purge"
+            ) from None
+        assert isinstance(content, dict)
+        return content
+
+    @property
+    def edges(self) -> Mapping[str, str]:
+        """Public HTTPS address of each data centre: {"east": "https://localhost:8443", ...}."""
+        edges = self.site()["edges"]
+        assert isinstance(edges, dict)
+        return edges
+
+    @property
+    def token(self) -> str:
+        """The site's control token. Raises Failure when the site has never been up."""
+        try:
+            return (self.secrets / "token").read_text().strip()
+        except FileNotFoundError:
+            raise Failure(
+                f"the site in {self.path} has no control token yet", "start it: failwhale up"
+            ) from None
