@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Poll `condition` until it is true and return its value; after `seconds` fail, saying what never came."""
+    """Poll `condition` until true and return its value; after `seconds` fail, naming what never came."""
     end = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > end:

@@ -1,4 +1,4 @@
-"""Whatever a client or a person gets wrong is answered with the cause and the next step, never with a crash."""
+"""What a client or a person gets wrong is answered with the cause and the next step, never with a crash."""
 
 from __future__ import annotations
 
