@@ -1,0 +1,150 @@
+"""Fault points: the one seam where chaos may hurt a service from inside. Leased, self-expiring, free when unset.
+
+What waits for a request tests `points.inbound is None` and goes on; nothing else is paid while no fault is set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import Callable
+from typing import Literal, Self
+from zlib import crc32
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.routing import compile_path
+
+Kind = Literal["latency", "errors", "blackhole"]
+
+LONGEST_LEASE = 3600.0
+
+
+class Fault(BaseModel):
+    """What is to go wrong: with which requests, how, and for how long at most.
+
+    `seconds` is the lease; `share` is the share of requests that are hit, `users` (when set) the share of users
+    whose requests are: the same users everywhere and always, for the same `seed`. `route` is a path template, with
+    a method before it or without (`POST /api/v1/posts`, `/api/v1/posts/{id}`); None means every route. `delay`
+    is the latency in seconds, `status` the answer of `errors`.
+    """
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    kind: Kind
+    seconds: float = Field(gt=0, le=LONGEST_LEASE)
+    share: float = Field(default=1.0, ge=0, le=1)
+    users: float | None = Field(default=None, ge=0, le=1)
+    route: str | None = Field(default=None, max_length=200, pattern=r"^([A-Z]+ )?/[!-~]*$")
+    delay: float = Field(default=0.0, ge=0, le=LONGEST_LEASE)
+    status: int = Field(default=500, ge=400, le=599)
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
+
+    @model_validator(mode="after")
+    def _latency_has_a_delay(self) -> Self:
+        if self.kind == "latency" and self.delay == 0:
+            raise ValueError("latency needs a delay of more than 0 seconds")
+        if self.route is not None:
+            _route_filter(self.route)
+        return self
+
+
+class AppliedFault:
+    """A fault while its lease runs: whom it hits, and how often it did."""
+
+    def __init__(self, identifier: str, fault: Fault, now: float) -> None:
+        self.id = identifier
+        self.fault = fault
+        self.expires = now + fault.seconds
+        self.hits = 0
+        self.ended = asyncio.Event()
+        self._method, self._path = _route_filter(fault.route) if fault.route else (None, None)
+        self._random = random.Random(fault.seed).random if fault.seed is not None else random.random
+
+    def hits_request(self, method: str, path: str, user: str | None) -> bool:
+        """Whether this request is one of those to be hurt. Draws a number when the share is below 1."""
+        fault = self.fault
+        if self._method is not None and self._method != method:
+            return False
+        if self._path is not None and not self._path.match(path):
+            return False
+        if fault.users is not None and not _is_among(user, fault.users, fault.seed):
+            return False
+        return fault.share >= 1 or self._random() < fault.share
+
+
+class FaultPoints:
+    """The faults that are set in this process, by their ids."""
+
+    def __init__(
+        self,
+        on_hit: Callable[[Kind], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`on_hit(kind)` is called for every request that is hurt; `clock` gives monotonic seconds."""
+        self.inbound: tuple[AppliedFault, ...] | None = None
+        """None unless a fault is set: the one test that a request pays."""
+        self._on_hit = on_hit
+        self._clock = clock
+
+    def put(self, identifier: str, fault: Fault) -> AppliedFault:
+        """Set a fault, or set it anew: its lease starts again, and its hits go on being counted."""
+        applied = AppliedFault(identifier, fault, self._clock())
+        before = self.remove(identifier)
+        if before is not None:
+            applied.hits = before.hits
+        self.inbound = (*(self.inbound or ()), applied)
+        return applied
+
+    def remove(self, identifier: str) -> AppliedFault | None:
+        """End a fault and let go what it holds; None when it is not set (any more)."""
+        self._drop_expired()
+        for applied in self.inbound or ():
+            if applied.id == identifier:
+                self._keep(lambda other: other is not applied)
+                return applied
+        return None
+
+    def active(self) -> tuple[AppliedFault, ...]:
+        """The faults whose lease has not run out."""
+        self._drop_expired()
+        return self.inbound or ()
+
+    def remaining(self, applied: AppliedFault) -> float:
+        """Seconds until the lease of this fault ends."""
+        return max(0.0, applied.expires - self._clock())
+
+    def choose(self, method: str, path: str, user: str | None) -> AppliedFault | None:
+        """The first fault that hits this request, counted; `user` is the id as the header has it."""
+        for applied in self.active():
+            if applied.hits_request(method, path, user):
+                applied.hits += 1
+                if self._on_hit is not None:
+                    self._on_hit(applied.fault.kind)
+                return applied
+        return None
+
+    def _drop_expired(self) -> None:
+        if self.inbound is not None:
+            now = self._clock()
+            if any(applied.expires <= now for applied in self.inbound):
+                self._keep(lambda applied: applied.expires > now)
+
+    def _keep(self, wanted: Callable[[AppliedFault], bool]) -> None:
+        for applied in self.inbound or ():
+            if not wanted(applied):
+                applied.ended.set()
+        self.inbound = tuple(filter(wanted, self.inbound or ())) or None
+
+
+def _route_filter(route: str) -> tuple[str | None, re.Pattern[str]]:
+    """The method (None: any) and the pattern of the paths. Raises ValueError for a malformed template."""
+    method, space, template = route.rpartition(" ")
+    pattern, _, _ = compile_path(template)
+    return (method if space else None), pattern
+
+
+def _is_among(user: str | None, share: float, seed: int | None) -> bool:
+    """Whether a user is in the unlucky share: by a hash, so that every replica agrees without talking."""
+    return user is not None and crc32(f"{seed or 0}:{user}".encode()) < share * 2**32
