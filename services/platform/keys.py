@@ -1,0 +1,113 @@
+"""Every key in the store, in one place.
+
+Ids are whole numbers, written in decimal. Scores of sorted sets are ids (they carry their time and fit a double).
+The store is one primary with replicas, not a Redis cluster, so a script may build keys by itself; it then uses
+the same texts as the functions here.
+"""
+
+from __future__ import annotations
+
+EVENTS = "events"
+"""Stream of everything that happened: fields id, type, actor, json. Trimmed to about EVENTS_KEPT entries."""
+
+EVENTS_KEPT = 200_000
+
+EVENTS_DEAD = "events-dead"
+"""Stream of the events that a group gave up: the same fields, and group, error, entry (its id in `events`)."""
+
+EVENTS_DEAD_KEPT = 1_000
+
+REPLICATION_BARRIER = "replication-barrier"
+"""Written with every batch of writes, so that WAIT covers all that the primary had done by then."""
+
+CELEBRITIES = "celebrities"
+"""Set of account ids with so many followers that their posts are merged at read, not fanned out."""
+
+REVOKED = "revoked"
+"""Sorted set: session id, scored by the Unix second after which the session would have expired anyway.
+Also the channel on which a new entry is published (`sid exp`)."""
+
+TIMELINE_KEPT = 800
+"""`posts:` and `home:` are trimmed to this many entries."""
+
+NOTIFICATIONS_KEPT = 800
+
+
+def account(identifier: int) -> str:
+    """Hash: name, created (RFC 3339), protected (0 or 1)."""
+    return f"account:{identifier}"
+
+
+def handle(name: str) -> str:
+    """String: the id of the account with this handle, whatever its case."""
+    return f"handle:{name.lower()}"
+
+
+def credential(identifier: int) -> str:
+    """Hash: password (argon2 hash), totp (secret), totp_pending (secret that is not confirmed yet)."""
+    return f"credential:{identifier}"
+
+
+def post(identifier: int) -> str:
+    """Hash: body (the JSON as it is served, without counters and the closing brace), author, likes, retweets."""
+    return f"post:{identifier}"
+
+
+def likes(identifier: int) -> str:
+    """Set: ids of the accounts that like the post."""
+    return f"likes:{identifier}"
+
+
+def retweets(identifier: int) -> str:
+    """Set: ids of the accounts that retweeted the post."""
+    return f"retweets:{identifier}"
+
+
+def idempotency(account: int, key: str) -> str:
+    """String, kept 24 h: id of the post that this account's Idempotency-Key made."""
+    return f"idempotency:{account}:{key}"
+
+
+def posts(account: int) -> str:
+    """Sorted set: an account's own timeline. Members as in `home`."""
+    return f"posts:{account}"
+
+
+def home(account: int) -> str:
+    """Sorted set: a home timeline. Member `P` (a post) or `P:R` (retweeted by R), scored by the entry's id."""
+    return f"home:{account}"
+
+
+def following(account: int) -> str:
+    """Set: ids that the account follows."""
+    return f"following:{account}"
+
+
+def followers(account: int) -> str:
+    """Set: ids that follow the account."""
+    return f"followers:{account}"
+
+
+def requests(account: int) -> str:
+    """Set: ids that asked to follow this protected account."""
+    return f"requests:{account}"
+
+
+def notifications(account: int) -> str:
+    """Sorted set: JSON of a notification, scored by the id of the event that made it."""
+    return f"notifications:{account}"
+
+
+def notifications_read(account: int) -> str:
+    """String: id up to which notifications are read."""
+    return f"notifications-read:{account}"
+
+
+def notifications_channel(account: int) -> str:
+    """Pub/sub channel: JSON of each new notification of the account, for its live streams."""
+    return f"notifications-of:{account}"
+
+
+def used_code(account: int, step: int) -> str:
+    """String, short-lived: this TOTP time step was used, so the same code is not taken twice."""
+    return f"used-code:{account}:{step}"
