@@ -1,0 +1,53 @@
+"""The tour of the demo: what is broken, in which order, and what a person should look for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Act:
+    """One fault of the tour."""
+
+    title: str
+    command: tuple[str, ...]  # after `failwhale chaos`
+    look_for: str
+
+
+TOUR = (
+    Act(
+        "One replica of two dies",
+        ("kill", "post@east", "--for", "5s"),
+        "the front ends go over to post@west: hardly anybody notices",
+    ),
+    Act(
+        "Retweets stop working, the rest is fine (Twitter, November 2022)",
+        ("kill", "retweet:all", "--for", "5s"),
+        "one journey goes red, all others stay green",
+    ),
+    Act(
+        "Bad code: some people cannot post",
+        ("errors", "post:all", "--share", "50%", "--for", "5s"),
+        "whatever creates or reads a single post fails now and then",
+    ),
+    Act(
+        "Everything is there, but slowly",
+        ("latency", "timeline:all", "--delay", "1500ms", "--for", "6s"),
+        "no errors at all: slow is a kind of its own",
+    ),
+    Act(
+        "Logins hang, sessions go on",
+        ("blackhole", "auth:all", "--for", "6s"),
+        "nobody can log in; whoever is logged in does not notice",
+    ),
+    Act(
+        "Notifications freeze, and nothing errors at first",
+        ("pause", "notify:all", "--for", "6s"),
+        "events pile up, and are delivered when it thaws",
+    ),
+    Act(
+        "The primary store dies (X, May 2025: the failover should have worked)",
+        ("kill", "store:primary", "--for", "8s"),
+        "a real Sentinel promotes the replica: a dip of about two seconds, no post lost",
+    ),
+)
