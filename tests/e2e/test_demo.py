@@ -1,0 +1,47 @@
+"""`failwhale demo`: to its end, and interrupted at any moment; nothing is left either way."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from site_under_test import Site, wait_until
+
+
+def test_demo_reports_and_leaves_nothing(new_site: Callable[[], Site], tmp_path: Path) -> None:
+    site = new_site()
+    report = tmp_path / "report.html"
+    told = site.ok("demo", "--state", str(site.state), "--output", str(report), "--acts", "2", timeout=170)
+    assert "1/2" in told
+    assert "retweet down for" in told
+    assert "<svg" in report.read_text()
+    assert site.processes() == []
+    assert not site.state.exists()
+
+
+def started(site: Site) -> bool:
+    return (site.state / "site.json").exists()
+
+
+def in_an_act(site: Site) -> bool:
+    journal = site.state / "chaos" / "journal.ndjson"
+    return journal.exists() and "applied" in journal.read_text()
+
+
+@pytest.mark.parametrize("moment", [started, Site.is_green, in_an_act])
+def test_ctrl_c_leaves_nothing(new_site: Callable[[], Site], moment: Callable[[Site], bool]) -> None:
+    site = new_site()
+    demo = site.start("demo", "--state", str(site.state), "--output", str(site.state.parent / "report.html"))
+    try:
+        wait_until(lambda: (site.state / "site.json").exists() and moment(site), 60, moment.__name__)
+        demo.send_signal(signal.SIGINT)
+        told, _ = demo.communicate(timeout=60)
+    finally:
+        demo.kill()
+        demo.wait()
+    assert demo.returncode == 130, told
+    assert "Traceback" not in told
+    assert site.processes() == []
+    assert not site.state.exists()
