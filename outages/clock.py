@@ -25,7 +25,7 @@ def parse(text: str) -> float:
 class Clock:
     """Wall-clock seconds that run with the monotonic clock.
 
-    A step of the wall clock in the middle of an outage must not change the length of the outage. Other processes
+    A step of the wall clock in the middle of an outage must not change the length of the outage. Others
     stamp their lines with the wall clock, so `settle`, called between measurements, follows a lasting step.
     """
 

@@ -1,9 +1,9 @@
-"""The ledger: what happened, by ground truth. Append-only NDJSON, one object per line, written by several processes.
+"""The ledger: what happened, by ground truth. Append-only NDJSON that several processes write.
 
     {"at": "2026-01-31T12:00:00.123456Z", "kind": "fault.applied", "fault": "f-3", "target": "post@east"}
 
-A line is one `write` to a file opened with O_APPEND, so the lines of two writers never mix. A writer that is killed
-in the middle of a line leaves a torn one; the reader skips it, and finds the good line that was glued to it.
+A line is one `write` to a file opened with O_APPEND, so the lines of two writers never mix. A writer that is
+killed in the middle of a line leaves a torn one; the reader skips it, and finds the good line glued to it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from outages.clock import stamp
 Record = dict[str, Any]
 
 START_OF_RECORD = b'{"at":'
-"""How every line begins. Inside a JSON string these bytes would be escaped, so they also find a glued line."""
+"""How every line begins. Inside a JSON string these bytes are escaped, so they also find a glued line."""
 
 
 class Ledger:
@@ -31,7 +31,7 @@ class Ledger:
         self._file: int | None = None
 
     def append(self, kind: str, **fields: Any) -> Record:
-        """Write one record and return it. `at` is now unless it is given. Raises OSError when it cannot be written."""
+        """Write one record and return it. `at` is now unless given. Raises OSError when the disk refuses."""
         record: Record = {"at": fields.pop("at", None) or stamp(time.time()), "kind": kind, **fields}
         line = json.dumps(record, separators=(",", ":"), default=str).encode() + b"\n"
         if self._file is None:
@@ -47,11 +47,11 @@ class Ledger:
             self._file = None
 
     def read(self) -> Iterator[Record]:
-        """Every whole record from the beginning. Yields nothing when there is no file; never raises on bad lines."""
+        """Every whole record from the beginning; none when there is no file. Never raises on bad lines."""
         yield from Tail(self.path).new()
 
     def follow(self, stop: Callable[[], bool] = lambda: False, poll: float = 0.1) -> Iterator[Record]:
-        """Every record from the beginning and then those that arrive, until `stop` says so. `poll` is in seconds."""
+        """Every record from the beginning, then those that arrive, until `stop`. `poll` is in seconds."""
         tail = Tail(self.path)
         while not stop():
             arrived = list(tail.new())
