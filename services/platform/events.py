@@ -12,11 +12,13 @@ from services.platform.keys import EVENTS, EVENTS_KEPT
 def append_lua() -> str:
     """Lua to put at the top of a write script: defines `append_event(id, type, actor, json)`.
 
-    `id` is the event's snowflake, `json` a JSON object as text. The event exists if and only if the write does.
+    `id` is the event's snowflake, `json` a JSON object as text. The event exists if and only if the write
+    does.
     """
     return f"""
 local function append_event(id, type, actor, json)
-  redis.call('XADD', '{EVENTS}', 'MAXLEN', '~', {EVENTS_KEPT}, '*', 'id', id, 'type', type, 'actor', actor, 'json', json)
+  redis.call('XADD', '{EVENTS}', 'MAXLEN', '~', {EVENTS_KEPT}, '*', 'id', id, 'type', type, 'actor', actor,
+  'json', json)
 end
 """
 
@@ -34,8 +36,9 @@ class Event:
 class Consumer:
     """What a service does about events. Subclass it, name the group and the types, and write `handle`.
 
-    Each event goes to one member of the group. It may come twice, and after later ones: `handle` must be idempotent. An
-    exception leaves the event to be tried again; after several tries it goes to the stream `events-dead`.
+    Each event goes to one member of the group. It may come twice, and after later ones: `handle` must be
+    idempotent. An exception leaves the event to be tried again; after several tries it goes to the stream
+    `events-dead`.
     """
 
     group: ClassVar[str]

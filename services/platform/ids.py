@@ -25,7 +25,7 @@ class Snowflakes:
     """Makes the ids of one worker. Not for use by several threads."""
 
     def __init__(self, worker: int, clock: Callable[[], int] = wall_clock_milliseconds) -> None:
-        """`worker` (0 to 15) must differ between all that make ids of the same kind; `clock` gives Unix ms."""
+        """`worker` (0 to 15) must differ between all that make ids of one kind; `clock` gives Unix ms."""
         if not 0 <= worker < WORKERS:
             raise ValueError(f"worker must be 0 to {WORKERS - 1}, not {worker}")
         self._worker = worker
@@ -36,8 +36,8 @@ class Snowflakes:
     def next(self) -> int:
         """A new id, greater than every one before.
 
-        Never waits: when the clock steps back, or more than 256 ids fall into one millisecond, ids run ahead of the
-        clock until it has caught up.
+        Never waits: when the clock steps back, or more than 256 ids fall into one millisecond, ids run
+        ahead of the clock until it has caught up.
         """
         now = self._clock() - EPOCH_MILLISECONDS
         if now > self._millisecond:

@@ -1,8 +1,8 @@
 """Every key in the store, in one place.
 
-Ids are whole numbers, written in decimal. Scores of sorted sets are ids (they carry their time and fit a double).
-The store is one primary with replicas, not a Redis cluster, so a script may build keys by itself; it then uses
-the same texts as the functions here.
+Ids are whole numbers, written in decimal. Scores of sorted sets are ids (they carry their time and fit a
+double). The store is one primary with replicas, not a Redis cluster, so a script may build keys by itself;
+it then uses the same texts as the functions here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ EVENTS = "events"
 EVENTS_KEPT = 200_000
 
 EVENTS_DEAD = "events-dead"
-"""Stream of the events that a group gave up: the same fields, and group, error, entry (its id in `events`)."""
+"""Stream of events that a group gave up: the same fields, and group, error, entry (its id in `events`)."""
 
 EVENTS_DEAD_KEPT = 1_000
 
@@ -49,7 +49,7 @@ def credential(identifier: int) -> str:
 
 
 def post(identifier: int) -> str:
-    """Hash: body (the JSON as it is served, without counters and the closing brace), author, likes, retweets."""
+    """Hash: body (the served JSON without counters and the closing brace), author, likes, retweets."""
     return f"post:{identifier}"
 
 
@@ -74,7 +74,7 @@ def posts(account: int) -> str:
 
 
 def home(account: int) -> str:
-    """Sorted set: a home timeline. Member `P` (a post) or `P:R` (retweeted by R), scored by the entry's id."""
+    """Sorted set: a home timeline. Member `P` (a post) or `P:R` (retweeted by R), scored by the entry id."""
     return f"home:{account}"
 
 

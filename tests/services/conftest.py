@@ -1,7 +1,7 @@
 """Real Redis servers for tests: a primary with a replica, and three sentinels over them, on free ports.
 
-`redis_pair` and `sentinels` are shared by the tests of one module and emptied by `store`; a test that breaks servers
-takes `own_sentinels`, which starts a set of its own.
+`redis_pair` and `sentinels` are shared by the tests of one module and emptied by `store`; a test that
+breaks servers takes `own_sentinels`, which starts a set of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import redis
+
 from services.platform.settings import Address
 from services.platform.store import Store
 
@@ -116,8 +117,13 @@ class Pair:
     replica: Server
 
     def wait_for_replica(self) -> None:
-        """Until the replica is connected and has everything."""
-        wait_until(lambda: self.primary.client.wait(1, 100) == 1, what="replication")
+        """Until the replica takes writes (WAIT alone is content when nothing was written)."""
+
+        def replicated() -> bool:
+            with self.primary.client as client, client.pipeline(transaction=False) as commands:
+                return commands.set("replicated", 1).wait(1, 50).execute()[1] == 1
+
+        wait_until(replicated, what="replication")
 
     def empty(self) -> None:
         self.primary.client.flushall()
@@ -153,8 +159,7 @@ class Sentinels:
 SERVER = [
     'save ""',
     "appendonly no",
-    "repl-diskless-sync yes",
-    "repl-diskless-sync-delay 0",
+    "repl-diskless-sync no",  # slower in general, but a replica of an empty primary is in step at once
     "repl-ping-replica-period 1",
 ]
 
@@ -203,7 +208,7 @@ def redis_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 @pytest.fixture(scope="module")
 def sentinels(redis_pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sentinels]:
-    """Three sentinels over `redis_pair`, able to say who is primary (not yet to promote). Not to be broken."""
+    """Three sentinels over `redis_pair` that know the primary (but cannot promote yet). Not to be broken."""
     started: list[Server] = []
     try:
         yield start_sentinels(tmp_path_factory.mktemp("sentinels"), redis_pair, started)
@@ -214,7 +219,7 @@ def sentinels(redis_pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def own_sentinels(tmp_path: Path) -> Iterator[Sentinels]:
-    """A pair and three sentinels of this test's own, to be broken; `.wait_until_they_can_promote()` takes ~2 s."""
+    """A pair and three sentinels of this test's own, to be broken; until they can promote takes ~2 s."""
     started: list[Server] = []
     try:
         yield start_sentinels(tmp_path, start_pair(tmp_path, started), started)

@@ -53,8 +53,9 @@ class Caller:
     ) -> Answer:
         """Call a replica and return what it answered, whatever the status.
 
-        `target` is path and query. `headers` are those to pass on; host, content-length, connection and the deadline are
-        set here. Raises Problem 503 or 504 that names the service when no replica answered in time.
+        `target` is path and query. `headers` are those to pass on; host, content-length, connection and the
+        deadline are set here. Raises Problem 503 or 504 that names the service when no replica answered in
+        time.
         """
         raise NotImplementedError
 

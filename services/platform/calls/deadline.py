@@ -1,7 +1,8 @@
 """The deadline of the request at hand: set where it enters, inherited by every call it makes.
 
-It travels as the header ``failwhale-deadline``, an absolute Unix time, so that time spent on the way counts. All
-parts of a site share one clock (one machine, or NTP); a skewed clock shortens or lengthens deadlines by its skew.
+It travels as the header ``failwhale-deadline``, an absolute Unix time, so that time spent on the way
+counts. All parts of a site share one clock (one machine, or NTP); a skewed clock shortens or lengthens
+deadlines by its skew.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The store: Redis behind Sentinel, for reads that survive a dead primary and writes that say whether they are safe."""
+"""The store: Redis behind Sentinel. Reads survive a dead primary; writes say whether a replica has them."""
 
 from services.platform.store.script import Script
 from services.platform.store.store import Store, Written

@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+
+from services.platform.store.link import Argument, Command, Link, Refusal
 
 
 class Script:
     """A Lua script that runs as one transaction. Make it once, at import; it belongs to no connection.
 
-    A script that reads only is run with EVALSHA_RO and may run on a replica; it must not write. The store is not
-    a Redis cluster, so a script may touch keys that it builds itself.
+    The store is not a Redis cluster, so a script may touch keys that it builds itself.
     """
 
     def __init__(self, source: str) -> None:
         self.source = source.encode()
         self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest().encode()
+
+    def reading(self, link: Link, keys: Sequence[Argument], args: Sequence[Argument]) -> Command:
+        """The command that runs it where nothing may be written, a replica included."""
+        if self._known_to(link):
+            return (b"EVALSHA_RO", self.sha, len(keys), *keys, *args)
+        return (b"EVAL_RO", self.source, len(keys), *keys, *args)
+
+    def writing(self, link: Link, keys: Sequence[Argument], args: Sequence[Argument]) -> Command:
+        """The command that runs it on the primary."""
+        if self._known_to(link):
+            return (b"EVALSHA", self.sha, len(keys), *keys, *args)
+        return (b"EVAL", self.source, len(keys), *keys, *args)
+
+    def _known_to(self, link: Link) -> bool:
+        """Whether the source went over this link before; from now on it has."""
+        if self.sha in link.scripts:
+            return True
+        link.scripts.add(self.sha)
+        return False
+
+
+def learn_from(refusal: Refusal, link: Link, script: Script | None) -> None:
+    """Do what makes another attempt go better."""
+    if refusal.code == "NOSCRIPT" and script is not None:
+        link.scripts.discard(script.sha)  # servers may forget scripts at any time: send the source again
+    elif refusal.code == "READONLY":
+        link.close("it is no primary any more")

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
+from services.platform.calls import deadline
+from services.platform.problems import Problem
 from services.platform.settings import Address, Replication
-from services.platform.store.script import Script
+from services.platform.store.client import redis_client
+from services.platform.store.commits import Commits, Done
+from services.platform.store.line import PAUSE_SECONDS, Line
+from services.platform.store.link import Argument, Command, Link, Lost, NotSent, Refusal
+from services.platform.store.script import Script, learn_from
+from services.platform.store.sentinels import Sentinels
 
-Argument = bytes | str | int | float
+READ_PATIENCE_SECONDS = 0.4
+"""A server that is silent for so long is taken for frozen; reads then go to a replica."""
+
+WRITE_PATIENCE_SECONDS = 1.0
+
+LONGEST_WAIT_SECONDS = 5.0
+"""For an operation without a deadline of its own."""
+
+_NOT_NOW = frozenset({"NOSCRIPT", "READONLY", "LOADING", "MASTERDOWN", "BUSY"})
+"""The server did nothing, and will soon, or another one will."""
+
+_NO_ROOM = frozenset({"OOM", "MISCONF", "NOREPLICAS"})
+"""The server refuses to write until somebody mends it."""
 
 
 class Written(NamedTuple):
@@ -21,35 +41,52 @@ class Written(NamedTuple):
 
 
 class Store:
-    """Reads and writes of one service. Values are bytes, integers, None and lists of them, as Redis sends them."""
+    """Reads and writes of one service. Values are bytes, integers, None, or lists of them."""
 
     def __init__(
         self, sentinels: Sequence[Address], name: str = "failwhale", replication: Replication = "reported"
     ) -> None:
-        self.redis: Redis = Redis()
+        """`replication`: what a write needs before it is acknowledged (see services.platform.settings)."""
+        self._replication = replication
+        self._sentinels = Sentinels(sentinels, name, on_switch=self._switched)
+        self._lines: list[Line] = []
+        self._replica = Line(self._sentinels.replica, READ_PATIENCE_SECONDS)
+        self._primary = self.line_to_primary(READ_PATIENCE_SECONDS, on_open=self._primary_is_back)
+        self._commits = Commits(self.line_to_primary(WRITE_PATIENCE_SECONDS))
+        self.redis: Redis = redis_client(self._sentinels, name)
+        """A redis-py client of the primary, for commands that need neither replication nor deadlines."""
 
     async def start(self) -> None:
         """Begin to follow the sentinels. Does not wait for the store: a service starts without it."""
-        raise NotImplementedError
+        self._sentinels.start()
 
     async def close(self) -> None:
-        raise NotImplementedError
+        await self._commits.close()
+        for line in (*self._lines, self._replica):
+            await line.close()
+        await self.redis.aclose()
+        await self._sentinels.close()
 
     async def ready(self) -> bool:
-        """Whether the store answers reads now (for /-/ready); waits 300 ms at most."""
-        raise NotImplementedError
+        """Whether the store answers reads now (for /-/ready)."""
+        try:
+            with deadline.deadline_within(0.5):
+                await self.query("PING")
+        except Problem:
+            return False
+        return True
 
     async def read(self, script: Script, keys: Sequence[Argument] = (), args: Sequence[Argument] = ()) -> Any:
         """Run a script that only reads: on the primary, or on a replica when the primary cannot be reached.
 
-        Raises Problem 503 `store-unavailable` when neither answers before the deadline; redis.ResponseError for an
-        error that the script returned.
+        Raises Problem 503 `store-unavailable` when neither answers before the deadline, redis.ResponseError
+        for an error that the script returned.
         """
-        raise NotImplementedError
+        return await self._ask(lambda link: script.reading(link, keys, args), script)
 
     async def query(self, *command: Argument) -> Any:
         """One plain command that only reads (`"HGET", key, field`), in the same way as `read`."""
-        raise NotImplementedError
+        return await self._ask(lambda link: command)
 
     async def write(
         self,
@@ -60,13 +97,131 @@ class Store:
         repeatable: bool = False,
         replicate: bool = True,
     ) -> Written:
-        """Run a script on the primary, and wait until a replica has all that it wrote.
+        """Run a script on the primary, and wait until a replica has all that it wrote or found written.
 
         `repeatable` says that running it twice does no more than running it once (an idempotency key, set
-        semantics); only then is it tried again after an answer was lost. `replicate=False` does not wait for a replica:
-        right for consumers of events, whose acknowledgement follows their write down the same replication stream.
+        semantics); only then is it tried again after an answer was lost. `replicate=False` does not wait
+        for a replica: right for consumers of events, whose acknowledgement follows their write down the
+        same replication stream, so that it cannot survive without it.
 
-        Raises Problem 503 `store-unavailable`, Problem 503 `not-replicated` where REPLICATION=required;
-        redis.ResponseError for an error that the script returned.
+        Raises Problem 503 `store-unavailable`; Problem 503 `not-replicated` where REPLICATION=required (the
+        write is on the primary and may stay); redis.ResponseError for an error that the script returned.
         """
-        raise NotImplementedError
+        if self._replication == "off" or not replicate:
+            written = await self._write(lambda: self._run(script, keys, args), repeatable)
+        else:
+            written = await self._write(lambda: self._commits.commit(script, keys, args), repeatable)
+            if self._replication == "required" and not written.replicas:
+                raise _not_replicated()
+        return Written(written.value, written.replicas > 0)
+
+    def line_to_primary(self, patience: float, *, on_open: Callable[[], None] | None = None) -> Line:
+        """A connection of the caller's own to whichever server is the primary, for commands that block.
+
+        `patience` in seconds must be longer than the command may block. Closed together with the store.
+        """
+        line = Line(self._sentinels.primary, patience, role=b"master", on_open=on_open)
+        self._lines.append(line)
+        return line
+
+    async def _ask(self, command: Callable[[Link], Command], script: Script | None = None) -> Any:
+        ends_at: float | None = None
+        while True:
+            try:
+                link = self._primary.link or await self._readable()
+                answer = await _within_deadline(link.call(*command(link)))
+                if not isinstance(answer, Refusal):
+                    return answer
+                learn_from(answer, link, script)
+                why = _unless_soon(answer)
+            except Lost as error:
+                why = error
+            except TimeoutError as error:
+                raise _unavailable("the deadline passed") from error
+            ends_at = ends_at or _end_of_wait()
+            await _pause(ends_at, why)
+
+    async def _readable(self) -> Link:
+        """A link to read from while none to the primary is open. Raises NotSent."""
+        if not self._primary.unreachable:
+            try:
+                return await self._primary.open()
+            except NotSent:
+                pass
+        self._primary.reopen()
+        return await self._replica.open()
+
+    async def _run(self, script: Script, keys: Sequence[Argument], args: Sequence[Argument]) -> Done:
+        """Run a writing script without waiting for a replica. Raises NotSent, Lost, Refusal."""
+        link = await self._primary.open()
+        answer = await link.call(*script.writing(link, keys, args))
+        if isinstance(answer, Refusal):
+            learn_from(answer, link, script)
+            raise answer
+        return Done(answer, 0)
+
+    async def _write(self, attempt: Callable[[], Awaitable[Done]], repeatable: bool) -> Done:
+        ends_at = _end_of_wait()
+        while True:
+            try:
+                async with asyncio.timeout_at(ends_at):
+                    return await attempt()
+            except NotSent as error:
+                why: Exception = error
+            except Lost as error:
+                if not repeatable:
+                    raise _unavailable(f"whether the write was done is not known: {error}") from error
+                why = error
+            except Refusal as refusal:
+                why = _unless_soon(refusal)
+            except TimeoutError as error:
+                raise _unavailable("the deadline passed; whether the write was done is not known") from error
+            await _pause(ends_at, why)
+
+    def _switched(self, primary: Address) -> None:
+        """The old primary may come back and not know yet that it is none: leave it in any case."""
+        for line in self._lines:
+            if line.link is not None and line.link.address != primary:
+                line.drop("another server was promoted")
+
+    def _primary_is_back(self) -> None:
+        self._replica.drop("the primary is back")
+
+
+async def _within_deadline(answer: asyncio.Future[Any]) -> Any:
+    """Await an answer. A link gives up after its patience, so only an earlier deadline needs a timer."""
+    left = deadline.remaining()
+    if left > 2 * READ_PATIENCE_SECONDS:
+        return await answer
+    async with asyncio.timeout(left):
+        return await answer
+
+
+def _end_of_wait() -> float:
+    """When to give up, in the loop's time."""
+    return asyncio.get_running_loop().time() + min(deadline.remaining(), LONGEST_WAIT_SECONDS)
+
+
+async def _pause(ends_at: float, why: Exception) -> None:
+    """Wait before the next attempt. Raises Problem when there is no time for one."""
+    if asyncio.get_running_loop().time() + PAUSE_SECONDS >= ends_at:
+        raise _unavailable(str(why)) from why
+    await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _unless_soon(refusal: Refusal) -> Exception:
+    """The refusal itself if the same may succeed soon; raises what the caller should get otherwise."""
+    if refusal.code in _NO_ROOM:
+        raise _unavailable(str(refusal)) from refusal
+    if refusal.code not in _NOT_NOW:
+        raise refusal
+    return refusal
+
+
+def _unavailable(detail: str) -> Problem:
+    return Problem(503, "store-unavailable", "The store cannot be reached", detail, {"Retry-After": "1"})
+
+
+def _not_replicated() -> Problem:
+    detail = "The write is on the primary only; repeating it with the same idempotency key is safe."
+    return Problem(503, "not-replicated", "No replica has the write", detail, {"Retry-After": "1"})

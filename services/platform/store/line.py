@@ -1,0 +1,92 @@
+"""A link that is opened on demand and again after it was lost, once for all who wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from services.platform.settings import Address
+from services.platform.store.link import Link, NotSent
+
+PAUSE_SECONDS = 0.05
+"""Between two attempts to open; a promotion takes about two seconds, so this adds little."""
+
+
+class Line:
+    """The way to a server that has a part (the primary, a replica), whichever it is at the time."""
+
+    def __init__(
+        self,
+        find: Callable[[], Awaitable[Address]],
+        patience: float,
+        *,
+        role: bytes | None = None,
+        on_open: Callable[[], None] | None = None,
+    ) -> None:
+        """`find` names the server and raises NotSent; `patience` and `role` as in Link.
+
+        `on_open` is told each time that a link was opened.
+        """
+        self._find = find
+        self._patience = patience
+        self._role = role
+        self._on_open = on_open
+        self._link: Link | None = None
+        self._opening: asyncio.Task[Link] | None = None
+        self._failed_at = -PAUSE_SECONDS
+        self._failure: NotSent | None = None
+
+    @property
+    def link(self) -> Link | None:
+        """The open link, or None."""
+        link = self._link
+        return link if link is not None and not link.closed else None
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether the last attempt to reach the server failed, or it went silent: do not wait for it."""
+        return self.link is None and (
+            self._failure is not None or (self._link is not None and self._link.frozen)
+        )
+
+    async def open(self) -> Link:
+        """The link, opened if need be. Raises NotSent when the server cannot be reached now."""
+        link = self.link
+        return link if link is not None else await asyncio.shield(self.reopen())
+
+    def reopen(self) -> asyncio.Task[Link]:
+        """Start to open the link, or join whoever does already."""
+        if self._opening is None:
+            self._opening = asyncio.get_running_loop().create_task(self._open())
+            self._opening.add_done_callback(self._opened)
+        return self._opening
+
+    async def _open(self) -> Link:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._failed_at + PAUSE_SECONDS - loop.time()))
+        try:
+            link = await Link.open(await self._find(), self._patience, self._role)
+        except NotSent as failure:
+            self._failed_at = loop.time()
+            self._failure = failure
+            raise
+        self._failure = None
+        self._link = link
+        return link
+
+    def _opened(self, task: asyncio.Task[Link]) -> None:
+        self._opening = None
+        if not task.cancelled() and task.exception() is None and self._on_open is not None:
+            self._on_open()
+
+    def drop(self, reason: str) -> None:
+        """Close the link; the next use opens another."""
+        if self._link is not None:
+            self._link.close(reason)
+
+    async def close(self) -> None:
+        """Close for good."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.wait([self._opening])
+        self.drop("closed")
