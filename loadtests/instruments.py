@@ -1,0 +1,177 @@
+"""What every load has, whatever its shape: options, the site it goes to, the tally, and who is told of it.
+
+`failwhale load` reads the tally from a pipe whose number is in FAILWHALE_LOAD_PIPE, one line of JSON each
+second and a last one with the summary. When nobody reads that pipe any more, the load stops: it never
+outlives who asked for it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import os
+import time
+import uuid
+from argparse import ArgumentParser
+from dataclasses import dataclass, field
+from typing import Any
+
+import gevent
+from locust import events
+from locust.env import Environment
+
+from failwhale.failure import Failure
+from loadtests.acknowledged import Record
+from loadtests.crowd import Crowd
+from loadtests.tally import Tally
+from loadtests.target import Target
+
+PIPE = "FAILWHALE_LOAD_PIPE"
+NAME = "FAILWHALE_LOAD"
+
+REQUESTS_PER_SECOND = 2.0
+"""How often a person asks for something, unless `--rate` says how often all of them do."""
+
+FOREVER = 86_400.0
+"""Seconds that a load takes when no one says how many."""
+
+_PROGRESS_EVERY = 1.0
+_LOOK_EVERY = 0.05
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for. `rate` is requests per second of all the usual people together."""
+
+    people: int
+    rate: float
+    seconds: float
+    rude: bool
+
+
+def options_of(environment: Environment) -> Options:
+    """The options of this run of Locust, with failwhale's defaults."""
+    parsed = environment.parsed_options
+    assert parsed is not None
+    people = parsed.num_users or 1
+    return Options(
+        people=people,
+        rate=parsed.rate or REQUESTS_PER_SECOND * people,
+        seconds=float(parsed.run_time or FOREVER),
+        rude=parsed.rude,
+    )
+
+
+@dataclass
+class Load:
+    """One run of Locust against one site."""
+
+    target: Target
+    crowd: Crowd
+    tally: Tally
+    record: Record | None
+    pipe: int | None
+    began: float = field(default_factory=time.perf_counter)
+    _edges: Any = None
+
+    def next_edge(self) -> str:
+        """The edge that the next person prefers: each in turn."""
+        if self._edges is None:
+            self._edges = itertools.cycle(self.target.edges)
+        return str(next(self._edges))
+
+    def tell(self, kind: str, content: dict[str, Any]) -> None:
+        """A line to whoever asked for this load. Raises BrokenPipeError when they are gone."""
+        if self.pipe is not None:
+            os.write(self.pipe, json.dumps({kind: content}, separators=(",", ":")).encode() + b"\n")
+
+
+_current: Load | None = None
+
+
+def current(environment: Environment) -> Load:
+    """The load of this process; the first call finds the site. Ends Locust with one line without one."""
+    global _current
+    if _current is None:
+        try:
+            target = Target.from_environment()
+        except Failure as failure:
+            log.error("%s. %s", failure.message, failure.next_step)
+            environment.process_exit_code = failure.code
+            raise SystemExit(failure.code) from None
+        pipe = os.environ.get(PIPE)
+        name = os.environ.get(NAME) or uuid.uuid4().hex[:8]
+        _current = Load(
+            target=target,
+            crowd=Crowd(target.census),
+            tally=Tally(),
+            record=Record(target.acknowledged, name) if target.acknowledged else None,
+            pipe=int(pipe) if pipe else None,
+        )
+    return _current
+
+
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
+def _add_options(parser: ArgumentParser) -> None:
+    options = parser.add_argument_group("failwhale")
+    options.add_argument(
+        "--rate",
+        type=float,
+        default=0.0,
+        help="Requests per second of all usual users together (default: 2 for each).",
+    )
+    options.add_argument(
+        "--rude",
+        action="store_true",
+        help="Do not wait when the site says Retry-After, as polite clients do.",
+    )
+
+
+@events.init.add_listener  # type: ignore[untyped-decorator]
+def _find_the_site(environment: Environment, **_: object) -> None:
+    current(environment)
+
+
+@events.test_start.add_listener  # type: ignore[untyped-decorator]
+def _watch(environment: Environment, **_: object) -> None:
+    load = current(environment)
+    load.began = time.perf_counter()
+    gevent.spawn(_watch_own_lag, load)
+    gevent.spawn(_tell_progress, load, environment)
+
+
+@events.quitting.add_listener  # type: ignore[untyped-decorator]
+def _finish(environment: Environment, **_: object) -> None:
+    load = current(environment)
+    summary = load.tally.summary()
+    log.info("offered %(offered)d, sent %(sent)d, completed %(completed)d, good %(good)d", summary)
+    try:
+        load.tell("summary", summary)
+    except BrokenPipeError:
+        log.warning("nobody is left to read the result")
+
+
+def _watch_own_lag(load: Load) -> None:
+    """A generator that is late for its own naps is late for its users, too."""
+    while True:
+        due = time.perf_counter() + _LOOK_EVERY
+        gevent.sleep(_LOOK_EVERY)
+        load.tally.lag(max(0.0, time.perf_counter() - due))
+
+
+def _tell_progress(load: Load, environment: Environment) -> None:
+    runner = environment.runner
+    assert runner is not None
+    while True:
+        gevent.sleep(_PROGRESS_EVERY)
+        progress = load.tally.progress()
+        progress["elapsed"] = time.perf_counter() - load.began
+        progress["people"] = runner.user_count
+        try:
+            load.tell("progress", progress)
+        except BrokenPipeError:
+            runner.quit()
+            return

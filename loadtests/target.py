@@ -1,0 +1,127 @@
+"""Where the load goes: the public edges of one site on this machine, the CA to trust, and who lives there.
+
+Read from the environment, because Locust's own command line has no better place for it:
+
+    FAILWHALE_STATE                   the folder of a site (default .failwhale)
+    FAILWHALE_EAST, FAILWHALE_WEST    addresses of the edges instead of those of the site
+    FAILWHALE_CA                      the CA to trust instead of the site's
+    FAILWHALE_POPULATION              the file that says who lives there instead of the site's
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from failwhale.failure import USAGE, Failure
+from failwhale.state import State
+
+
+@dataclass(frozen=True)
+class Census:
+    """Which population a site has: enough to generate it again, and to log in as anybody of it."""
+
+    people: int
+    seed: int
+    as_of: int
+    password: str
+    celebrities: tuple[str, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> Census:
+        """Read population.json. Raises Failure when there is none."""
+        try:
+            content = json.loads(path.read_text())
+            return cls(
+                people=int(content["people"]),
+                seed=int(content["seed"]),
+                as_of=int(content["as_of"]),
+                password=str(content["password"]),
+                celebrities=tuple(content["celebrities"]),
+            )
+        except FileNotFoundError:
+            raise Failure(
+                "nobody lives on this site yet", "load people: failwhale populate --people 1000 --seed 7"
+            ) from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise Failure(
+                f"{path} cannot be read: {error!r}", "load people again: failwhale populate"
+            ) from None
+
+    def write(self, path: Path) -> None:
+        """Write population.json in one step."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        draft.replace(path)
+
+
+def census_file(state: State) -> Path:
+    return state.path / "population.json"
+
+
+def acknowledged_file(state: State) -> Path:
+    return state.record / "acknowledged.ndjson"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A site to put load on. The edges are base addresses such as `https://localhost:8443`, by place."""
+
+    edges: Mapping[str, str]
+    ca: Path
+    census: Census
+    acknowledged: Path | None
+    """Where acknowledged posts are recorded; None without a state folder."""
+
+    @classmethod
+    def of(cls, state: State) -> Target:
+        """The site in a state folder. Raises Failure when it is not up, has no people or is elsewhere."""
+        edges = state.edges
+        refuse_other_machines(edges)
+        return cls(edges, state.ca, Census.read(census_file(state)), acknowledged_file(state))
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Target:
+        """What the environment names. Raises Failure as `of` does."""
+        named = {
+            place: environment[f"FAILWHALE_{place.upper()}"].rstrip("/")
+            for place in ("east", "west")
+            if environment.get(f"FAILWHALE_{place.upper()}")
+        }
+        folder = environment.get("FAILWHALE_STATE")
+        state = State(folder or ".failwhale")
+        edges = named or state.edges
+        refuse_other_machines(edges)
+        return cls(
+            edges,
+            Path(environment.get("FAILWHALE_CA") or state.ca),
+            Census.read(Path(environment.get("FAILWHALE_POPULATION") or census_file(state))),
+            acknowledged_file(state) if folder or not named else None,
+        )
+
+
+def refuse_other_machines(edges: Mapping[str, str]) -> None:
+    """Raise Failure unless every edge is this machine: nobody else shall be flooded by a slip of the hand."""
+    for place, address in edges.items():
+        parts = urlsplit(address)
+        if parts.scheme != "https" or not _is_loopback(parts.hostname or ""):
+            raise Failure(
+                f"the edge {place} is {address}, which is not on this machine",
+                "load goes to https://localhost or another loopback address only",
+                USAGE,
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,285 @@
+"""A person of the population who uses the site through its public API, and looks at what comes back."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from loadtests.acknowledged import Record
+from loadtests.browser import BROKEN, Answer, Browser, Check
+from loadtests.crowd import Crowd
+from loadtests.phrases import CLOSINGS, OPENINGS, SUBJECTS
+
+API = "/api/v1"
+PAGE = 20
+
+
+class Visitor:
+    """One person with a session. Every public method is one thing that people do: one request, as a rule.
+
+    `since` (time.perf_counter()) is when it should have been done; its latency counts from then.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        edge: str,
+        browser: Browser,
+        crowd: Crowd,
+        *,
+        polite: bool = True,
+        record: Record | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
+        """`edge` is the one that this person tries first; `record` takes down what the site acknowledges."""
+        self.name = name
+        self._edge = edge
+        self._browser = browser
+        self._crowd = crowd
+        self._polite = polite
+        self._record = record
+        self._chance = chance or random.Random()
+        self._token = ""
+        self._seen: deque[str] = deque(maxlen=2 * PAGE)
+        self._retweeted: deque[str] = deque(maxlen=PAGE)
+        self.held_back_until = 0.0
+        """By time.perf_counter(): until then the site asked not to be bothered. The rude do not care."""
+
+    def act(self, action: Action, since: float | None = None) -> None:
+        """Do one thing, logging in before it where there is no session."""
+        if not self._token:
+            self.log_in(since)
+            since = None
+        if self._token and not self.is_held_back(time.perf_counter()):
+            action(self, since)
+
+    def is_held_back(self, now: float) -> bool:
+        return now < self.held_back_until
+
+    # --- what people do ---
+
+    def log_in(self, since: float | None = None) -> None:
+        answer = self._ask(
+            "POST",
+            "/sessions",
+            "POST /sessions",
+            since,
+            expect=(200,),
+            body={"name": self.name, "password": self._crowd.password},
+            check=lambda body: "" if body["token"] else "no token",
+        )
+        if not answer.error:
+            self._token = answer.body["token"]
+
+    def read_home(self, since: float | None = None) -> None:
+        path = f"/timelines/home?limit={PAGE}"
+        answer = self._ask("GET", path, "GET /timelines/home", since, check=_is_timeline)
+        self._remember(answer)
+
+    def read_person(self, since: float | None = None) -> None:
+        name = self._crowd.looked_at(self._chance)
+        path = f"/timelines/users/{name}?limit={PAGE}"
+        answer = self._ask("GET", path, "GET /timelines/users/{name}", since, check=_is_timeline_of(name))
+        self._remember(answer)
+
+    def read_post(self, since: float | None = None) -> None:
+        post = self._something_seen()
+        if post is None:
+            return self.read_home(since)
+        self._ask("GET", f"/posts/{post}", "GET /posts/{id}", since, check=lambda body: _is_post(body, post))
+
+    def read_profile(self, since: float | None = None) -> None:
+        name = self._crowd.looked_at(self._chance)
+        self._ask("GET", f"/users/{name}", "GET /users/{name}", since, check=_is_profile_of(name))
+
+    def count_unread(self, since: float | None = None) -> None:
+        self._ask("GET", "/notifications/unread", "GET /notifications/unread", since, check=_is_count)
+
+    def read_notifications(self, since: float | None = None) -> None:
+        path = f"/notifications?limit={PAGE}"
+        self._ask("GET", path, "GET /notifications", since, check=_is_list_of_notifications)
+
+    def write_post(self, since: float | None = None) -> None:
+        """Write something nobody has written before, and take down the acknowledgement."""
+        key = uuid.uuid4().hex
+        text = self._something_to_say(key)
+        answer = self._post(text, key, since)
+        if answer.error == BROKEN:
+            # Nobody knows whether it was written. The key makes asking again safe, so a good client does.
+            answer = self._post(text, key, None)
+        if not answer.error and self._record is not None:
+            self._record.add(answer.body["id"], self.name, text, answer.body["replicated"])
+
+    def like(self, since: float | None = None) -> None:
+        post = self._something_seen()
+        if post is None:
+            return self.read_home(since)
+        self._ask("PUT", f"/posts/{post}/like", "PUT /posts/{id}/like", since, expect=(204,))
+
+    def retweet(self, since: float | None = None) -> None:
+        post = self._something_seen()
+        if post is None:
+            return self.read_home(since)
+        answer = self._ask("PUT", f"/posts/{post}/retweet", "PUT /posts/{id}/retweet", since)
+        if not answer.error:
+            self._retweeted.append(post)
+
+    def undo_retweet(self, since: float | None = None) -> None:
+        if not self._retweeted:
+            return self.retweet(since)
+        post = self._retweeted.popleft()
+        path = f"/posts/{post}/retweet"
+        self._ask("DELETE", path, "DELETE /posts/{id}/retweet", since, expect=(204,))
+
+    # --- how they do it ---
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        operation: str,
+        since: float | None,
+        *,
+        expect: tuple[int, ...] = (200,),
+        check: Check | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        answer = self._browser.ask(
+            method,
+            API + path,
+            operation=operation,
+            first=self._edge,
+            expect=expect,
+            check=check,
+            body=body,
+            headers={
+                **(headers or {}),
+                **({"Authorization": f"Bearer {self._token}"} if self._token else {}),
+            },
+            since=since,
+        )
+        if answer.status == 401:
+            self._token = ""
+        if answer.retry_after and self._polite:
+            self.held_back_until = time.perf_counter() + answer.retry_after
+        return answer
+
+    def _post(self, text: str, key: str, since: float | None) -> Answer:
+        def check(body: Any) -> str:
+            if body["text"] != text or body["author"]["name"] != self.name:
+                return "another post than was sent"
+            return "" if isinstance(body["replicated"], bool) else "does not say whether it is replicated"
+
+        return self._ask(
+            "POST",
+            "/posts",
+            "POST /posts",
+            since,
+            # 200 is what a repeated key gets.
+            expect=(201, 200),
+            check=check,
+            body={"text": text},
+            headers={"Idempotency-Key": key},
+        )
+
+    def _remember(self, answer: Answer) -> None:
+        """Keep what can be answered to: posts of people who let everybody read them."""
+        if not answer.error:
+            self._seen.extend(
+                item["id"]
+                for item in answer.body["items"]
+                if item["author"]["name"] not in self._crowd.protected
+            )
+
+    def _something_seen(self) -> str | None:
+        # The newest of a timeline are looked at most.
+        return self._seen[int(len(self._seen) * self._chance.random() ** 2)] if self._seen else None
+
+    def _something_to_say(self, key: str) -> str:
+        words = [self._chance.choice(OPENINGS)]
+        if self._chance.random() < 0.2:
+            words.append("@" + self._crowd.looked_at(self._chance))
+        words.append(self._chance.choice(SUBJECTS) + self._chance.choice(CLOSINGS))
+        return " ".join([*words, "#" + key[:10]])
+
+
+Action = Callable[[Visitor, float | None], None]
+
+# What each kind of person does, by weight.
+READING: Mapping[Action, int] = {
+    Visitor.read_home: 10,
+    Visitor.read_person: 4,
+    Visitor.read_post: 2,
+    Visitor.read_profile: 1,
+    Visitor.count_unread: 3,
+}
+POSTING: Mapping[Action, int] = {
+    Visitor.read_home: 4,
+    Visitor.write_post: 3,
+    Visitor.like: 2,
+    Visitor.read_notifications: 1,
+}
+RETWEETING: Mapping[Action, int] = {
+    Visitor.read_home: 5,
+    Visitor.retweet: 3,
+    Visitor.undo_retweet: 1,
+    Visitor.count_unread: 1,
+}
+
+
+# --- what is right ---
+
+
+def _is_timeline(body: Any) -> str:
+    """Everybody follows somebody who wrote something: an empty home is the worst of all wrong answers."""
+    items = body["items"]
+    if not items:
+        return "an empty timeline"
+    if len(items) > PAGE:
+        return "more posts than were asked for"
+    if not all(item["id"].isdecimal() and item["text"] and item["author"]["name"] for item in items):
+        return "a post without id, text or author"
+    identities = {(item["id"], (item.get("retweeted_by") or {}).get("id")) for item in items}
+    return "" if len(identities) == len(items) else "the same post twice"
+
+
+def _is_timeline_of(name: str) -> Check:
+    def check(body: Any) -> str:
+        wrong = _is_timeline(body)
+        if wrong:
+            return wrong
+        for item in body["items"]:
+            by = item.get("retweeted_by") or item["author"]
+            if by["name"] != name:
+                return "a post of somebody else"
+        return ""
+
+    return check
+
+
+def _is_post(body: Any, post: str) -> str:
+    if body["id"] != post:
+        return "another post than was asked for"
+    return "" if body["text"] and body["author"]["name"] else "a post without text or author"
+
+
+def _is_profile_of(name: str) -> Check:
+    def check(body: Any) -> str:
+        if body["name"] != name:
+            return "the profile of somebody else"
+        return "" if body["followers"] >= 0 and body["following"] >= 0 else "numbers below zero"
+
+    return check
+
+
+def _is_count(body: Any) -> str:
+    return "" if body["count"] >= 0 else "a number below zero"
+
+
+def _is_list_of_notifications(body: Any) -> str:
+    return "" if all(item["id"] and item["kind"] for item in body["items"]) else "a notification without kind"
