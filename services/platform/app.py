@@ -11,57 +11,34 @@ Its handlers ask for what they need:
     @router.get("/api/v1/posts/{id}", responses=problem_responses(404))
     async def read_post(id: str, site: SiteDep, viewer: OptionalViewer) -> Response: ...
 
-They are `async def` (a plain `def` would run in a thread), raise `Problem` for every answer that is not a success,
-and return a Response with finished bytes where speed matters.
+They are `async def` (a plain `def` would run in a thread), raise `Problem` for every answer that is not a
+success, and return a Response with finished bytes where speed matters. Routes under `/-/` stay out of the
+OpenAPI document and take `dependencies=[ControlToken]`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from itertools import chain
+from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 
-from services.platform.faultpoints import FaultPoints
-from services.platform.metrics import Metrics
-from services.platform.protections import Protections
-from services.platform.settings import Settings
+from services.platform import control
+from services.platform.control import ControlToken
+from services.platform.documents import describe
+from services.platform.events import Consumer
+from services.platform.failures import answer_with_problems
+from services.platform.intake import Intake
+from services.platform.route_table import RouteTable
+from services.platform.settings import Settings, SettingsError
+from services.platform.site import Site, SiteDep, get_site
+from services.platform.store import Store
 
-if TYPE_CHECKING:
-    from services.platform.calls import Caller
-    from services.platform.events import Consumer, Events
-    from services.platform.revocations import Revocations
-    from services.platform.store import Store
-    from services.platform.tokens import SessionKeys
+__all__ = ["ControlToken", "Site", "SiteDep", "build", "get_site"]
 
-
-class Site:
-    """What the handlers of a service need, in one object: `app.state.site`, or `SiteDep` in a handler."""
-
-    settings: Settings
-    metrics: Metrics
-    faults: FaultPoints
-    protections: Protections
-    store: Store
-    events: Events
-    calls: Mapping[str, Caller]
-    """One caller for each service named by a CALLS_... setting."""
-    session_keys: SessionKeys
-    revocations: Revocations
-    ready_checks: dict[str, Callable[[], Awaitable[None]]]
-    """By name: raises when this part of the service cannot serve; asked by GET /-/ready."""
-
-    def run_in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Run `work` until the service stops; when it fails that is logged, and the service is no longer ready."""
-        raise NotImplementedError
-
-
-def get_site(request: Request) -> Site:
-    site: Site = request.app.state.site
-    return site
-
-
-SiteDep = Annotated[Site, Depends(get_site)]
+Hook = Callable[[Site], Awaitable[None]]
 
 
 def build(
@@ -69,12 +46,69 @@ def build(
     routers: Sequence[APIRouter],
     *,
     consumers: Sequence[Consumer] = (),
-    on_start: Callable[[Site], Awaitable[None]] | None = None,
-    on_stop: Callable[[Site], Awaitable[None]] | None = None,
+    on_start: Hook | None = None,
+    on_stop: Hook | None = None,
+    sessions: bool = False,
+    store: Store | None = None,
 ) -> FastAPI:
-    """A service: its routers on the site's common ground.
+    """A service: its routers on the site's common ground; the site is `app.state.site`.
 
-    `on_start(site)` runs when the store is there and before the first request; `on_stop(site)` when the last one is
-    done. Raises SettingsError when a setting is missing that the service needs.
+    `on_start(site)` runs before the first request, `on_stop(site)` after the last one. `sessions` is for
+    those that verify session tokens: `site.revocations` then follows the store. `store` is another one than
+    that of the settings. MAX_IN_FLIGHT (256) bounds the requests at work. Raises SettingsError when a
+    setting is missing.
     """
-    raise NotImplementedError
+    if store is None:
+        if not settings.sentinels:
+            raise SettingsError("SENTINELS is not set")
+        store = Store(settings.sentinels, settings.store_name, settings.replication)
+    site = Site(settings, store)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await store.start()
+        if sessions:
+            site.run_in_background(site.revocations.follow(), "revocations")
+        if on_start is not None:
+            await on_start(site)
+        try:
+            yield
+        finally:
+            if on_stop is not None:
+                await on_stop(site)
+            await site.stop_background()
+            for caller in site.calls.values():
+                await caller.close()
+            await store.close()
+
+    app = FastAPI(
+        title=f"failwhale {settings.service}",
+        version=settings.release,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.site = site
+    everything = [control.router, control.guarded, *routers]
+    for router in everything:
+        app.include_router(router)
+    table = RouteTable(chain.from_iterable(router.routes for router in everything))
+    answer_with_problems(app, table.allowed)
+    app.add_middleware(
+        Intake,
+        metrics=site.metrics,
+        faults=site.faults,
+        protections=site.protections,
+        max_in_flight=settings.integer("MAX_IN_FLIGHT", 256, at_least=1),
+        route_of=table.template,
+    )
+    document: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not document:
+            document.update(describe(app))
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's way to another document
+    return app

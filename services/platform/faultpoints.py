@@ -1,6 +1,8 @@
-"""Fault points: the one seam where chaos may hurt a service from inside. Leased, self-expiring, free when unset.
+"""Fault points: the one seam where chaos may hurt a service from inside. Leased, self-expiring, free when
+unset.
 
-What waits for a request tests `points.inbound is None` and goes on; nothing else is paid while no fault is set.
+What waits for a request tests `points.inbound is None` and goes on; nothing else is paid while no fault is
+set.
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ LONGEST_LEASE = 3600.0
 class Fault(BaseModel):
     """What is to go wrong: with which requests, how, and for how long at most.
 
-    `seconds` is the lease; `share` is the share of requests that are hit, `users` (when set) the share of users
-    whose requests are: the same users everywhere and always, for the same `seed`. `route` is a path template, with
-    a method before it or without (`POST /api/v1/posts`, `/api/v1/posts/{id}`); None means every route. `delay`
-    is the latency in seconds, `status` the answer of `errors`.
+    `seconds` is the lease; `share` is the share of requests that are hit, `users` (when set) the share of
+    users whose requests are: the same users everywhere and always, for the same `seed`. `route` is a path
+    template, with a method before it or without (`POST /api/v1/posts`, `/api/v1/posts/{id}`); None means
+    every route. `delay` is the latency in seconds, `status` the answer of `errors`.
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -59,7 +61,10 @@ class AppliedFault:
         self.expires = now + fault.seconds
         self.hits = 0
         self.ended = asyncio.Event()
-        self._method, self._path = _route_filter(fault.route) if fault.route else (None, None)
+        self._method: str | None = None
+        self._path: re.Pattern[str] | None = None
+        if fault.route is not None:
+            self._method, self._path = _route_filter(fault.route)
         self._random = random.Random(fault.seed).random if fault.seed is not None else random.random
 
     def hits_request(self, method: str, path: str, user: str | None) -> bool:
@@ -99,12 +104,10 @@ class FaultPoints:
 
     def remove(self, identifier: str) -> AppliedFault | None:
         """End a fault and let go what it holds; None when it is not set (any more)."""
-        self._drop_expired()
-        for applied in self.inbound or ():
-            if applied.id == identifier:
-                self._keep(lambda other: other is not applied)
-                return applied
-        return None
+        removed = next((applied for applied in self.active() if applied.id == identifier), None)
+        if removed is not None:
+            self._keep(lambda applied: applied is not removed)
+        return removed
 
     def active(self) -> tuple[AppliedFault, ...]:
         """The faults whose lease has not run out."""

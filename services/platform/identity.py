@@ -1,4 +1,5 @@
-"""Who is asking. The front end verifies the session and says so in two headers; services trust their TLS peer."""
+"""Who is asking. The front end verifies the session and says so in two headers; services trust their TLS
+peer."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def user_of(identifier: str | None, name: str | None) -> User | None:
 
 
 class _SignedIn(SecurityBase):
-    """Reads the user from the headers; a subclass of SecurityBase so that the OpenAPI document tells of it."""
+    """Reads the user from the headers; a subclass of SecurityBase so that the OpenAPI document tells of
+    it."""
 
     def __init__(self, scheme_name: str) -> None:
         self.model = APIKey.model_validate({"in": APIKeyIn.header, "name": USER_HEADER})

@@ -1,7 +1,7 @@
 """What a service counts and measures, named by OpenTelemetry's conventions in Prometheus form, in seconds.
 
-Children are kept: a hot path asks once for `server_request(...)` and calls `observe` on what it got; asking again
-costs one dictionary look-up, not a walk through `.labels()`.
+Children are kept: a hot path asks once for `server_request(...)` and calls `observe` on what it got; asking
+again costs one dictionary look-up, not a walk through `.labels()`.
 """
 
 from __future__ import annotations
@@ -26,15 +26,17 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-"""Upper bounds in seconds. Few, since every route and status has all of them, and a scrape blocks the loop."""
+"""Upper bounds in seconds. Few, since every route and status has all of them, and a scrape blocks the
+loop."""
 
 NO_ROUTE = "(none)"
-"""The route label of requests that no route matched: paths are the client's choice and never become labels."""
+"""The route label of requests that no route matched: paths are the client's choice and never become
+labels."""
 
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 
 # A second series per child that says when it began; it doubles what a scrape costs and nothing reads it.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
@@ -73,7 +75,7 @@ class Metrics:
         )
         shed = Counter(
             "http_server_refused_total",
-            "Requests refused unseen, by reason: shed (too much in flight) or late (their deadline was over).",
+            "Requests refused unseen: shed (too much in flight) or late (their deadline had passed).",
             ["reason"],
             registry=self.registry,
         )

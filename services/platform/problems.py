@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 from starlette.responses import Response
+from starlette.types import Message
 
 TYPE_BASE = "https://failwhale.invalid/problems/"
 MEDIA_TYPE = "application/problem+json"
@@ -26,8 +27,8 @@ class ProblemDocument(BaseModel):
 class Problem(Exception):
     """An answer other than success, raised anywhere below a handler.
 
-    `slug` is the stable end of the document's `type`, for programs; `title` says the same to people and is the
-    same each time; `detail` is about this occurrence. `headers` go out with the answer.
+    `slug` is the stable end of the document's `type`, for programs; `title` says the same to people and is
+    the same each time; `detail` is about this occurrence. `headers` go out with the answer.
     """
 
     def __init__(
@@ -55,8 +56,25 @@ class Problem(Exception):
         }
 
     def body(self) -> bytes:
-        """The document as it is sent. Escaped to ASCII, so that no input repeated in it can fail to encode."""
+        """The document as it is sent. Escaped to ASCII, so that no input repeated in it can fail to
+        encode."""
         return json.dumps(self.document()).encode("ascii")
+
+    def messages(self) -> tuple[Message, Message]:
+        """The answer as ASGI messages, for places without a framework."""
+        body = self.body()
+        headers = [
+            (b"content-type", MEDIA_TYPE.encode("ascii")),
+            (b"content-length", b"%d" % len(body)),
+            *(
+                (name.lower().encode("latin-1"), value.encode("latin-1"))
+                for name, value in self.headers.items()
+            ),
+        ]
+        return (
+            {"type": "http.response.start", "status": self.status, "headers": headers},
+            {"type": "http.response.body", "body": body},
+        )
 
     def response(self) -> Response:
         """The problem as an answer that is also an ASGI application."""
@@ -66,7 +84,8 @@ class Problem(Exception):
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a route that answers these statuses with a problem document.
 
-    Every route's document allows problems of 4xx and 5xx as it is; this names those that a client should expect.
+    Every route's document allows problems of 4xx and 5xx as it is; this names those that a client should
+    expect.
     """
     return {
         status: {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 PROTECTIONS = ("deadlines", "retries", "ejection", "shedding")
-"""`deadlines`: late work is refused; `retries`: a failed call is repeated elsewhere, within a budget; `ejection`: a
-failing replica is set aside; `shedding`: work over the bound is refused at once."""
+"""`deadlines`: late work is refused; `retries`: a failed call is repeated elsewhere, within a budget;
+`ejection`: a failing replica is set aside; `shedding`: work over the bound is refused at once."""
 
 
 class Protections:

@@ -1,4 +1,5 @@
-"""The id that a request keeps on its way through the services, so that its log lines can be found together."""
+"""The id that a request keeps on its way through the services, so that its log lines can be found
+together."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from contextvars import ContextVar
 HEADER = "failwhale-request"
 
 current: ContextVar[str] = ContextVar("failwhale-request", default="")
-"""The id of the request being served; calls to other services pass it on in HEADER. Empty outside of a request."""
+"""The id of the request being served; calls to other services pass it on in HEADER. Empty outside of a
+request."""
 
 _SENSIBLE = re.compile(rb"[A-Za-z0-9_-]{1,64}\Z")
 

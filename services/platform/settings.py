@@ -51,8 +51,9 @@ class Replica:
 class Settings:
     """All that a service is told from outside.
 
-    `extra` is the whole environment, for settings that belong to one service (`TIMELINE_CELEBRITY_FOLLOWERS`);
-    read them with `text`, `integer` and `number`, which name the variable when it is malformed.
+    `extra` is the whole environment, for settings that belong to one service
+    (`TIMELINE_CELEBRITY_FOLLOWERS`); read them with `text`, `integer` and `number`, which name the variable
+    when it is malformed.
     """
 
     service: str
@@ -117,7 +118,8 @@ class Settings:
         return value
 
     def number(self, variable: str, default: float, *, at_least: float = 0.0) -> float:
-        """A setting of one service as a number (durations are seconds, shares 0 to 1). Raises SettingsError."""
+        """A setting of one service as a number (durations are seconds, shares 0 to 1). Raises
+        SettingsError."""
         raw = self.extra.get(variable)
         if not raw:
             return default

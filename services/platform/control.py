@@ -1,0 +1,132 @@
+"""The control endpoints under `/-/` and the metrics: on the internal listener only, out of the OpenAPI
+document.
+
+Health, readiness and metrics need a certificate of the site; all others need its control token as well.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, StrictBool
+
+from services.platform.faultpoints import AppliedFault, Fault
+from services.platform.metrics import CONTENT_TYPE
+from services.platform.problems import Problem
+from services.platform.site import Site, SiteDep
+
+MOST_FAULTS = 32
+"""Faults that may be set in one process at a time."""
+
+
+async def require_control_token(request: Request, site: SiteDep) -> None:
+    """A dependency: 401 problem unless the request carries the site's control token as its bearer."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    try:
+        expected = (site.settings.secrets / "token").read_bytes().strip()
+    except OSError:
+        expected = b""
+    given = token.strip().encode("utf-8", "surrogateescape")
+    if not expected or scheme.lower() != "bearer" or not secrets.compare_digest(given, expected):
+        raise Problem(
+            401,
+            "control-token-needed",
+            "This needs the site's control token",
+            headers={"WWW-Authenticate": 'Bearer realm="failwhale-control"'},
+        )
+
+
+ControlToken = Depends(require_control_token)
+"""For routes of a service under `/-/` (bulk import): `dependencies=[ControlToken]`."""
+
+FaultId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._:@-]{1,100}$")]
+
+router = APIRouter(include_in_schema=False)
+guarded = APIRouter(include_in_schema=False, dependencies=[ControlToken])
+
+
+@router.get("/-/health")
+async def health() -> dict[str, str]:
+    """The loop turns."""
+    return {"status": "alive"}
+
+
+@router.get("/-/ready")
+async def ready(site: SiteDep) -> dict[str, str]:
+    """Whether this part can serve, and if not why: 503 with the reasons."""
+    reasons = await site.reasons_not_ready()
+    if reasons:
+        raise Problem(503, "not-ready", "Not ready", "; ".join(reasons), headers={"Retry-After": "1"})
+    return {"status": "ready"}
+
+
+@router.get("/metrics")
+async def metrics(site: SiteDep) -> Response:
+    return Response(site.metrics.expose(), headers={"content-type": CONTENT_TYPE})
+
+
+@guarded.get("/-/info")
+async def info(site: SiteDep) -> dict[str, Any]:
+    """What runs here."""
+    settings = site.settings
+    return {
+        "service": settings.service,
+        "place": settings.place,
+        "release": settings.release,
+        "pid": os.getpid(),
+    }
+
+
+@guarded.get("/-/faults")
+async def faults(site: SiteDep) -> list[dict[str, Any]]:
+    """The faults that are set, and how many requests each has hurt."""
+    return [_told(site, applied) for applied in site.faults.active()]
+
+
+@guarded.put("/-/faults/{identifier}")
+async def put_fault(identifier: FaultId, fault: Fault, site: SiteDep) -> dict[str, Any]:
+    """Set a fault, or set it anew."""
+    others = [applied for applied in site.faults.active() if applied.id != identifier]
+    if len(others) >= MOST_FAULTS:
+        raise Problem(409, "too-many-faults", "Too many faults are set", f"At most {MOST_FAULTS}.")
+    return _told(site, site.faults.put(identifier, fault))
+
+
+@guarded.delete("/-/faults/{identifier}")
+async def delete_fault(identifier: FaultId, site: SiteDep) -> dict[str, Any]:
+    """End a fault; one that is not set (any more) is ended already, so that this can be asked twice."""
+    applied = site.faults.remove(identifier)
+    return {"id": identifier, "removed": applied is not None, "hits": applied.hits if applied else 0}
+
+
+@guarded.get("/-/protections")
+async def protections(site: SiteDep) -> dict[str, bool]:
+    """Each protection and whether it is on."""
+    return site.protections.states()
+
+
+class Switch(BaseModel):
+    """On or off."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    on: StrictBool
+
+
+@guarded.put("/-/protections/{name}")
+async def switch_protection(name: str, switch: Switch, site: SiteDep) -> dict[str, bool]:
+    """Switch one protection; answers with all of them."""
+    try:
+        site.protections.switch(name, switch.on)
+    except KeyError:
+        known = ", ".join(site.protections.states())
+        raise Problem(404, "unknown-protection", "No such protection", f"There are {known}.") from None
+    return site.protections.states()
+
+
+def _told(site: Site, applied: AppliedFault) -> dict[str, Any]:
+    fault = applied.fault.model_dump()
+    return {"id": applied.id, **fault, "remaining": site.faults.remaining(applied), "hits": applied.hits}

@@ -1,0 +1,253 @@
+"""What every request passes on its way in: one thin ASGI layer around the application.
+
+It gives the request its id and its deadline, refuses what is too late, too much or too big, hurts it where a
+fault is set, measures it, and sees to it that every failure is a problem document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.platform import request_ids
+from services.platform.calls import deadline
+from services.platform.faultpoints import AppliedFault, FaultPoints
+from services.platform.identity import USER_HEADER
+from services.platform.logs import FailureLog
+from services.platform.metrics import NO_ROUTE, Metrics
+from services.platform.problems import Problem
+from services.platform.protections import Protections
+
+logger = logging.getLogger(__name__)
+
+LARGEST_BODY = 64 * 1024
+"""Bytes in the body of a request."""
+LARGEST_IMPORT = 32 * 1024 * 1024
+"""Bytes in the body of POST /-/import."""
+
+CLIENT_GONE = 499
+"""The status label of a request whose client did not wait for the answer."""
+
+HANG_UP = "failwhale.hang-up"
+"""In `scope["extensions"]`: a function of the server that drops the connection at once, without an answer."""
+
+HANG_UP_WITHIN = 1.0
+"""Seconds that a connection may take to go away after it was dropped."""
+
+_REQUEST = request_ids.HEADER.encode("ascii")
+_USER = USER_HEADER.encode("ascii")
+
+
+class Intake:
+    """The layer itself. Control endpoints and /metrics pass it without deadline, bound, fault or
+    measurement."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        faults: FaultPoints,
+        protections: Protections,
+        max_in_flight: int,
+        route_of: Callable[[str, str], str | None],
+    ) -> None:
+        """`route_of(method, path)` gives the template for requests that end before the application routes
+        them."""
+        self._app = app
+        self._metrics = metrics
+        self._faults = faults
+        self._protections = protections
+        self._max_in_flight = max_in_flight
+        self._route_of = route_of
+        self._failures = FailureLog(logger)
+        self._in_flight = 0
+        self._streams = 0
+        metrics.active_requests(lambda: self._in_flight, lambda: self._streams)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        request_id = request_ids.accept(headers.get(_REQUEST))
+        request_ids.current.set(request_id)
+        answer = _Answer(send, request_id.encode("ascii"), self._stream_begins)
+        path: str = scope["path"]
+        is_control = path.startswith("/-/") or path == "/metrics"
+        try:
+            receive = _bounded(headers, receive, LARGEST_IMPORT if path == "/-/import" else LARGEST_BODY)
+            if is_control:
+                await self._app(scope, receive, answer.send)
+            else:
+                await self._admit(scope, headers, receive, answer)
+        except Problem as problem:
+            await answer.problem(problem)
+        except Exception:
+            logger.exception("%s %s failed", scope["method"], path)
+            if answer.status:
+                _hang_up(scope)
+            else:
+                await answer.problem(Problem(500, "internal-error", "Something broke on our side"))
+        finally:
+            if not is_control:
+                self._account(scope, answer, time.perf_counter() - began)
+
+    async def _admit(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, answer: _Answer
+    ) -> None:
+        """Let a request in, or raise the Problem that refuses it."""
+        if not scope["path"].isprintable():
+            raise Problem(400, "malformed-path", "No path has such characters")
+        if self._in_flight >= self._max_in_flight and self._protections.enabled("shedding"):
+            self._metrics.refused_shed.inc()
+            raise Problem(
+                503, "overloaded", "Too much to do, try again in a moment", headers={"Retry-After": "1"}
+            )
+        due = headers.get(deadline.HEADER)
+        self._in_flight += 1
+        try:
+            if due is None or not self._protections.enabled("deadlines"):
+                await self._serve(scope, headers, receive, answer)
+            else:
+                with deadline.deadline_at(deadline.parse(due)):
+                    if deadline.remaining() <= 0:
+                        self._metrics.refused_late.inc()
+                        raise Problem(504, "too-late", "The deadline had passed before work began")
+                    await self._serve(scope, headers, receive, answer)
+        finally:
+            if answer.is_stream:
+                self._streams -= 1
+            else:
+                self._in_flight -= 1
+
+    async def _serve(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, answer: _Answer
+    ) -> None:
+        if self._faults.inbound is not None:
+            user = headers.get(_USER, b"").decode("latin-1")
+            fault = self._faults.choose(scope["method"], scope["path"], user)
+            if fault is not None and not await self._survives(fault, scope, receive):
+                return
+        await self._app(scope, receive, answer.send)
+
+    async def _survives(self, applied: AppliedFault, scope: Scope, receive: Receive) -> bool:
+        """Do to a request what the fault says; True when it goes on afterwards. Raises the Problem of
+        `errors`."""
+        fault, lease = applied.fault, self._faults.remaining(applied)
+        if fault.kind == "errors":
+            raise Problem(fault.status, "internal-error", "Something broke on our side")
+        if fault.kind == "latency":
+            await _first_of(applied.ended.wait(), seconds=min(fault.delay, lease))
+            return True
+        await _first_of(applied.ended.wait(), _client_leaves(receive), seconds=lease)
+        _hang_up(scope)
+        await _first_of(_client_leaves(receive), seconds=HANG_UP_WITHIN)
+        return False
+
+    def _stream_begins(self) -> None:
+        """A stream stays open as long as its client likes, so it gives back its place among those in
+        flight."""
+        self._in_flight -= 1
+        self._streams += 1
+
+    def _account(self, scope: Scope, answer: _Answer, seconds: float) -> None:
+        method = scope["method"]
+        status = answer.status or CLIENT_GONE
+        route = scope.get("route")
+        template = route.path_format if route is not None else self._route_of(method, scope["path"])
+        if answer.is_stream:
+            seconds = answer.began_after
+        self._metrics.server_request(method, template or NO_ROUTE, status).observe(seconds)
+        if status >= 500:
+            self._failures.tell(method, scope["path"], status, seconds)
+
+
+class _Answer:
+    """One answer on its way out: gets the request id, and tells what it was."""
+
+    __slots__ = ("_born", "_request_id", "_send", "_stream_begins", "began_after", "is_stream", "status")
+
+    def __init__(self, send: Send, request_id: bytes, stream_begins: Callable[[], None]) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._stream_begins = stream_begins
+        self._born = time.perf_counter()
+        self.status = 0
+        """0 until the answer has begun."""
+        self.is_stream = False
+        self.began_after = 0.0
+        """Seconds until a stream began."""
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = message.get("headers", ())
+            for name, value in headers:
+                if name == b"content-type" and value.startswith(b"text/event-stream"):
+                    self.is_stream = True
+                    self.began_after = time.perf_counter() - self._born
+                    self._stream_begins()
+            message["headers"] = [*headers, (_REQUEST, self._request_id)]
+        await self._send(message)
+
+    async def problem(self, problem: Problem) -> None:
+        """Answer with this problem."""
+        start, body = problem.messages()
+        await self.send(start)
+        await self.send(body)
+
+
+def _bounded(headers: dict[bytes, bytes], receive: Receive, largest: int) -> Receive:
+    """A `receive` that gives no more than `largest` bytes. Raises Problem 413 when more are announced."""
+    length = headers.get(b"content-length")
+    if length is not None:
+        if len(length) > 10 or (length.isdigit() and int(length) > largest):
+            # What is on its way is not worth reading, so the connection cannot be used again.
+            raise Problem(
+                413, "too-large", "Too large", f"At most {largest} bytes.", headers={"Connection": "close"}
+            )
+        return receive
+    if b"transfer-encoding" not in headers:
+        return receive
+    received = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > largest:
+            # Not a Problem: FastAPI takes other errors while it reads the body for a malformed one.
+            raise HTTPException(413, f"At most {largest} bytes.", headers={"Connection": "close"})
+        return message
+
+    return receive_bounded
+
+
+def _hang_up(scope: Scope) -> None:
+    hang_up = scope.get("extensions", {}).get(HANG_UP)
+    if hang_up is None:
+        raise ConnectionAbortedError("this server cannot hang up")
+    hang_up()
+
+
+async def _client_leaves(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _first_of(*happenings: Coroutine[Any, Any, object], seconds: float) -> None:
+    """Wait for the first of these, but no longer than so many seconds."""
+    tasks = {asyncio.ensure_future(happening) for happening in happenings}
+    try:
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -1,0 +1,114 @@
+"""Sessions that ended before their time: known in every process, so that checking one costs no call.
+
+An entry of the sorted set `revoked` is a session id, or `ACCOUNT:TIME` for every session of an account that
+was issued up to that Unix time; its score is when the last of these tokens would have expired anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from redis.exceptions import RedisError
+
+from services.platform import keys
+from services.platform.identity import User
+from services.platform.problems import Problem
+from services.platform.store import Script, Store, Written
+from services.platform.tokens import Session
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+"""How long an entry takes at most to be known here, when it was not heard of at once on the channel."""
+
+_REVOKE = Script(
+    f"""
+redis.call('ZADD', '{keys.REVOKED}', 'GT', ARGV[2], ARGV[1])
+redis.call('ZREMRANGEBYSCORE', '{keys.REVOKED}', '-inf', '(' .. ARGV[3])
+redis.call('PUBLISH', '{keys.REVOKED}', ARGV[1] .. ' ' .. ARGV[2])
+return 1
+"""
+)
+
+
+class Revocations:
+    """What this process knows of revoked sessions; `follow` keeps it fresh."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._sessions: dict[str, float] = {}
+        """Session id to expiry."""
+        self._accounts: dict[int, tuple[float, float]] = {}
+        """Account to the time up to which its sessions are revoked, and the expiry of the last of them."""
+
+    def is_revoked(self, session: Session) -> bool:
+        """Whether this session was ended. Two look-ups."""
+        if session.sid in self._sessions:
+            return True
+        account = self._accounts.get(session.user.id)
+        return account is not None and session.issued <= account[0]
+
+    async def revoke(self, session: Session) -> Written:
+        """End one session everywhere. Raises the store's problems."""
+        return await self._revoke(session.sid, session.expires)
+
+    async def revoke_all(self, user: User, lifetime: float) -> Written:
+        """End every session that `user` has now; `lifetime` is how long, in seconds, the longest may still
+        last."""
+        now = time.time()
+        return await self._revoke(f"{user.id}:{now:.6f}", now + lifetime)
+
+    async def follow(self) -> None:
+        """Keep up with the store until cancelled. Where it cannot be reached, what was known stays known."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._poll())
+            tasks.create_task(self._listen())
+
+    async def _revoke(self, entry: str, expires: float) -> Written:
+        now = time.time()
+        written = await self._store.write(_REVOKE, (), (entry, expires, now), repeatable=True)
+        self._learn(entry, expires)
+        return written
+
+    async def _poll(self) -> None:
+        while True:
+            now = time.time()
+            try:
+                found = await self._store.query("ZRANGEBYSCORE", keys.REVOKED, now, "+inf", "WITHSCORES")
+            except Problem:
+                pass  # the store's own readiness tells of it
+            else:
+                for entry, expires in zip(found[::2], found[1::2], strict=True):
+                    self._learn(entry.decode(), float(expires))
+            self._forget(now)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with self._store.redis.pubsub(ignore_subscribe_messages=True) as channel:
+                    await channel.subscribe(keys.REVOKED)
+                    async for message in channel.listen():
+                        entry, _, expires = message["data"].decode().partition(" ")
+                        self._learn(entry, float(expires))
+            except (RedisError, OSError, ValueError, Problem) as error:
+                logger.debug("listening for revocations: %s", error)
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _learn(self, entry: str, expires: float) -> None:
+        account, colon, until = entry.partition(":")
+        if not colon:
+            self._sessions[entry] = expires
+            return
+        known = self._accounts.get(int(account))
+        if known is None or float(until) > known[0]:
+            self._accounts[int(account)] = (float(until), expires)
+
+    def _forget(self, now: float) -> None:
+        """Drop what would have expired by now."""
+        for sid in [sid for sid, expires in self._sessions.items() if expires < now]:
+            del self._sessions[sid]
+        for account in [account for account, (_, expires) in self._accounts.items() if expires < now]:
+            del self._accounts[account]

@@ -1,0 +1,208 @@
+"""Serving an application: TLS listeners, certificates that are looked at again, and an end that keeps its
+time.
+
+    run(app, settings)                       the internal listener (LISTEN): only the site's own parts get in
+    run(app, settings, public_app=edge)      and the public one (PUBLIC_LISTEN), in the same process and loop
+
+It is uvicorn's protocol on uvloop and httptools; its server is not used, because that has one listener,
+wakes ten times a second and waits for streams that never end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import ssl
+import sys
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Any
+
+import uvloop
+from starlette.types import ASGIApp
+from uvicorn.config import Config
+from uvicorn.lifespan.on import LifespanOn
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from services.platform.intake import HANG_UP
+from services.platform.logs import configure_logging
+from services.platform.problems import MEDIA_TYPE, Problem
+from services.platform.settings import Address, Settings
+from services.platform.tls import Credentials, credentials_of
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+"""How often the date header is renewed and certificates are looked at."""
+
+KEEP_ALIVE_SECONDS = 75
+HANDSHAKE_SECONDS = 10.0
+BACKLOG = 2048
+
+ANSWERS_WITHIN = 1.0
+"""At the end: seconds for requests at work to begin their answer."""
+FINISHES_WITHIN = 0.3
+"""Then: seconds for answers that have begun. What goes on (an event stream) is cut, and gets as long to
+clean up."""
+CLEANS_UP_WITHIN = 0.4
+"""Then: seconds for the application to clean up."""
+
+
+def run(app: ASGIApp, settings: Settings, public_app: ASGIApp | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; returns within two seconds of it, also with open event streams.
+
+    `app` is served on `settings.listen` to peers with a certificate of the site, `public_app` on
+    `settings.public_listen` to anybody. Ends the process with status 1 and a line in the log when an
+    address is taken, a certificate cannot be read or the application does not start.
+    """
+    configure_logging()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(app, settings, public_app))
+
+
+async def _serve(app: ASGIApp, settings: Settings, public_app: ASGIApp | None) -> None:
+    try:
+        credentials = credentials_of(settings)
+        server = Server(app, credentials)
+        await server.start()
+        await server.listen(app, settings.listen, credentials.internal)
+        if public_app is not None and settings.public_listen is not None:
+            await server.listen(public_app, settings.public_listen, credentials.public)
+    except (OSError, ssl.SSLError, StartError) as error:
+        logger.error("%s cannot start: %s", settings.name, error)
+        sys.exit(1)
+    logger.info("%s %s serves on %s", settings.name, settings.release, settings.listen)
+    # What was there before the first request stays: garbage collection need not look at it again, nor touch
+    # memory that is shared with the parent process.
+    gc.freeze()
+    await server.until_stopped()
+    await server.stop()
+
+
+class StartError(Exception):
+    """The application's start-up failed; what it was is in the log."""
+
+
+class Server:
+    """Listeners that share one set of connections, one lifespan and one end."""
+
+    def __init__(self, app: ASGIApp, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._state = ServerState()
+        self._lifespan = LifespanOn(_config(app))
+        self._listeners: list[asyncio.AbstractServer] = []
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """Start the application. Raises StartError."""
+        await self._lifespan.startup()
+        if self._lifespan.should_exit:
+            raise StartError("its start-up failed")
+        self._renew_date()
+
+    async def listen(self, app: ASGIApp, address: Address, tls: ssl.SSLContext) -> Address:
+        """Accept connections for `app`; returns the address, with the port that was given where it was 0."""
+        config = _config(app)
+        config.load()
+
+        def protocol() -> HttpToolsProtocol:
+            return _Protocol(config=config, server_state=self._state, app_state=self._lifespan.state)
+
+        listener = await asyncio.get_running_loop().create_server(
+            protocol,
+            address.host,
+            address.port,
+            ssl=tls,
+            backlog=BACKLOG,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS,
+            ssl_shutdown_timeout=FINISHES_WITHIN,
+        )
+        self._listeners.append(listener)
+        return Address(address.host, listener.sockets[0].getsockname()[1])
+
+    async def until_stopped(self) -> None:
+        """Wait for SIGTERM or SIGINT, with a look at the clock and the certificates about once a second."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        while not self._stopping.is_set():
+            try:
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._stopping.wait()
+            except TimeoutError:
+                self.tick()
+
+    def tick(self) -> None:
+        """What is due each second."""
+        self._renew_date()
+        self._credentials.refresh()
+
+    async def stop(self) -> None:
+        """End: no new connections, a bounded time for what is at work, the rest is cut. Takes 2 s at most."""
+        for listener in self._listeners:
+            listener.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        await _wait(ANSWERS_WITHIN, lambda: not any(map(_is_at_work, self._state.connections)))
+        await _wait(FINISHES_WITHIN, lambda: not self._state.tasks)
+        # A stream learns that its client has gone, and ends as it always does.
+        for connection in list(self._state.connections):
+            connection.transport.close()
+        await _wait(FINISHES_WITHIN, lambda: not self._state.tasks)
+        for task in list(self._state.tasks):
+            task.cancel()
+        try:
+            async with asyncio.timeout(CLEANS_UP_WITHIN):
+                await self._lifespan.shutdown()
+        except TimeoutError:
+            logger.warning("the application did not clean up within %.1f s", CLEANS_UP_WITHIN)
+
+    def _renew_date(self) -> None:
+        self._state.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode("ascii"))]
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1, which can also hang up, and answers what is not HTTP with a problem document."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {HANG_UP: self.transport.abort}  # type: ignore[dict-item]
+
+    def send_400_response(self, msg: str) -> None:
+        body = Problem(400, "malformed-request", "This is not a valid HTTP request").body()
+        head = b"content-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+        self.transport.write(STATUS_LINE[400] + head % (MEDIA_TYPE.encode("ascii"), len(body)) + body)
+        self.transport.close()
+
+
+def _config(app: ASGIApp) -> Config:
+    return Config(
+        app,
+        http=_Protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        # A task would otherwise inherit the context of an earlier request on the same connection.
+        reset_contextvars=True,
+    )
+
+
+def _is_at_work(connection: Any) -> bool:
+    """Whether a connection has a request whose answer has not begun."""
+    cycle = connection.cycle
+    return cycle is not None and not cycle.response_started and not cycle.disconnected
+
+
+async def _wait(seconds: float, done: Callable[[], bool]) -> None:
+    """Wait until it is done, but no longer than so many seconds."""
+    until = time.monotonic() + seconds
+    while not done() and time.monotonic() < until:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.02)

@@ -1,0 +1,96 @@
+"""What the handlers of a service need, in one object."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import cached_property
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from services.platform.calls import Caller
+from services.platform.faultpoints import FaultPoints
+from services.platform.metrics import Metrics
+from services.platform.protections import Protections
+from services.platform.revocations import Revocations
+from services.platform.settings import Settings
+from services.platform.store import Store
+from services.platform.tls import credentials_of
+from services.platform.tokens import SessionKeys
+
+logger = logging.getLogger(__name__)
+
+CHECK_SECONDS = 0.6
+"""How long a readiness check may take."""
+
+
+class Site:
+    """`app.state.site`, or `site: SiteDep` in a handler."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.metrics = Metrics(settings)
+        self.faults = FaultPoints(on_hit=self.metrics.fault_point_hit)
+        self.protections = Protections(on_change=self.metrics.protection_enabled)
+        self.calls: Mapping[str, Caller] = {
+            service: Caller(
+                service, replicas, settings.place, credentials_of(settings).client, self.protections
+            )
+            for service, replicas in settings.calls.items()
+        }
+        """One caller for each service that a CALLS_... setting names."""
+        self.revocations = Revocations(store)
+        """Knows what is revoked only where the app was built with `sessions=True`."""
+        self.ready_checks: dict[str, Callable[[], Awaitable[bool]]] = {"store": store.ready}
+        """By what they are about: whether it can do its work; asked by GET /-/ready."""
+        self._background: set[asyncio.Task[None]] = set()
+        self._failed: list[str] = []
+
+    @cached_property
+    def session_keys(self) -> SessionKeys:
+        """The keys that sign sessions, read at first use. Raises KeysError."""
+        return SessionKeys(self.settings.secrets)
+
+    def run_in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run `work` until the service stops. When it fails that is logged, and the service is not ready."""
+        task = asyncio.create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._background_ended)
+
+    async def stop_background(self) -> None:
+        """Cancel what runs in the background and wait until it has ended."""
+        tasks = list(self._background)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def reasons_not_ready(self) -> list[str]:
+        """Why this service cannot serve; empty when it can."""
+        answers = await asyncio.gather(*map(_passes, self.ready_checks.values()))
+        failed = [name for name, passed in zip(self.ready_checks, answers, strict=True) if not passed]
+        return [f"{name} cannot be used" for name in failed] + [f"{name} has ended" for name in self._failed]
+
+    def _background_ended(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed.append(task.get_name())
+            logger.error("%s failed", task.get_name(), exc_info=error)
+
+
+async def _passes(check: Callable[[], Awaitable[bool]]) -> bool:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await check()
+    except Exception:
+        return False
+
+
+async def get_site(request: Request) -> Site:
+    site: Site = request.app.state.site
+    return site
+
+
+SiteDep = Annotated[Site, Depends(get_site)]

@@ -1,0 +1,110 @@
+"""Mutual TLS between the parts, TLS for the public, and certificates that change without a restart."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from functools import cache, cached_property
+from pathlib import Path
+
+from services.platform.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+class Credentials:
+    """The certificate of one part, in every TLS context that the part uses.
+
+    Each context is built once and kept, since that costs 20 ms; `refresh` puts changed files into the live
+    contexts, and the next handshake shows them. Connections that are open go on as they are.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.authority = folder / "ca.pem"
+        self.certificate = folder / f"{name}.pem"
+        self.key = folder / f"{name}.key"
+        self._contexts: list[ssl.SSLContext] = []
+        self._seen = self._stamp()
+
+    @cached_property
+    def internal(self) -> ssl.SSLContext:
+        """For the internal listener: only peers with a certificate of the site's CA get in."""
+        context = self._server()
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(self.authority)
+        return context
+
+    @cached_property
+    def public(self) -> ssl.SSLContext:
+        """For the public listener: clients need no certificate."""
+        return self._server()
+
+    @cached_property
+    def client(self) -> ssl.SSLContext:
+        """For calls to other parts: shows our certificate, trusts the site's CA alone."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.load_verify_locations(self.authority)
+        return self._with_certificate(context)
+
+    def refresh(self) -> bool:
+        """Load the files again when they have changed; True when that was done. Three `stat` calls otherwise.
+
+        Files that do not load or do not belong together are left alone, with a line in the log: the part
+        goes on with what it had, and looks again when they change again.
+        """
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return False
+        self._seen = stamp
+        try:
+            # A context that failed half-way would be left without a key, so a throw-away one goes first.
+            trial = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            trial.load_cert_chain(self.certificate, self.key)
+            trial.load_verify_locations(self.authority)
+        except (OSError, ssl.SSLError) as error:
+            logger.warning("certificate not loaded from %s: %s", self.certificate, error)
+            return False
+        for context in self._contexts:
+            context.load_cert_chain(self.certificate, self.key)
+            if context.verify_mode is ssl.CERT_REQUIRED:
+                context.load_verify_locations(self.authority)
+        logger.info("certificate loaded again from %s", self.certificate)
+        return True
+
+    def _server(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        # Without tickets nobody resumes a session, so that every new connection sees the certificate of now.
+        context.num_tickets = 0
+        context.set_alpn_protocols(["http/1.1"])
+        return self._with_certificate(context)
+
+    def _with_certificate(self, context: ssl.SSLContext) -> ssl.SSLContext:
+        context.load_cert_chain(self.certificate, self.key)
+        self._contexts.append(context)
+        return context
+
+    def _stamp(self) -> _Stamp:
+        return tuple(map(_stamp_of, (self.certificate, self.key, self.authority)))
+
+
+@cache
+def credentials(folder: Path, name: str) -> Credentials:
+    """The one set of contexts that this process has for this certificate, whoever asks."""
+    return Credentials(folder, name)
+
+
+def credentials_of(settings: Settings) -> Credentials:
+    """The credentials of the part that these settings describe."""
+    return credentials(settings.pki, settings.certificate_name)
+
+
+def _stamp_of(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size
