@@ -11,14 +11,18 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import redis
+from fastapi import FastAPI
 
-from services.platform.settings import Address
+from services.platform.settings import Address, Settings
 from services.platform.store import Store
 
 NAME = "failwhale"
@@ -141,7 +145,7 @@ class Sentinels:
         return tuple(server.address for server in self.servers)
 
     def wait_until_they_can_promote(self) -> None:
-        """Until each knows the replica and both others (they say hello every 2 s)."""
+        """Until each knows the replica and both others."""
 
         def settled(server: Server) -> bool:
             state = server.client.sentinel_master(NAME)
@@ -159,7 +163,9 @@ class Sentinels:
 SERVER = [
     'save ""',
     "appendonly no",
-    "repl-diskless-sync no",  # slower in general, but a replica of an empty primary is in step at once
+    # The other settings of these two make a replica of an empty primary wait up to a second for a timer.
+    "repl-diskless-sync no",
+    "repl-diskless-load swapdb",
     "repl-ping-replica-period 1",
 ]
 
@@ -168,9 +174,10 @@ def start_pair(folder: Path, started: list[Server]) -> Pair:
     primary = Server(folder / "primary", SERVER)
     started.append(primary)
     primary.start()
-    replica = Server(folder / "replica", [*SERVER, f"replicaof 127.0.0.1 {primary.port}"])
+    replica = Server(folder / "replica", SERVER)
     started.append(replica)
     replica.start()
+    replica.client.replicaof("127.0.0.1", primary.port)  # at once; from the configuration, a second later
     pair = Pair(primary, replica)
     pair.wait_for_replica()
     return pair
@@ -191,6 +198,8 @@ def start_sentinels(folder: Path, pair: Pair, started: list[Server]) -> Sentinel
         )
         started.append(server)
         server.start()
+        for period in ("info-period", "publish-period", "ping-period", "ask-period"):
+            server.client.execute_command("SENTINEL", "DEBUG", period, 100)  # so that they settle at once
         sentinels.servers.append(server)
     return sentinels
 
@@ -219,7 +228,7 @@ def sentinels(redis_pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def own_sentinels(tmp_path: Path) -> Iterator[Sentinels]:
-    """A pair and three sentinels of this test's own, to be broken; until they can promote takes ~2 s."""
+    """A pair and three sentinels of this test's own, to be broken."""
     started: list[Server] = []
     try:
         yield start_sentinels(tmp_path, start_pair(tmp_path, started), started)
@@ -238,3 +247,50 @@ async def store(sentinels: Sentinels) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+@dataclass
+class Service:
+    """An application of the site in this process, as its callers on the internal listener see it."""
+
+    app: FastAPI
+    http: httpx.AsyncClient
+
+    async def call(
+        self, method: str, path: str, user: tuple[int, str] | None = None, **more: Any
+    ) -> httpx.Response:
+        """One request below /api/v1, as this user (id, handle) where one is given."""
+        headers = dict(more.pop("headers", {}))
+        if user is not None:
+            headers |= {"failwhale-user": str(user[0]), "failwhale-name": user[1]}
+        return await self.http.request(method, f"/api/v1{path}", headers=headers, **more)
+
+
+@pytest.fixture
+async def start_service(
+    sentinels: Sentinels, tmp_path: Path
+) -> AsyncIterator[Callable[[str, Callable[[Settings], FastAPI]], Awaitable[Service]]]:
+    """Starts the application of a service on the module's store, which is emptied first."""
+    sentinels.pair.empty()
+    (tmp_path / "token").write_text("control-token")
+    (tmp_path / "session-keys.json").write_text('{"current": "one", "keys": {"one": "%s"}}' % ("s" * 40))
+    async with AsyncExitStack() as running:
+
+        async def start(name: str, application: Callable[[Settings], FastAPI], **extra: str) -> Service:
+            settings = Settings(
+                service=name,
+                place="east",
+                listen=Address("127.0.0.1", 0),
+                pki=tmp_path,
+                secrets=tmp_path,
+                sentinels=sentinels.addresses,
+                extra=extra,
+            )
+            app = application(settings)
+            await running.enter_async_context(app.router.lifespan_context(app))
+            transport = httpx.ASGITransport(app)
+            http = httpx.AsyncClient(transport=transport, base_url="https://service")
+            await running.enter_async_context(http)
+            return Service(app, http)
+
+        yield start

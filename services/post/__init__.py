@@ -1,0 +1,1 @@
+"""Posts: create, read, delete, like; protected accounts."""

@@ -1,0 +1,115 @@
+"""Posts in the store: each change is one script, which writes and appends its event in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from services.platform.events import append_lua
+from services.platform.identity import User
+from services.platform.ids import Snowflakes
+from services.platform.lua import fragment
+from services.platform.problems import Problem
+from services.platform.store import Script, Store
+from services.post.models import ImportedPost, mentioned_handles
+from services.post.record import MAY_SEE, OWN_TIMELINE, SERVED, body, compact_json, created_at, head
+
+_PACKAGE = "services.post"
+_CREATE = Script(append_lua() + OWN_TIMELINE + SERVED + fragment(_PACKAGE, "create"))
+_READ = Script(MAY_SEE + SERVED + fragment(_PACKAGE, "read"))
+_DELETE = Script(append_lua() + MAY_SEE + OWN_TIMELINE + fragment(_PACKAGE, "delete"))
+_LIKE = Script(append_lua() + MAY_SEE + fragment(_PACKAGE, "like"))
+_UNLIKE = Script(append_lua() + MAY_SEE + fragment(_PACKAGE, "unlike"))
+_PROTECT = Script(fragment(_PACKAGE, "protect"))
+_IMPORT = Script(fragment(_PACKAGE, "import"))
+
+_IMPORTED_AT_ONCE = 200
+"""Posts in one call of the import script: about a millisecond in which the store does nothing else."""
+
+
+class Created(NamedTuple):
+    """A post as it is served (a JSON object), and whether a replica has it."""
+
+    json: bytes
+    replicated: bool
+
+
+def unknown_post() -> Problem:
+    """The 404 problem for a post that is not there, or not for this viewer: the two look the same."""
+    return Problem(404, "unknown-post", "There is no such post")
+
+
+class Posts:
+    """What can be done with posts. Every method raises the store's problems as well."""
+
+    def __init__(self, store: Store, ids: Snowflakes) -> None:
+        self._store = store
+        self._ids = ids
+
+    async def create(self, author: User, text: str, idempotency_key: str | None) -> Created:
+        """Create a post, or find the one that this author's idempotency key made in the last 24 hours.
+
+        Raises Problem 422 when that one has another text, 410 when it was deleted since.
+        """
+        identifier = self._ids.next()
+        fingerprint = hashlib.sha256(text.encode()).hexdigest()[:32]
+        args: tuple[str | int, ...] = (
+            author.id,
+            compact_json(author.name),
+            identifier,
+            head(identifier, author.id, author.name, text, created_at(identifier)),
+            idempotency_key or "",
+            fingerprint,
+            *mentioned_handles(text),
+        )
+        written = await self._store.write(_CREATE, (), args, repeatable=True)
+        outcome = written.value[0]
+        if outcome == b"other-text":
+            raise Problem(
+                422, "idempotency-key-reused", "This idempotency key was used for a post with another text"
+            )
+        if outcome == b"gone":
+            raise Problem(410, "post-deleted", "The post that this idempotency key made was deleted since")
+        return Created(written.value[1], written.replicated)
+
+    async def read(self, identifier: str, viewer: User | None) -> bytes:
+        """The post as it is served. Raises Problem 404."""
+        found: bytes | None = await self._store.read(_READ, (), (identifier, viewer.id if viewer else ""))
+        if found is None:
+            raise unknown_post()
+        return found
+
+    async def delete(self, identifier: str, viewer: User) -> None:
+        """Delete one's own post. Raises Problem 404, 403."""
+        written = await self._store.write(_DELETE, (), (identifier, viewer.id, self._ids.next()))
+        if written.value == b"unknown":
+            raise unknown_post()
+        if written.value == b"foreign":
+            raise Problem(403, "not-your-post", "Only its author can delete a post")
+
+    async def like(self, identifier: str, viewer: User) -> None:
+        """Like a post; a second like changes nothing. Raises Problem 404."""
+        args = (identifier, viewer.id, compact_json(viewer.name), self._ids.next())
+        if not (await self._store.write(_LIKE, (), args, repeatable=True)).value:
+            raise unknown_post()
+
+    async def unlike(self, identifier: str, viewer: User) -> None:
+        """Take a like back; without one nothing changes. Raises Problem 404."""
+        args = (identifier, viewer.id, self._ids.next())
+        if not (await self._store.write(_UNLIKE, (), args, repeatable=True)).value:
+            raise unknown_post()
+
+    async def protect(self, account: User, protected: bool) -> None:
+        """Show the account's posts to approved followers only, or to everybody again."""
+        await self._store.write(_PROTECT, (), (account.id, int(protected)), repeatable=True)
+
+    async def load(self, posts: Sequence[ImportedPost]) -> None:
+        """Load posts in bulk; those that exist stay as they are."""
+        for start in range(0, len(posts), _IMPORTED_AT_ONCE):
+            args: list[str | int] = []
+            for post in posts[start : start + _IMPORTED_AT_ONCE]:
+                author = post.author
+                stored = body(head(post.id, author.id, author.name, post.text, post.created), post.mentions)
+                args += (post.id, author.id, stored, post.likes, post.retweets)
+            await self._store.write(_IMPORT, (), args, repeatable=True, replicate=False)
