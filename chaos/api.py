@@ -1,0 +1,151 @@
+"""The controller's HTTP interface: the engine's verbs, for who has the site's token."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from prometheus_client import Gauge
+from pydantic import BaseModel, ConfigDict, Field
+
+from chaos.engine import DEFAULT_SECONDS, Engine
+from chaos.engine import Request as Wish
+from chaos.view import show
+from failwhale.failure import USAGE, Failure
+from services.platform.metrics import CONTENT_TYPE, Metrics
+from services.platform.problems import MEDIA_TYPE, Problem
+from services.platform.settings import Settings
+
+
+class FaultRequest(BaseModel):
+    """What POST /faults takes. `id` is chosen by the asker, so that asking twice does it once."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    id: str = Field(default="", max_length=60, pattern=r"^[a-z0-9-]*$")
+    fault: str = Field(max_length=60)
+    target: str = Field(max_length=200)
+    seconds: float = DEFAULT_SECONDS
+    parameters: dict[str, float | int | str | None] = Field(default_factory=dict)
+    seed: int = 0
+
+
+def build(engine: Engine, settings: Settings, token: Callable[[], str]) -> FastAPI:
+    """The application. `token` reads the site's control token."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        engine.resume()
+        yield
+
+    def with_token(request: Request) -> None:
+        sent = request.headers.get("authorization", "")
+        if not hmac.compare_digest(sent.encode(), f"Bearer {token()}".encode()):
+            raise Problem(401, "no-control-token", "This needs the site's control token")
+
+    app = FastAPI(title="failwhale chaos controller", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.include_router(_faults(engine), dependencies=[Depends(with_token)])
+    app.include_router(_common(engine, settings))
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(Failure, _on_failure)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    return app
+
+
+def _faults(engine: Engine) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/faults", status_code=201)
+    def begin(wanted: FaultRequest) -> dict[str, Any]:
+        wish = Wish(wanted.fault, wanted.target, wanted.seconds, wanted.parameters, wanted.seed, wanted.id)
+        return show(engine.order(wish))
+
+    @router.get("/faults")
+    async def faults() -> dict[str, Any]:
+        return {"faults": [show(entry) for entry in engine.entries()], "blocked": engine.blocked}
+
+    @router.get("/faults/{identifier}")
+    async def fault(identifier: str) -> dict[str, Any]:
+        entry = engine.entry(identifier)
+        if entry is None:
+            raise _unknown(identifier)
+        return show(entry)
+
+    @router.delete("/faults/{identifier}")
+    def end(identifier: str) -> dict[str, Any]:
+        entry = engine.end(identifier, by="request")
+        if entry is None:
+            raise _unknown(identifier)
+        return show(entry)
+
+    @router.post("/heal")
+    def heal() -> dict[str, Any]:
+        return {"faults": [show(entry) for entry in engine.end_all("heal")]}
+
+    @router.post("/block")
+    def block() -> dict[str, Any]:
+        return {"faults": [show(entry) for entry in engine.block()], "blocked": True}
+
+    @router.delete("/block", status_code=204)
+    def unblock() -> None:
+        engine.unblock()
+
+    return router
+
+
+def _common(engine: Engine, settings: Settings) -> APIRouter:
+    """What every part of the site answers."""
+    router = APIRouter()
+    metrics = Metrics(settings)
+    Gauge("chaos_faults", "Faults that are not over.", registry=metrics.registry).set_function(
+        engine.in_force
+    )
+    Gauge("chaos_blocked", "Whether new faults are refused.", registry=metrics.registry).set_function(
+        lambda: engine.blocked
+    )
+
+    @router.get("/-/health")
+    @router.get("/-/ready")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/-/info")
+    async def info() -> dict[str, Any]:
+        place, release = settings.place, settings.release
+        return {"service": settings.service, "place": place, "release": release, "pid": os.getpid()}
+
+    @router.get("/metrics")
+    async def exposition() -> Response:
+        return Response(metrics.expose(), media_type=CONTENT_TYPE)
+
+    return router
+
+
+def _unknown(identifier: str) -> Problem:
+    return Problem(404, "unknown-fault", "There is no such fault", f"no fault has the id {identifier!r}")
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return error.response()
+
+
+async def _on_failure(request: Request, error: Exception) -> Response:
+    """A refusal, with what the command line needs to say it as its own."""
+    assert isinstance(error, Failure)
+    slug, status = ("invalid-request", 422) if error.code == USAGE else ("fault-refused", 409)
+    problem = Problem(status, slug, "The fault is refused", error.message)
+    more = {"next_step": error.next_step, "exit_code": error.code}
+    return JSONResponse({**problem.document(), **more}, status, media_type=MEDIA_TYPE)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    wrong = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors())
+    return await _on_failure(request, Failure(wrong, "see: failwhale chaos list", USAGE))

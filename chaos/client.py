@@ -1,0 +1,132 @@
+"""Talking to the chaos controller, which may be killed and come back at any moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from chaos.control import Answer, Control, Unreachable, operators_tls
+from chaos.engine import Request, new_id
+from chaos.inventory import Inventory
+from failwhale.failure import FAILED, NOT_RESTORED, Failure
+from failwhale.state import State
+
+PART = "chaos"
+PATIENCE = 15.0
+"""Seconds for a killed controller's successor to answer."""
+SETTLE_LIMIT = 30.0
+"""Seconds after a fault's limit by which the controller must have settled it."""
+_POLL = 0.1
+
+
+class NoController(Failure):
+    """No controller answers."""
+
+
+class Client:
+    """The controller of one site. Methods raise Failure for what the controller refuses, and NoController
+    when none answers; those that say so wait for a successor first."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def order(self, request: Request) -> dict[str, Any]:
+        """Begin a fault; waits for a successor, and asking again is safe because the request has its id."""
+        body = {
+            "id": request.id or new_id(request.fault),
+            "fault": request.fault,
+            "target": request.target,
+            "seconds": request.seconds,
+            "parameters": dict(request.parameters),
+            "seed": request.seed,
+        }
+        return dict(self._patiently("POST", "/faults", body))
+
+    def fault(self, identifier: str) -> dict[str, Any]:
+        """A fault as it is now; waits for a successor."""
+        return dict(self._patiently("GET", f"/faults/{identifier}"))
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Every fault, past ones included."""
+        return list(self._ask("GET", "/faults")["faults"])
+
+    def end(self, identifier: str) -> dict[str, Any]:
+        """End a fault now; waits for a successor, and returns before the fault is gone."""
+        return dict(self._patiently("DELETE", f"/faults/{identifier}"))
+
+    def heal(self) -> list[dict[str, Any]]:
+        """End every fault; returns them when all are settled."""
+        return list(self._ask("POST", "/heal", timeout=90.0)["faults"])
+
+    def block(self) -> list[dict[str, Any]]:
+        """Refuse new faults and end every one; returns them when all are settled."""
+        return list(self._ask("POST", "/block", timeout=90.0)["faults"])
+
+    def unblock(self) -> None:
+        """Take orders again."""
+        self._ask("DELETE", "/block")
+
+    def watch(self, identifier: str, until: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
+        """The fault each time that it has changed, up to the one for which `until` holds.
+
+        Raises Failure (not restored) when that takes longer than the fault's limit and a generous while.
+        """
+        seen: dict[str, Any] = {}
+        end: float | None = None
+        while True:
+            now = self.fault(identifier)
+            if now != seen:
+                seen = now
+                yield now
+            if until(now):
+                return
+            end = end or time.monotonic() + now["seconds"] + SETTLE_LIMIT
+            if time.monotonic() > end:
+                raise Failure(f"{identifier} does not end", "failwhale chaos heal", NOT_RESTORED)
+            time.sleep(_POLL)
+
+    # --- asking ---
+
+    def _patiently(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._ask(method, path, body)
+            except NoController:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(_POLL)
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None, timeout: float = 5.0) -> Any:
+        control = self._control(timeout)
+        try:
+            # Whether somebody is there is asked with little patience; the work itself may take its time.
+            if timeout > 5.0:
+                self._control(2.0).ask("GET", "/-/health")
+            return _content(control.ask(method, path, body))
+        except Unreachable as silence:
+            raise NoController(
+                f"no chaos controller answers ({silence})", "see: failwhale status", FAILED
+            ) from None
+
+    def _control(self, timeout: float) -> Control:
+        host, port = Inventory.of(self._state).address(PART)
+        try:
+            tls = operators_tls(self._state)
+        except OSError as error:
+            raise Failure(
+                f"the operators' certificate cannot be read: {error}", "start the site: failwhale up"
+            ) from None
+        return Control(host, port, tls, self._state.token, timeout)
+
+
+def _content(answer: Answer) -> Any:
+    if answer.status < 300:
+        return answer.json() if answer.body else {}
+    try:
+        problem = answer.json()
+        refused = Failure(problem["detail"], problem.get("next_step", ""), problem.get("exit_code", FAILED))
+    except (ValueError, KeyError, TypeError):
+        refused = Failure(f"the chaos controller answers: {answer.detail}")
+    raise refused

@@ -1,0 +1,240 @@
+"""All faults of one site: takes orders, refuses what would be confused, gives each part its life, heals.
+
+Blocking code with one thread for each part that is hurt. It holds the journal, so there is one engine at a
+time.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from chaos.fault import Fault, fault_named
+from chaos.inventory import Part
+from chaos.journal import Entry, Journal, Order
+from chaos.life import Life, record_in_ledger
+from chaos.selector import select
+from chaos.site import Site
+from failwhale.failure import FAILED, USAGE, Failure
+from outages.ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+DEFAULT_SECONDS = 10.0
+LONGEST_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks for. The id is the asker's, so that asking twice does it once."""
+
+    fault: str
+    target: str
+    seconds: float = DEFAULT_SECONDS
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    seed: int = 0
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request that makes sense on this site: what would be done to whom."""
+
+    fault: Fault
+    parts: tuple[Part, ...]
+    parameters: Mapping[str, object]
+    seconds: float
+
+
+def new_id(fault: str) -> str:
+    """A fresh id for a fault, such as `kill-5f3a9c`."""
+    return f"{fault}-{secrets.token_hex(3)}"
+
+
+def plan(request: Request, site: Site) -> Plan:
+    """Check a request against the site, without doing anything. Raises Failure (usage) with what would be
+    right."""
+    fault = fault_named(request.fault)
+    if not 0 < request.seconds <= LONGEST_SECONDS:
+        raise Failure(
+            f"a fault cannot last {request.seconds:g} s",
+            f"choose more than 0 s and at most {LONGEST_SECONDS:g} s, for example --for 10s",
+            code=USAGE,
+        )
+    if site.runtime.name not in fault.runtimes:
+        raise Failure(f"{fault.name} does not work on the runtime {site.runtime.name!r}", code=USAGE)
+    parameters = fault.check(request.parameters)
+    parts = select(request.target, site.inventory.parts, site.store_roles, request.seed)
+    accepted = tuple(part for part in parts if part.service in fault.targets)
+    if not accepted or (len(accepted) < len(parts) and not request.target.startswith("place:")):
+        refused = ", ".join(part.name for part in parts if part not in accepted)
+        raise Failure(
+            f"{fault.name} cannot be done to {refused}", f"it is for: {', '.join(fault.targets)}", code=USAGE
+        )
+    return Plan(fault, accepted, parameters, request.seconds)
+
+
+class Engine:
+    """The faults of one site. Close it to stop tending them; their leases go on."""
+
+    def __init__(self, open_site: Callable[[], Site], journal: Journal, ledger: Ledger) -> None:
+        self._open_site = open_site
+        self._journal = journal
+        self._ledger = ledger
+        self._taking_orders = threading.Lock()
+        self._tending = threading.Lock()
+        self._ending: dict[str, threading.Event] = {}
+        self._lives: dict[tuple[str, str], threading.Thread] = {}
+
+    # --- what is known ---
+
+    def entries(self) -> list[Entry]:
+        """Every fault, past ones included, oldest first."""
+        return list(self._journal.book.entries.values())
+
+    def entry(self, identifier: str) -> Entry | None:
+        """The fault of this id."""
+        return self._journal.book.entries.get(identifier)
+
+    def in_force(self) -> int:
+        """How many faults are not over."""
+        return sum(not entry.over for entry in self.entries())
+
+    @property
+    def blocked(self) -> bool:
+        """Whether new faults are refused."""
+        return self._journal.book.blocked
+
+    # --- orders ---
+
+    def order(self, request: Request) -> Entry:
+        """Begin a fault, or return the one that has this id already. Raises Failure when it is refused."""
+        with self._taking_orders:
+            known = self.entry(request.id)
+            if known is not None:
+                return known
+            if self.blocked:
+                raise Failure("faults are blocked", "allow them again: failwhale chaos unblock")
+            site = self._open_site()
+            planned = plan(request, site)
+            for part in planned.parts:
+                self._refuse_second(planned.fault, part)
+                planned.fault.precondition(site, part)
+            now = time.time()
+            order = Order(
+                id=request.id or new_id(planned.fault.name),
+                fault=planned.fault.name,
+                selector=request.target,
+                targets=tuple(part.name for part in planned.parts),
+                parameters=planned.parameters,
+                seconds=request.seconds,
+                at=now,
+                until=now + request.seconds,
+                seed=request.seed,
+            )
+            try:
+                self._journal.begin(order)
+            except OSError as error:
+                raise Failure(f"the fault cannot be written down, so it is not done: {error}") from None
+            entry = self._journal.book.entries[order.id]
+            for target in order.targets:
+                record_in_ledger(self._ledger, "requested", entry, target)
+            self._tend(entry, site)
+            return entry
+
+    def end(self, identifier: str, by: str) -> Entry | None:
+        """End a fault before its time, or try again what was left unknown; returns at once. None: no such
+        fault."""
+        entry = self.entry(identifier)
+        if entry is None:
+            return None
+        if not entry.over:
+            self._journal.note("ended", id=identifier, by=by)
+            self._tend(self._journal.book.entries[identifier], None)
+        return self.entry(identifier)
+
+    def end_all(self, by: str) -> list[Entry]:
+        """End every fault, wait until all are settled, and return them."""
+        ending = [entry.order.id for entry in self.entries() if not entry.over]
+        for identifier in ending:
+            self.end(identifier, by)
+        for (identifier, _), life in list(self._lives.items()):
+            if identifier in ending:
+                life.join()
+        return [self._journal.book.entries[identifier] for identifier in ending]
+
+    def block(self) -> list[Entry]:
+        """The kill switch: refuse every new fault, also after a restart, end those in force and return
+        them."""
+        with self._taking_orders:
+            self._journal.note("blocked")
+        return self.end_all("block")
+
+    def unblock(self) -> None:
+        """Take orders again."""
+        self._journal.note("unblocked")
+
+    def resume(self) -> None:
+        """Take up every fault of the journal that is not over: what another engine began."""
+        for entry in self.entries():
+            if not entry.over:
+                self._tend(entry, None)
+
+    # --- lives ---
+
+    def _tend(self, entry: Entry, site: Site | None) -> None:
+        """One thread for each part of this fault that has none."""
+        with self._tending:
+            ending = self._ending.setdefault(entry.order.id, threading.Event())
+            if entry.ended:
+                ending.set()
+            for target, progress in entry.progress.items():
+                key = (entry.order.id, target)
+                if progress.gone is not True and not (key in self._lives and self._lives[key].is_alive()):
+                    self._lives[key] = threading.Thread(
+                        target=self._live, args=(entry, target, ending, site), name=":".join(key), daemon=True
+                    )
+                    self._lives[key].start()
+
+    def _live(self, entry: Entry, target: str, ended: threading.Event, site: Site | None) -> None:
+        try:
+            site = site or self._open_site()
+            part = next((part for part in site.inventory.parts if part.name == target), None)
+            if part is None:  # no failure: what vanished took the fault with it
+                self._settle(entry, target, "gone", f"{target} is no part of this site any more")
+                return
+            fault = fault_named(entry.order.fault)
+            others = partial(self._in_force_besides, entry.order.id, target)
+            Life(fault, part, entry, site, self._journal, self._ledger, ended, others).live()
+        except Exception as error:
+            log.exception("%s on %s cannot be tended", entry.order.id, target)
+            self._settle(entry, target, "unknown", str(error))
+
+    def _settle(self, entry: Entry, target: str, event: str, why: str) -> None:
+        record_in_ledger(self._ledger, event, entry, target, why=why)
+        self._journal.note(event, id=entry.order.id, target=target, why=why)
+
+    def _in_force_besides(self, identifier: str, target: str) -> bool:
+        return any(
+            progress.gone is None
+            and (entry.order.id, name) != (identifier, target)
+            and progress.reverted is None
+            for entry in self.entries()
+            for name, progress in entry.progress.items()
+        )
+
+    def _refuse_second(self, fault: Fault, part: Part) -> None:
+        for entry in self.entries():
+            progress = entry.progress.get(part.name)
+            if entry.order.fault == fault.name and progress is not None and progress.gone is not True:
+                state = "could not be undone yet" if progress.gone is False else "is in force"
+                raise Failure(
+                    f"{fault.name} {state} on {part.name} ({entry.order.id})",
+                    "wait for its end, or: failwhale chaos heal",
+                    code=FAILED,
+                )

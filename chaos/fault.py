@@ -1,0 +1,229 @@
+"""What a fault is, and the register of all faults.
+
+A fault breaks ONE part in ONE way and knows how to undo that. Choosing the parts, time limits, retries and
+remembering what was done live elsewhere, once (selector, life, journal). A new fault is one file in
+chaos/faults with one registration line; chaos/faults/noop.py is the skeleton to copy.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import inf, isfinite
+from typing import Any, ClassVar, Literal
+
+from chaos.inventory import Part
+from chaos.journeys import JOURNEYS_OF
+from chaos.site import Site
+from failwhale.failure import USAGE, Failure
+
+Value = float | int | str | None
+ParameterType = Literal["duration", "share", "integer", "text"]
+UNITS: Mapping[ParameterType, str | None] = {
+    "duration": "seconds",
+    "share": "1",
+    "integer": None,
+    "text": None,
+}
+
+SERVICES = ("frontend", "auth", "post", "timeline", "retweet", "notify")
+PARTS = (*SERVICES, "store", "sentinel", "prober", "chaos", "prometheus")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A value that a fault takes. Durations are seconds, shares are above 0 and at most 1; bounds are
+    inclusive."""
+
+    name: str
+    type: ParameterType
+    help: str
+    default: Value = None
+    low: float | None = None
+    high: float | None = None
+
+    def check(self, value: object) -> Value:
+        """The value in its type. Raises Failure (usage) that names the parameter and its bounds."""
+        if value is None and self.default is None:
+            return None
+        if self.type == "text":
+            if not isinstance(value, str) or not value.isprintable() or len(value) > 200:
+                raise self._wrong(value, "is not a text of one line")
+            return value
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self._wrong(value, "is not a number")
+        if self.type == "integer" and value != int(value):
+            raise self._wrong(value, "is not a whole number")
+        number = int(value) if self.type == "integer" else float(value)
+        low, high = self.bounds
+        if not low <= number <= high or (self.type == "share" and number == 0):
+            raise self._wrong(value, f"is not within {low:g} and {high:g}")
+        return number
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Lowest and highest value; a share must also be above 0."""
+        if self.type == "share":
+            return 0.0, 1.0
+        return (-inf if self.low is None else self.low), (inf if self.high is None else self.high)
+
+    def _wrong(self, value: object, why: str) -> Failure:
+        unit = UNITS[self.type]
+        return Failure(
+            f"{self.name}: {value!r} {why}{f' ({unit})' if unit == 'seconds' else ''}", self.help, code=USAGE
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """As `failwhale chaos list --json` shows it."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "unit": UNITS[self.type],
+            "default": self.default,
+            "bounds": [bound if isfinite(bound) else None for bound in self.bounds],
+            "help": self.help,
+        }
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """The proof that a fault bites: do this to a healthy site, and these journeys are hurt in this way.
+
+    With no journeys it says that the site must ride the fault out.
+    """
+
+    target: str
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    hurts: Mapping[str, Literal["down", "slow"]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A verdict by effect: true, false, or None when it cannot be said; `evidence` is what was seen, for
+    people."""
+
+    verdict: bool | None
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Injection:
+    """One fault on one part."""
+
+    id: str
+    part: Part
+    parameters: Mapping[str, Value]
+    seconds: float
+    """How long from now on the lease that undoes it must last."""
+
+    @property
+    def lease(self) -> str:
+        """The name of the runtime's promise to undo this."""
+        return f"{self.id}:{self.part.name}"
+
+
+class Fault(ABC):
+    """Break one part, undo it, and prove both. Every method may block, may be repeated, and may be the first
+    one that a new controller calls after its predecessor was killed."""
+
+    name: ClassVar[str]
+    help: ClassVar[str]
+    example: ClassVar[str]
+    targets: ClassVar[tuple[str, ...]]
+    """The services it can be done to."""
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    runtimes: ClassVar[tuple[str, ...]] = ("processes", "docker")
+    demonstration: ClassVar[Demonstration]
+    lasting: ClassVar[bool] = True
+    """False when it happens once and there is nothing to wait for."""
+    listed: ClassVar[bool] = True
+
+    # What only some faults need.
+
+    def hurts(self, part: Part) -> tuple[str, ...]:
+        """The journeys that may be hurt when this is done to the part."""
+        return JOURNEYS_OF.get(part.service, ())
+
+    def precondition(self, site: Site, part: Part) -> None:  # noqa: B027
+        """Raise Failure when it cannot be done to the part as it is now. Asked once, before anything is
+        done."""
+
+    def arm(self, site: Site, injection: Injection) -> None:  # noqa: B027
+        """Have the fault undone at its limit by somebody closer to the part than the controller."""
+
+    def disarm(self, site: Site, injection: Injection) -> None:  # noqa: B027
+        """Take back what `arm` did, when the fault is gone."""
+
+    # What every fault is.
+
+    @abstractmethod
+    def apply(self, site: Site, injection: Injection) -> None:
+        """Break it."""
+
+    @abstractmethod
+    def prove(self, site: Site, injection: Injection) -> Proof:
+        """Did it bite? Asked again and again for a moment, so it looks once and does not wait."""
+
+    @abstractmethod
+    def revert(self, site: Site, injection: Injection) -> None:
+        """Undo it; no failure when there is nothing to undo."""
+
+    @abstractmethod
+    def gone(self, site: Site, injection: Injection) -> Proof:
+        """Is what this fault did undone? (Whether the part is healthy is asked elsewhere, for all faults.)"""
+
+    def check(self, parameters: Mapping[str, object]) -> dict[str, Value]:
+        """All parameters with their defaults. Raises Failure (usage) for an unknown name or a bad value."""
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in parameters:
+            if name not in known:
+                raise Failure(
+                    f"{self.name} has no parameter {name!r}",
+                    f"it has: {', '.join(known) or 'none'}",
+                    code=USAGE,
+                )
+        return {name: one.check(parameters.get(name, one.default)) for name, one in known.items()}
+
+    def describe(self) -> dict[str, Any]:
+        """As `failwhale chaos list --json` shows it."""
+        hurts = {journey for service in self.targets for journey in JOURNEYS_OF.get(service, ())}
+        return {
+            "name": self.name,
+            "targets": list(self.targets),
+            "parameters": [parameter.describe() for parameter in self.parameters],
+            "hurts": sorted(hurts),
+            "runtimes": list(self.runtimes),
+            "help": self.help,
+            "demonstration": {
+                "target": self.demonstration.target,
+                "parameters": dict(self.demonstration.parameters),
+                "hurts": dict(self.demonstration.hurts),
+            },
+        }
+
+
+_REGISTER: dict[str, Fault] = {}
+
+
+def register(fault: Fault) -> None:
+    """Make a fault known by its name."""
+    if fault.name in _REGISTER:
+        raise ValueError(f"two faults are named {fault.name!r}")
+    _REGISTER[fault.name] = fault
+
+
+def all_faults() -> tuple[Fault, ...]:
+    """Every registered fault by name, the unlisted skeleton included."""
+    import chaos.faults  # noqa: F401  (its modules register themselves)
+
+    return tuple(_REGISTER[name] for name in sorted(_REGISTER))
+
+
+def fault_named(name: str) -> Fault:
+    """The fault of this name. Raises Failure (usage) that lists the faults."""
+    faults = {fault.name: fault for fault in all_faults()}
+    if name not in faults:
+        listed = ", ".join(fault.name for fault in faults.values() if fault.listed)
+        raise Failure(f"no fault is named {name!r}", f"faults: {listed} (failwhale chaos list)", code=USAGE)
+    return faults[name]

@@ -1,0 +1,115 @@
+"""heal: make the site whole, whoever is dead, any number of times.
+
+Two steps. What the journal knows is undone by an engine: the controller's, or one of our own when no
+controller answers. Then every part is looked at, because a journal can be lost, and a heal must not depend on
+it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from chaos.client import Client, NoController
+from chaos.engine import Engine
+from chaos.fault import SERVICES
+from chaos.inventory import Part
+from chaos.journal import Busy, Journal
+from chaos.site import Site, Unreachable
+from chaos.view import show
+from failwhale.failure import NOT_RESTORED, Failure
+from failwhale.state import State
+from outages.ledger import Ledger
+
+CONTROLLER = "chaos"
+PATIENCE = 3.0
+"""Seconds for a controller that holds the journal without answering, before it is taken from it."""
+READY_LIMIT = 30.0
+"""Seconds for all parts to be ready at the end."""
+
+
+def heal(state: State, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+    """Heal the site: `{"faults": what was undone, "mended": what else was found, "broken": what is not
+    well}`.
+
+    Works with no process of failwhale alive; the runtime starts what it needs. `say` gets lines of progress.
+    Raises Failure when there is no site.
+    """
+    site = Site(state)
+    try:
+        faults = Client(state).heal()
+    except NoController as absent:
+        say(f"{absent}: healing without it")
+        faults = _heal_alone(state, site)
+    mended = mend(site)
+    for line in mended:
+        say(line)
+    return {"faults": faults, "mended": mended, "broken": wait_ready(site)}
+
+
+def _heal_alone(state: State, site: Site) -> list[dict[str, Any]]:
+    journal = _take_journal(state, site)
+    try:
+        engine = Engine(lambda: site, journal, Ledger(state.ledger))
+        return [show(entry) for entry in engine.end_all("heal")]
+    finally:
+        journal.close()
+
+
+def _take_journal(state: State, site: Site) -> Journal:
+    """A controller that holds the journal but does not answer is frozen or stuck: it is killed, and starts
+    anew."""
+    try:
+        return Journal.open(state.journal, PATIENCE)
+    except Busy:
+        site.runtime.kill(CONTROLLER)
+        return Journal.open(state.journal, PATIENCE)
+
+
+def mend(site: Site) -> list[str]:
+    """Undo what faults leave behind, on every part, without a journal; returns what was found, one line
+    each."""
+    found = []
+    for part in site.inventory.parts:
+        if site.runtime.is_paused(part.name):
+            site.runtime.resume(part.name)
+            found.append(f"{part.name} was paused and goes on")
+        if not site.runtime.is_running(part.name):
+            site.runtime.start(part.name)
+            found.append(f"{part.name} was down and is started")
+        elif part.service in SERVICES:
+            found.extend(_remove_fault_points(site, part))
+    return found
+
+
+def _remove_fault_points(site: Site, part: Part) -> list[str]:
+    control = site.control(part)
+    try:
+        faults = [str(fault["id"]) for fault in control.ask("GET", "/-/faults").json()["faults"]]
+        for identifier in faults:
+            control.ask("DELETE", f"/-/faults/{identifier}")
+    except (Unreachable, ValueError, KeyError):
+        return []  # it is starting, or ill: `wait_ready` says so
+    return [f"{part.name} had a fault point ({identifier}) and is free of it" for identifier in faults]
+
+
+def wait_ready(site: Site, seconds: float = READY_LIMIT) -> list[str]:
+    """Wait until every part is ready; returns the names of those that are not after `seconds`."""
+    end = time.monotonic() + seconds
+    waiting = list(site.inventory.parts)
+    while True:
+        waiting = [part for part in waiting if not site.ready(part)]
+        if not waiting or time.monotonic() > end:
+            return [part.name for part in waiting]
+        time.sleep(0.1)
+
+
+def refuse_unhealed(result: dict[str, Any]) -> None:
+    """Raise Failure (not restored) when a heal left something behind."""
+    left = [f"{fault['id']} on {fault['target']}" for fault in result["faults"] if fault["gone"] is not True]
+    left += [f"{part} is not ready" for part in result["broken"]]
+    if left:
+        raise Failure(
+            f"not restored: {'; '.join(left)}", "see: failwhale status, failwhale logs PART", NOT_RESTORED
+        )

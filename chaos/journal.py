@@ -1,0 +1,293 @@
+"""The write-ahead journal of chaos: every fault and how far it got, so that whoever comes next can undo it.
+
+One file of NDJSON, each line on the disk before the step that it announces is taken. What the lines mean is a
+pure function (`replay`); the file, its lock and the state in memory are the class `Journal`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from failwhale.failure import Failure
+from outages.clock import parse, stamp
+
+log = logging.getLogger(__name__)
+
+KEPT_PAST = 100
+"""How many faults that are over stay in the journal when it is compacted."""
+
+
+# --- what is known about a fault ---
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for. Times are Unix seconds."""
+
+    id: str
+    fault: str
+    selector: str
+    targets: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    seconds: float
+    at: float
+    until: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a fault got on one part. Times are Unix seconds."""
+
+    applied: float | None = None
+    proved: bool | None = None
+    evidence: str = ""
+    failed: str = ""
+    """Why it could not be applied."""
+    reverted: float | None = None
+    by: str = ""
+    gone: bool | None = None
+    """True: proved gone. False: could not be confirmed, so it is unknown. None: not so far yet."""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A fault: the order and its progress on each part."""
+
+    order: Order
+    progress: Mapping[str, Progress]
+    ended: str = ""
+    """Who ended it before its time."""
+
+    @property
+    def over(self) -> bool:
+        """Every part is proved to be free of it."""
+        return all(one.gone is True for one in self.progress.values())
+
+    @property
+    def settled(self) -> bool:
+        """Nothing more happens to it by itself: gone, or given up as unknown."""
+        return all(one.gone is not None for one in self.progress.values())
+
+
+@dataclass(frozen=True)
+class Book:
+    """All that the journal says: faults by id in the order of their requests, and whether new ones are
+    blocked."""
+
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    blocked: bool = False
+
+
+# --- lines ---
+
+
+def replay(lines: Iterable[bytes]) -> Book:
+    """The meaning of the lines. A line that cannot be read (torn by a crash) or refers to nothing changes
+    nothing."""
+    book = Book()
+    for line in lines:
+        record = _read(line)
+        if record is not None:
+            book = _follow(book, record)
+    return book
+
+
+def _read(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _follow(book: Book, record: Mapping[str, Any]) -> Book:
+    """The book after one more record; the same book when the record is malformed or refers to nothing."""
+    try:
+        event = record["event"]
+        if event in ("blocked", "unblocked"):
+            return replace(book, blocked=event == "blocked")
+        entry = _requested(record) if event == "requested" else _advance(book.entries[record["id"]], record)
+    except (KeyError, TypeError, ValueError):
+        return book
+    return replace(book, entries={**book.entries, entry.order.id: entry})
+
+
+def _requested(record: Mapping[str, Any]) -> Entry:
+    order = Order(
+        id=str(record["id"]),
+        fault=str(record["fault"]),
+        selector=str(record["selector"]),
+        targets=tuple(map(str, record["targets"])),
+        parameters=dict(record["parameters"]),
+        seconds=float(record["seconds"]),
+        at=parse(record["at"]),
+        until=parse(record["until"]),
+        seed=int(record["seed"]),
+    )
+    return Entry(order, {target: Progress() for target in order.targets})
+
+
+def _advance(entry: Entry, record: Mapping[str, Any]) -> Entry:
+    event = record["event"]
+    if event == "ended":
+        return replace(entry, ended=entry.ended or str(record["by"]))
+    before = entry.progress[record["target"]]
+    match event:
+        case "applied":
+            after = replace(before, applied=parse(record["at"]))
+        case "proved":
+            after = replace(before, proved=record["proved"], evidence=str(record["evidence"]))
+        case "failed":
+            after = replace(before, failed=str(record["why"]))
+        case "reverted":
+            after = replace(before, reverted=before.reverted or parse(record["at"]), by=str(record["by"]))
+        case "gone":
+            after = replace(before, gone=True, why=str(record["why"]))
+        case "unknown":
+            after = replace(before, gone=False, why=str(record["why"]))
+        case _:
+            return entry
+    return replace(entry, progress={**entry.progress, record["target"]: after})
+
+
+def compact(lines: Iterable[bytes], kept_past: int = KEPT_PAST) -> list[bytes]:
+    """The lines that still matter: all of every fault that is not over, those of the last ones that are, the
+    block."""
+    lines = list(lines)
+    book = replay(lines)
+    over = [entry.order.id for entry in book.entries.values() if entry.over]
+    dropped = set(over[: max(0, len(over) - kept_past)])
+    kept = []
+    for line in lines:
+        record = _read(line)
+        if (
+            record is not None
+            and "id" in record
+            and record["id"] in book.entries
+            and record["id"] not in dropped
+        ):
+            kept.append(line.rstrip(b"\n") + b"\n")
+    if book.blocked:
+        kept.append(_line({"at": stamp(time.time()), "event": "blocked"}))
+    return kept
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+
+
+# --- the file ---
+
+
+class Busy(Failure):
+    """Somebody else holds the journal: there is one controller at a time."""
+
+
+class Journal:
+    """The journal of one site, held by one process at a time. Safe to use from several threads."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        """Use `open`."""
+        self._path = path
+        self._lock = lock
+        self._turn = threading.Lock()
+        self.book = Book()
+        """What the journal says now."""
+        self._file = self._compact()
+
+    @classmethod
+    def open(cls, path: Path, patience: float = 0.0) -> Self:
+        """Take the journal, waiting up to `patience` seconds for its holder. Raises Busy when it is held
+        still."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        end = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if time.monotonic() >= end:
+                    os.close(lock)
+                    raise Busy(
+                        "another process holds the journal of faults", "see: failwhale status"
+                    ) from None
+                time.sleep(0.02)
+            else:
+                return cls(path, lock)
+
+    def begin(self, order: Order) -> None:
+        """Write down what is about to be done. Raises OSError when that is impossible: then it must not be
+        done."""
+        with self._turn:
+            if len(self.book.entries) >= 2 * KEPT_PAST:
+                os.close(self._file)
+                self._file = self._compact()
+            record = {
+                **asdict(order),
+                "at": stamp(order.at),
+                "event": "requested",
+                "until": stamp(order.until),
+            }
+            self._write(_line(record))
+            self.book = _follow(self.book, record)
+
+    def note(self, event: str, **fields: Any) -> None:
+        """Write down what was done. That it cannot be written (a full disk) is logged and does not undo
+        it."""
+        with self._turn:
+            record = {"at": stamp(time.time()), "event": event, **fields}
+            try:
+                self._write(_line(record))
+            except OSError:
+                log.exception("the journal misses: %s", record)
+            self.book = _follow(self.book, record)
+
+    def _compact(self) -> int:
+        """Write the file anew with what matters, and open it."""
+        lines = self._path.read_bytes().splitlines(keepends=True) if self._path.exists() else []
+        kept = compact(lines)
+        _write_whole(self._path, kept)
+        self.book = replay(kept)
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+
+    def _write(self, line: bytes) -> None:
+        before = os.fstat(self._file).st_size
+        try:
+            written = os.write(self._file, line)
+            if written < len(line):
+                raise OSError(f"only {written} of {len(line)} bytes could be written to {self._path}")
+            os.fsync(self._file)
+        except OSError:
+            os.ftruncate(self._file, before)  # half a line must not be joined by the next one
+            raise
+
+    def close(self) -> None:
+        """Let another process have the journal."""
+        os.close(self._file)
+        os.close(self._lock)
+
+
+def _write_whole(path: Path, lines: Iterable[bytes]) -> None:
+    """Replace a file so that after a crash it is the old one or the new one."""
+    new = path.with_suffix(".new")
+    with new.open("wb") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,21 @@
+"""Which journeys of the users pass through which service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_WRITES = ("login", "login-second-factor", "post", "retweet", "freshness", "notification", "live-stream")
+_READS = ("read-back", "home-timeline", "privacy")
+_EVERY = ("handshake-east", "handshake-west", "page", *_WRITES, *_READS)
+
+JOURNEYS_OF: Mapping[str, tuple[str, ...]] = {
+    "frontend": _EVERY,
+    "auth": ("login", "login-second-factor"),
+    "post": ("post", "read-back", "freshness", "notification", "live-stream", "privacy"),
+    "retweet": ("retweet",),
+    "timeline": ("home-timeline", "freshness"),
+    "notify": ("notification", "live-stream"),
+    "store": (*_WRITES, *_READS),
+    "sentinel": (),
+}
+"""A service that is not named here carries no journey: the instruments."""

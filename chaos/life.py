@@ -1,0 +1,174 @@
+"""The life of one fault on one part, from the armed lease to the proof that it is gone.
+
+It can be taken up at any point: `live` does what the journal does not say was done. So a controller that
+starts after another was killed calls the same function.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chaos.fault import Fault, Injection, Proof
+from chaos.inventory import Part
+from chaos.journal import Entry, Journal, Progress
+from chaos.site import Site
+from outages.clock import stamp
+from outages.ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+LEASE_MARGIN = 0.5
+"""Seconds by which a lease outlasts its fault: it is the net below the controller, not its rival."""
+PROOF_LIMIT = 3.0
+"""Seconds within which a fault must be seen to bite."""
+REVERT_LIMIT = 20.0
+"""Seconds after which a revert that cannot be confirmed is unknown."""
+_REVERT_AGAIN = 2.0
+POLL = 0.05
+
+
+@dataclass(frozen=True)
+class Life:
+    """One fault on one part, with what its life needs. `ended` is set when it shall end before its time."""
+
+    fault: Fault
+    part: Part
+    entry: Entry
+    site: Site
+    journal: Journal
+    ledger: Ledger
+    ended: threading.Event
+    others: Callable[[], bool]
+    """Whether another fault is in force anywhere: then the part cannot be asked to be healthy yet."""
+
+    # --- the whole of it ---
+
+    def live(self) -> None:
+        """Apply, prove, wait, restore. Never raises: what went wrong is in the journal."""
+        try:
+            if self._left() > 0 and not self.ended.is_set() and self._progress.reverted is None:
+                self._hurt()
+        except Exception as error:
+            log.exception("%s on %s failed", self.fault.name, self.part.name)
+            self._note("failed", why=_one_line(error))
+        self.restore()
+
+    def restore(self) -> None:
+        """Undo it and prove that it is gone, within REVERT_LIMIT, else say that it is unknown. Never
+        raises."""
+        give_up = time.monotonic() + REVERT_LIMIT
+        by = self._undone_by_its_lease()
+        why = ""
+        while time.monotonic() < give_up:
+            try:
+                self.fault.revert(self.site, self._injection())
+                if self._progress.reverted is None:
+                    self._note("reverted", by=by or self.entry_now.ended or "controller")
+                proof = self._poll(self._gone, min(give_up, time.monotonic() + _REVERT_AGAIN))
+                if proof.verdict:
+                    self.fault.disarm(self.site, self._injection())
+                    self._note("gone", why=proof.evidence)
+                    return
+                why = proof.evidence
+            except Exception as error:
+                log.exception("reverting %s on %s failed", self.fault.name, self.part.name)
+                why = _one_line(error)
+                time.sleep(POLL)
+        self._note("unknown", why=why)
+
+    # --- its steps ---
+
+    def _hurt(self) -> None:
+        if self._progress.applied is None:
+            self.fault.arm(self.site, self._injection())
+            self.fault.apply(self.site, self._injection())
+            self._note("applied")
+        self._prove(time.monotonic() + min(PROOF_LIMIT, self._left()))
+        if self.fault.lasting:
+            self.ended.wait(self._left())
+            if self._progress.proved is None and self._left() > -LEASE_MARGIN:
+                self._prove(time.monotonic())
+
+    def _prove(self, until: float) -> None:
+        if self._progress.proved is not True:
+            proof = self._poll(lambda: self.fault.prove(self.site, self._injection()), until)
+            self._note("proved", proved=proof.verdict, evidence=proof.evidence)
+
+    def _gone(self) -> Proof:
+        proof = self.fault.gone(self.site, self._injection())
+        if not proof.verdict or self.others():
+            return proof
+        ready = self.site.ready(self.part)
+        return Proof(ready, f"{proof.evidence} and {'ready' if ready else 'not ready yet'}")
+
+    def _undone_by_its_lease(self) -> str:
+        """Whether nobody was there at the limit, so that somebody closer did it: the record must say so."""
+        if self._left() > -LEASE_MARGIN or self._progress.applied is None:
+            return ""
+        try:
+            return "lease" if self.fault.gone(self.site, self._injection()).verdict else ""
+        except Exception:
+            return ""
+
+    def _poll(self, look: Callable[[], Proof], until: float) -> Proof:
+        """The first proof that is true, or the last one before `until` (monotonic seconds). Looks at least
+        once."""
+        while True:
+            try:
+                proof = look()
+            except Exception as error:
+                proof = Proof(None, _one_line(error))
+            if proof.verdict or time.monotonic() + POLL > until:
+                return proof
+            time.sleep(POLL)
+
+    # --- what is known ---
+
+    @property
+    def entry_now(self) -> Entry:
+        return self.journal.book.entries[self.entry.order.id]
+
+    @property
+    def _progress(self) -> Progress:
+        return self.entry_now.progress[self.part.name]
+
+    def _left(self) -> float:
+        """Seconds until the limit."""
+        return self.entry.order.until - time.time()
+
+    def _injection(self) -> Injection:
+        order = self.entry.order
+        return Injection(order.id, self.part, order.parameters, max(self._left(), 0.0) + LEASE_MARGIN)
+
+    def _note(self, event: str, **fields: Any) -> None:
+        """First the ledger: after a crash between the two the step is taken again, and its line is there
+        twice."""
+        record_in_ledger(self.ledger, event, self.entry, self.part.name, **fields)
+        self.journal.note(event, id=self.entry.order.id, target=self.part.name, **fields)
+
+
+def record_in_ledger(ledger: Ledger, event: str, entry: Entry, target: str, **fields: Any) -> None:
+    """The ledger's line about a step. That it cannot be written is logged: it must not keep a fault in
+    force."""
+    order = entry.order
+    try:
+        ledger.append(
+            f"fault.{event}",
+            fault=order.id,
+            name=order.fault,
+            target=target,
+            parameters=dict(order.parameters),
+            until=stamp(order.until),
+            **fields,
+        )
+    except OSError:
+        log.exception("the ledger misses: %s of %s", event, order.id)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join((str(error) or type(error).__name__).split())

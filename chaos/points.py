@@ -1,0 +1,92 @@
+"""What latency, errors and blackhole share: they are set at a service's fault point, and expire there by
+themselves."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from chaos.fault import SERVICES, Fault, Injection, Parameter, Proof, Value
+from chaos.site import Site, Unreachable
+from failwhale.failure import Failure
+
+_PROBES_AT_A_TIME = 5
+_PROBE_TIMEOUT = 0.1
+"""Seconds. A request that was hit is late or never answered, and need not be waited for to have been hit."""
+
+
+class FaultPoint(Fault):
+    """A fault inside the service, for a share of requests, of users, or for one route. `name` is the kind."""
+
+    targets = SERVICES
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("share", "share", "Share of requests that are hit.", default=1.0),
+        Parameter("users", "share", "Share of users whose requests are hit; always the same users."),
+        Parameter("route", "text", "Only this route, such as 'POST /api/v1/posts' or '/api/v1/posts/{id}'."),
+    )
+
+    def apply(self, site: Site, injection: Injection) -> None:
+        wish: dict[str, Value] = {"kind": self.name, "seconds": injection.seconds, **injection.parameters}
+        answer = site.control(injection.part).ask("PUT", _path(injection), wish)
+        if answer.status >= 300:
+            raise Failure(f"{injection.part.name} refuses the fault point: {answer.detail}")
+
+    def prove(self, site: Site, injection: Injection) -> Proof:
+        """A request of our own makes it certain even where no user passes; it must be harmless if it is not
+        hit."""
+        name = injection.part.name
+        for number in range(_PROBES_AT_A_TIME):
+            hits = _hits(site, injection)
+            if hits is None:
+                return Proof(False, f"{name} has no such fault point")
+            if hits:
+                return Proof(True, f"{name} has hurt {hits} request{'s' if hits > 1 else ''}")
+            _send_probe(site, injection, number)
+        return Proof(None, f"{name} has the fault point, but no request met it yet")
+
+    def revert(self, site: Site, injection: Injection) -> None:
+        try:
+            site.control(injection.part).ask("DELETE", _path(injection))
+        except Unreachable:
+            if site.runtime.is_running(injection.part.name):
+                raise
+            # The fault lived in that process, and went with it.
+
+    def gone(self, site: Site, injection: Injection) -> Proof:
+        name = injection.part.name
+        try:
+            hits = _hits(site, injection)
+        except Unreachable:
+            if site.runtime.is_running(name):
+                raise
+            return Proof(True, f"{name} is down, and the fault point with it")
+        return Proof(hits is None, f"{name} has {'no' if hits is None else 'still the'} fault point")
+
+
+def _path(injection: Injection) -> str:
+    return f"/-/faults/{injection.id}"
+
+
+def _hits(site: Site, injection: Injection) -> int | None:
+    """How many requests were hurt so far; None when the service has no such fault point."""
+    for fault in site.control(injection.part).ask("GET", "/-/faults").json()["faults"]:
+        if fault["id"] == injection.id:
+            return int(fault["hits"])
+    return None
+
+
+def _send_probe(site: Site, injection: Injection, number: int) -> None:
+    """One request to a thing that does not exist, by a user who does not exist, without waiting for the
+    answer."""
+    route = str(injection.parameters["route"] or "GET /api/v1/posts/{id}")
+    method, _, template = route.rpartition(" ")
+    path = re.sub(r"\{[^}]*\}", "0", template)
+    headers = (
+        {"failwhale-user": str(number + 1), "failwhale-name": "probe"}
+        if injection.parameters["users"]
+        else {}
+    )
+    try:
+        site.entrance(injection.part, timeout=_PROBE_TIMEOUT).ask(method or "GET", path, headers=headers)
+    except Unreachable:
+        pass  # as it must be when it was hit

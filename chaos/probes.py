@@ -1,0 +1,52 @@
+"""What can be asked of a site, as plain functions with JSON arguments: probes for the Chaos Toolkit.
+
+`state` is the folder of the site; without it FAILWHALE_STATE counts, or `.failwhale`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chaos.journal import replay
+from chaos.site import Site
+from chaos.view import show
+from failwhale.state import State
+
+
+def journeys(state: str | None = None) -> dict[str, Any]:
+    """How each journey of the users fares now, as the prober says. Raises Unreachable when it does not
+    answer."""
+    site = _site(state)
+    answer = site.control(site.inventory.part("prober")).ask("GET", "/journeys")
+    return dict(answer.json()["journeys"])
+
+
+def journey_is_good(journey: str, state: str | None = None) -> bool:
+    """Whether users have no trouble with this journey now. Raises KeyError for an unknown journey."""
+    return bool(journeys(state)[journey]["state"] == "green")
+
+
+def part_is_ready(part: str, state: str | None = None) -> bool:
+    """Whether a part, such as `post@east`, can do its work. Raises Failure for an unknown part."""
+    site = _site(state)
+    return site.ready(site.inventory.part(part))
+
+
+def store_roles(state: str | None = None) -> dict[str, str]:
+    """`primary` or `replica`, by the name of each store that answers."""
+    return _site(state).store_roles()
+
+
+def active_faults(state: str | None = None) -> list[dict[str, Any]]:
+    """The faults that are not over, from the journal; also when no controller is alive."""
+    journal = _state(state).journal
+    lines = journal.read_bytes().splitlines() if journal.exists() else []
+    return [show(entry) for entry in replay(lines).entries.values() if not entry.over]
+
+
+def _state(path: str | None) -> State:
+    return State.from_environment() if path is None else State(path)
+
+
+def _site(path: str | None) -> Site:
+    return Site(_state(path))

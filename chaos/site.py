@@ -1,0 +1,161 @@
+"""The site as chaos reaches it: its parts, the runtime that carries them, their control endpoints, and their
+health.
+
+Faults see the site only through this class, which is what makes them testable without one.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from chaos.control import Control, Unreachable, operators_tls
+from chaos.inventory import Inventory, Part
+from chaos.runtimes import Runtime, runtime_of
+from failwhale.failure import Failure
+from failwhale.state import State
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+__all__ = ["Site", "Unreachable"]
+
+HEALTH_TIMEOUT = 0.5
+"""Seconds. A part that needs longer to say that it is alive counts as one that does not answer."""
+
+_ROLES = {"master": "primary", "slave": "replica"}
+
+
+class Site:
+    """One running site."""
+
+    def __init__(self, state: State) -> None:
+        """Raises Failure when there is no site in this state folder."""
+        self._state = state
+        self.inventory = Inventory.of(state)
+        self.runtime: Runtime = runtime_of(state)
+
+    # --- reaching a part ---
+
+    def control(self, part: Part, timeout: float = 2.0) -> Control:
+        """The control endpoints of a part, asked with the site's token."""
+        host, port = part.address()
+        return Control(host, port, self._tls, self._state.token, timeout)
+
+    def entrance(self, part: Part, timeout: float) -> Control:
+        """Where the requests that the part serves come in, without the token."""
+        if part.service == "frontend" and part.place is not None:
+            edge = urlsplit(self.inventory.edges[part.place])
+            assert edge.hostname is not None
+            return Control(edge.hostname, edge.port or 443, self._tls, timeout=timeout)
+        host, port = part.address()
+        return Control(host, port, self._tls, timeout=timeout)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        try:
+            return operators_tls(self._state)
+        except OSError as error:
+            raise Failure(
+                f"the operators' certificate cannot be read: {error}", "start the site: failwhale up"
+            ) from None
+
+    def accepts_connections(self, part: Part) -> bool:
+        """Whether anybody listens at the part's address."""
+        try:
+            socket.create_connection(part.address(), HEALTH_TIMEOUT).close()
+        except OSError:
+            return False
+        return True
+
+    # --- health ---
+
+    def answers(self, part: Part) -> bool:
+        """Whether the part is alive: it answers at all, within half a second."""
+        return self._asks_well(part, "/-/health", "/-/healthy")
+
+    def ready(self, part: Part) -> bool:
+        """Whether the part can do its work: for a store that is a replica, its link to the primary is up."""
+        if part.service == "store":
+            return self._store_is_ready(part)
+        return self._asks_well(part, "/-/ready", "/-/ready")
+
+    def _asks_well(self, part: Part, ours: str, of_prometheus: str) -> bool:
+        if part.service in ("store", "sentinel"):
+            return bool(self._redis_says(part, "PING") == b"PONG")
+        try:
+            if part.service == "prometheus":
+                control, path = Control(*part.address(), tls=None, timeout=HEALTH_TIMEOUT), of_prometheus
+            else:
+                control, path = self.control(part, HEALTH_TIMEOUT), ours
+            answer = control.ask("GET", path)
+        except Unreachable:
+            return False
+        return answer.status == 200
+
+    # --- the store ---
+
+    def store_role(self, part: Part) -> str | None:
+        """`primary` or `replica`, as the store itself says now; None when it does not answer."""
+        answer = self._redis_says(part, "ROLE")
+        return _ROLES.get(answer[0].decode()) if answer else None
+
+    def store_roles(self) -> dict[str, str]:
+        """The role of each store that answers, by the name of its part."""
+        roles = {part.name: self.store_role(part) for part in self.inventory.parts if part.service == "store"}
+        return {name: role for name, role in roles.items() if role is not None}
+
+    def ask_failover(self) -> None:
+        """Have Sentinel promote the replica. Raises Failure when no sentinel agrees."""
+        refusals = []
+        for part in self.inventory.parts:
+            if part.service == "sentinel":
+                masters = self._redis_says(part, "SENTINEL", "MASTERS")
+                if not masters:
+                    refusals.append(f"{part.name} does not answer")
+                    continue
+                name = masters[0][masters[0].index(b"name") + 1]
+                answer = self._redis_says(part, "SENTINEL", "FAILOVER", name)
+                if answer == b"OK":
+                    return
+                refusals.append(f"{part.name}: {answer!r}")
+        raise Failure(f"no sentinel begins a failover: {'; '.join(refusals) or 'there is none'}")
+
+    def _store_is_ready(self, part: Part) -> bool:
+        role = self._redis_says(part, "ROLE")
+        if not role:
+            return False
+        return bool(role[0] == b"master" or role[3] == b"connected")
+
+    def _redis_says(self, part: Part, *command: str | bytes) -> Any:
+        """The raw answer of a Redis or Sentinel; None when there is none, also when it is an error."""
+        from redis.exceptions import RedisError
+
+        host, port = part.address()
+        redis: Redis = _redis(host, port)
+        try:
+            return redis.execute_command(*command)  # type: ignore[no-untyped-call]
+        except RedisError:
+            return None
+        finally:
+            redis.close()
+
+
+def _redis(host: str, port: int) -> Redis:
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    redis = Redis(
+        host=host,
+        port=port,
+        socket_timeout=HEALTH_TIMEOUT,
+        socket_connect_timeout=HEALTH_TIMEOUT,
+        retry=Retry(NoBackoff(), 0),
+        single_connection_client=False,
+    )
+    redis.response_callbacks.clear()  # answers as they are on the wire; otherwise there are two dialects
+    return redis

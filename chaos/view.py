@@ -1,0 +1,58 @@
+"""A fault as JSON: what `failwhale chaos FAULT --json`, `chaos active --json` and the controller's API
+show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from chaos.journal import Entry, Progress
+from outages.clock import stamp
+
+
+def show(entry: Entry) -> dict[str, Any]:
+    """One fault. Of several parts, `applied`, `proved`, `reverted` and `gone` are true when they are for
+    each."""
+    order, parts = entry.order, list(entry.progress.values())
+    return {
+        "id": order.id,
+        "fault": order.fault,
+        "target": order.selector,
+        "parameters": dict(order.parameters),
+        "seconds": order.seconds,
+        "seed": order.seed,
+        "requested": stamp(order.at),
+        "until": stamp(order.until),
+        "applied": all(one.applied is not None for one in parts),
+        "proved": _all(one.proved for one in parts),
+        "reverted": all(one.reverted is not None for one in parts),
+        "gone": _all(one.gone for one in parts),
+        "ended": entry.ended or None,
+        "targets": [_show_part(name, one) for name, one in entry.progress.items()],
+    }
+
+
+def _show_part(name: str, one: Progress) -> dict[str, Any]:
+    return {
+        "target": name,
+        "applied": _time(one.applied),
+        "proved": one.proved,
+        "evidence": one.evidence or None,
+        "failed": one.failed or None,
+        "reverted": _time(one.reverted),
+        "by": one.by or None,
+        "gone": one.gone,
+        "why": one.why or None,
+    }
+
+
+def _time(moment: float | None) -> str | None:
+    return None if moment is None else stamp(moment)
+
+
+def _all(verdicts: Iterable[bool | None]) -> bool | None:
+    """Three-valued `all`: one false makes it false, else one unknown makes it unknown."""
+    known = list(verdicts)
+    if False in known:
+        return False
+    return None if None in known else True
