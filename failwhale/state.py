@@ -84,6 +84,8 @@ class State:
 
     def volume(self, name: str) -> Path:
         """What the named volume of the compose file is to plain processes."""
+        if name == "state":
+            return self.path  # what the controller keeps there on Docker, this folder is here
         return self.path / name if name in self._NAMED else self.path / "volumes" / name
 
     # --- facts ---

@@ -1,0 +1,186 @@
+"""A site's beginning and end as plain processes: from a compose file to a running supervisor, and back to
+nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chaos.runtimes.processes import compose, plan, ports, sitefile
+from chaos.runtimes.processes.client import Processes, start_supervisor, wait_for_supervisor
+from chaos.runtimes.processes.compose import Compose
+from chaos.runtimes.processes.identity import Process
+from chaos.runtimes.processes.interpolation import read_dotenv
+from chaos.runtimes.processes.record import read_parts
+from failwhale.failure import USAGE, Failure
+from failwhale.state import State
+
+# The longest path a Unix socket may have is 104 bytes on macOS and 108 on Linux, its final zero included.
+SOCKET_PATH_AT_MOST = 100
+STOP_SECONDS = 5.0
+SUPERVISOR_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What `up` was asked for: `ports` by the edge's name ("east"), `without` by part or service."""
+
+    file: Path
+    ports: Mapping[str, int]
+    without: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a compose file will become here, before anything is started."""
+
+    compose: Compose
+    site: plan.Site
+    variables: Mapping[str, str]  # the settings of the compose file that were chosen, to be kept
+
+
+def is_up(state: State) -> bool:
+    """Whether a site is meant to run here, its supervisor dead or alive."""
+    return state.site_file.exists() and sitefile.supervisor(state) is not None
+
+
+def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> Outlook:
+    """Read the compose file and work out the plan. What was chosen at the last `up` (ports above all) holds
+    until it is chosen anew. Raises Failure for all that cannot be honoured."""
+    previous = state.site() if state.site_file.exists() else {}
+    chosen = {f"FAILWHALE_{name.upper()}_PORT": str(port) for name, port in wishes.ports.items()}
+    variables = {
+        **read_dotenv(wishes.file.parent / ".env"),
+        **previous.get("variables", {}),
+        **environment,
+        **chosen,
+    }
+    content = compose.read(wishes.file, variables)
+    for name, variable in zip(wishes.ports, chosen, strict=True):
+        if variable not in content.variables:
+            known = sorted(
+                variable.removeprefix("FAILWHALE_").removesuffix("_PORT").lower()
+                for variable in content.variables
+                if variable.startswith("FAILWHALE_") and variable.endswith("_PORT")
+            )
+            raise Failure(f"no port is named {name!r}", f"ports: {', '.join(known) or 'none'}", USAGE)
+    site = plan.make(
+        content,
+        state,
+        environment=variables,
+        without=wishes.without,
+        remembered=previous.get("ports", {}),
+        keep_remembered=is_up(state),
+    )
+    kept = {name: variables[name] for name in content.variables if name in variables}
+    return Outlook(content, site, kept)
+
+
+def check_ports(site: plan.Site) -> None:
+    """Raises Failure that names the first published port that somebody else holds, who, and how to ask for
+    another."""
+    for part, (host, port) in site.published.items():
+        if not ports.is_free(host, port):
+            place, other = part.rpartition("@")[2], port + 10000 if port < 55000 else 20000
+            raise Failure(
+                f"port {port}, which {part} needs, is taken by {ports.holder(port)}",
+                f"stop that, or ask for another port: failwhale up --port {place}={other}",
+            )
+
+
+def begin(state: State, outlook: Outlook) -> Processes:
+    """Start the supervisor, which then starts the parts. Returns when it answers."""
+    check_ports(outlook.site)
+    for folder in (state.run, state.logs, state.record, state.pki, state.secrets, state.volume("chaos")):
+        folder.mkdir(parents=True, exist_ok=True)
+    state.secrets.chmod(0o700)
+    keep(state, outlook)
+    start_supervisor(state)
+    wait_for_supervisor(state).close()
+    return Processes(state)
+
+
+def keep(state: State, outlook: Outlook) -> None:
+    """Write plan and site.json; whoever supervises now stays noted."""
+    outlook.site.plan.write(state.run / "plan.json")
+    previous = state.site() if state.site_file.exists() else {}
+    sitefile.write(state, {**_describe(state, outlook), "supervisor": previous.get("supervisor")})
+
+
+def _describe(state: State, outlook: Outlook) -> dict[str, Any]:
+    site = outlook.site
+    return {
+        "runtime": "processes",
+        "project": outlook.compose.project,
+        "compose": str(outlook.compose.path.absolute()),
+        "variables": dict(outlook.variables),
+        "socket": str(_socket_path(state)),
+        "edges": dict(site.edges),
+        "ports": dict(site.ports),
+        "parts": site.rows(),
+        "left_out": [{"part": row.part, "reason": row.reason, "advice": row.advice} for row in site.left_out],
+        "set_aside": [{"service": service, "key": key} for service, key in outlook.compose.set_aside],
+    }
+
+
+def _socket_path(state: State) -> Path:
+    path = state.run / "supervisor.sock"
+    if len(os.fsencode(path)) < SOCKET_PATH_AT_MOST:
+        return path
+    short = hashlib.sha256(os.fsencode(state.path)).hexdigest()[:16]
+    return Path(tempfile.gettempdir(), f"failwhale-{os.getuid()}-{short}.sock")
+
+
+def end(state: State) -> None:
+    """Leave no process and no socket, with or without a living supervisor. No error when nothing runs."""
+    if not state.site_file.exists():
+        return
+    supervisor = sitefile.supervisor(state)
+    if supervisor is not None and supervisor.is_alive() and not supervisor.is_paused():
+        try:
+            Processes(state).down()
+        except (Failure, ConnectionError):
+            pass  # whatever is wrong with it, below it is ended as if it were dead
+    _end_by_record(state, supervisor)
+    Path(state.site()["socket"]).unlink(missing_ok=True)
+    shutil.rmtree(state.run, ignore_errors=True)
+    sitefile.set_supervisor(state, None)
+
+
+def _end_by_record(state: State, supervisor: Process | None) -> None:
+    """End what the record names, and only that: a pid alone proves nothing."""
+    # After `down` it ends by itself; one that hangs must not restart what is ended here.
+    if supervisor is not None and not _wait_gone([supervisor], 2.0):
+        supervisor.signal(signal.SIGKILL)
+    left = [part.process for part in read_parts(state.run).values() if part.process is not None]
+    for number in (signal.SIGCONT, signal.SIGTERM):
+        for process in left:
+            process.signal(number)
+    if not _wait_gone(left, STOP_SECONDS):
+        for process in left:
+            process.signal(signal.SIGKILL)
+        _wait_gone(left, STOP_SECONDS)
+
+
+def _wait_gone(processes: list[Process], seconds: float) -> bool:
+    limit = time.monotonic() + seconds
+    while any(process.is_alive() for process in processes):
+        if time.monotonic() > limit:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def purge(state: State) -> None:
+    """Remove every file of a site that is down. Refuses a folder that is no site's."""
+    if state.path.exists() and not state.site_file.exists() and any(state.path.iterdir()):
+        raise Failure(f"{state.path} is not the folder of a site: nothing is removed", code=USAGE)
+    shutil.rmtree(state.path, ignore_errors=True)

@@ -1,0 +1,85 @@
+"""Which ports of this machine a site gets, and who holds one that it cannot have."""
+
+from __future__ import annotations
+
+import socket
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import psutil
+
+from failwhale.failure import Failure
+
+# Below the ephemeral range of Linux (32768) and macOS (49152): no outgoing connection takes one of these by
+# chance.
+FIRST, LAST = 20000, 30000
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether somebody could listen there now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def accepts(host: str, port: int) -> bool:
+    """Whether somebody listens there now. On loopback the answer comes at once."""
+    with socket.socket() as probe:
+        probe.settimeout(0.1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def allocate(
+    wanted: Iterable[str],
+    remembered: Mapping[str, int],
+    taken: Iterable[int],
+    site: Path,
+    keep_remembered: bool = False,
+) -> dict[str, int]:
+    """A free port for each name in `wanted`: the remembered one if nobody took it, else a new one. Two
+    sites start to look at different places, so that they seldom want the same. While the site runs it holds
+    its ports itself: `keep_remembered`."""
+    result: dict[str, int] = {}
+    used = set(taken)
+    names = list(wanted)
+    for name in names:
+        port = remembered.get(name)
+        if port is not None and port not in used and (keep_remembered or is_free("127.0.0.1", port)):
+            result[name] = port
+            used.add(port)
+    candidates = _candidates(site)
+    for name in names:
+        if name not in result:
+            port = next(port for port in candidates if port not in used and is_free("127.0.0.1", port))
+            result[name] = port
+            used.add(port)
+    return result
+
+
+def _candidates(site: Path) -> Iterator[int]:
+    offset = zlib.crc32(str(site).encode()) % (LAST - FIRST)
+    for step in range(LAST - FIRST):
+        yield FIRST + (offset + step) % (LAST - FIRST)
+    raise Failure(f"no port between {FIRST} and {LAST} is free", "stop something, or another site")
+
+
+def holder(port: int) -> str:
+    """Who listens on a port: `nginx (pid 4711)`, or that the system does not say (another user's
+    process)."""
+    try:
+        connections = psutil.net_connections(kind="tcp")
+    except psutil.AccessDenied:
+        connections = []
+    for connection in connections:
+        if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr[1:] == (port,):
+            try:
+                name = psutil.Process(connection.pid).name()
+            except psutil.Error:
+                name = "a process"
+            return f"{name} (pid {connection.pid})"
+    return "a process of another user"

@@ -1,0 +1,80 @@
+"""What a supervisor leaves on disk for the next one: which processes are its parts, and what it has
+promised."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from chaos.runtimes import Undo
+from chaos.runtimes.processes.identity import Process
+
+
+@dataclass
+class Remembered:
+    """One part. `wanted`: it should run, so a death is followed by a restart. `done`: a one-shot that
+    succeeded."""
+
+    process: Process | None = None
+    wanted: bool = True
+    done: bool = False
+    restarts: int = 0
+
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.is_alive()
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The promise to undo something at a moment (Unix time in seconds, since it must outlive the
+    supervisor)."""
+
+    part: str
+    undo: Undo
+    until: float
+
+
+def read_parts(folder: Path) -> dict[str, Remembered]:
+    """The parts by name; empty when no supervisor has been here."""
+    parts = {}
+    for name, row in _read(folder / "parts.json").items():
+        process = row.pop("process")
+        parts[name] = Remembered(process=Process(**process) if process else None, **row)
+    return parts
+
+
+def write_parts(folder: Path, parts: Mapping[str, Remembered]) -> None:
+    _write(folder / "parts.json", {name: asdict(part) for name, part in parts.items()}, sync=False)
+
+
+def read_leases(folder: Path) -> dict[str, Lease]:
+    return {lease: Lease(**row) for lease, row in _read(folder / "leases.json").items()}
+
+
+def write_leases(folder: Path, leases: Mapping[str, Lease]) -> None:
+    """On return the promise is on the disk itself."""
+    _write(folder / "leases.json", {lease: asdict(row) for lease, row in leases.items()}, sync=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    assert isinstance(content, dict)
+    return content
+
+
+def _write(path: Path, content: object, *, sync: bool) -> None:
+    """Replace a file in one step: a reader, or the next supervisor, sees the old content or the new."""
+    fresh = path.with_suffix(".new")
+    with open(fresh, "w") as file:
+        json.dump(content, file)
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
+    os.replace(fresh, path)
