@@ -1,0 +1,39 @@
+"""The front end put together: what its two listeners serve."""
+
+from typing import NamedTuple
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
+
+from services.frontend.documents import Documents
+from services.frontend.edge import Edge
+from services.frontend.options import Options
+from services.frontend.pages import router_for
+from services.frontend.passthrough import PassThrough
+from services.frontend.routes import RouteTable
+from services.platform.app import build
+from services.platform.settings import Settings
+from services.platform.site import Site
+from services.platform.store import Store
+
+
+class FrontEnd(NamedTuple):
+    """`internal` has the control endpoints and is for the site's own parts; `public` is for everybody."""
+
+    internal: FastAPI
+    public: ASGIApp
+
+
+def front_end(settings: Settings, store: Store | None = None) -> FrontEnd:
+    """Build both applications on one site. Raises SettingsError."""
+    options = Options.of(settings)
+    table = RouteTable()
+    pages = router_for(Documents(table, settings.release))
+    app = build(settings, [pages], sessions=True, store=store)
+    site: Site = app.state.site
+    # A broken store hurts what needs it, and the page, the problem documents and whatever is cached stay up.
+    site.ready_checks.pop("store")
+    # Innermost, so that what passes through is admitted, hurt and measured like any other request.
+    app.user_middleware.append(Middleware(PassThrough, site=site, options=options, table=table))
+    return FrontEnd(app, Edge(app, site, options.deadline))

@@ -1,0 +1,40 @@
+"""Rate limits: a token bucket per session, and per source address for signing up and logging in.
+
+A bucket is kept as one number, the time at which it will be full again (the generic cell rate algorithm). It
+needs no refill, and one that is full again can be forgotten, which bounds the memory to the last seconds' keys.
+"""
+
+from time import monotonic
+
+_PRUNE_AT = 10_000
+
+
+class RateLimit:
+    """Allows `rate` requests per second for each key, and a burst of `burst` on top of the steady flow."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        if rate <= 0 or burst < 1:
+            raise ValueError("a rate limit needs a rate above 0 and a burst of at least 1")
+        self._interval = 1 / rate
+        self._depth = burst * self._interval
+        self._full_at: dict[str, float] = {}
+        self._prune_at = _PRUNE_AT
+
+    def take(self, key: str, now: float | None = None) -> float:
+        """Takes one token of `key`: 0.0 when there was one, else the seconds until there will be one."""
+        now = monotonic() if now is None else now
+        full_at = self._full_at.get(key, now)
+        full_at = (full_at if full_at > now else now) + self._interval
+        # The tolerance keeps a sum of rounded intervals from refusing the last token of a burst.
+        wait = full_at - now - self._depth
+        if wait > 1e-9:
+            return wait
+        self._full_at[key] = full_at
+        if len(self._full_at) > self._prune_at:
+            self._prune(now)
+        return 0.0
+
+    def _prune(self, now: float) -> None:
+        self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
+        # Twice what is really in use, so that a crowd of live keys does not make every request prune.
+        self._prune_at = max(_PRUNE_AT, 2 * len(self._full_at))

@@ -1,0 +1,56 @@
+// The public API, and the two ways in which it says no: a problem of the caller's, or a whale.
+
+import { session } from "./session.js";
+
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.detail || problem.title || `The site answered ${status}.`);
+    this.status = status;
+    this.slug = (problem.type || "").split("/").pop();
+    this.title = problem.title || "";
+  }
+
+  // The site could not do it, as opposed to: would not.
+  get isWhale() {
+    return this.status === 0 || this.status >= 500;
+  }
+}
+
+export async function call(method, path, body, headers = {}) {
+  const response = await send(method, path, body, headers);
+  if (response.status === 204) return null;
+  return response.json();
+}
+
+// The same, with the answer's body still open: for the live stream.
+export async function send(method, path, body, headers = {}, signal = undefined) {
+  const all = { ...headers };
+  if (session.current) all.authorization = `Bearer ${session.current.token}`;
+  if (body !== undefined) all["content-type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(`/api/v1${path}`, {
+      method,
+      headers: all,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
+      credentials: "omit",
+      cache: "no-store",
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refused(0, { title: "The site cannot be reached", detail: "Nobody answered at all." });
+  }
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => ({}));
+  const refused = new Refused(response.status, problem);
+  if (response.status === 401 && session.current) {
+    session.end();
+    window.dispatchEvent(new Event("signed-out"));
+  }
+  throw refused;
+}
+
+export function path(strings, ...values) {
+  return strings.reduce((all, part, i) => all + part + (i < values.length ? encodeURIComponent(values[i]) : ""), "");
+}

@@ -1,0 +1,400 @@
+// The pages of the app. Each builds into the element that it is given, and throws when the site refuses.
+
+import { call, path } from "./api.js";
+import { ago, avatar, count, h, icon, toast, whale } from "./dom.js";
+import { finder } from "./finder.js";
+import { composer, postCard, profileLink } from "./posts.js";
+import { session } from "./session.js";
+
+const PAGE = 20;
+
+// A list that grows by pages: `fetchPage(cursor)` answers {items, next}.
+async function endless(into, fetchPage, draw, empty) {
+  const list = h("div", { class: "list" });
+  const more = h("button", { class: "quiet more", type: "button" }, "Show more");
+  const load = async (cursor) => {
+    const answer = await fetchPage(cursor);
+    list.append(...answer.items.map(draw));
+    if (!list.children.length) list.append(h("p", { class: "empty" }, empty));
+    more.hidden = !answer.next;
+    more.onclick = async () => {
+      more.disabled = true;
+      try {
+        await load(answer.next);
+      } catch (error) {
+        toast(error.message, error.isWhale ? "whale-toast" : "");
+      }
+      more.disabled = false;
+    };
+  };
+  await load(null);
+  into.append(list, more);
+  return list;
+}
+
+function pageOf(base, cursor) {
+  const query = new URLSearchParams({ limit: PAGE });
+  if (cursor) query.set("cursor", cursor);
+  return call("GET", `${base}?${query}`);
+}
+
+const heading = (text, ...extra) => h("header", { class: "view-head" }, h("h1", {}, text), ...extra);
+
+function prepend(list, card) {
+  list.querySelector(".empty")?.remove();
+  list.prepend(card);
+}
+
+const FRESH_EVERY = 10_000;
+
+export async function home(into, { signal }) {
+  into.append(heading("Home", finder()));
+  const fresh = h("button", { class: "fresh", type: "button", hidden: true }, "New posts have surfaced");
+  let list = null;
+  into.append(
+    composer({
+      onPosted: (post) => {
+        prepend(list, postCard(post));
+        newest = post.id;
+      },
+    }),
+    fresh,
+  );
+  let newest = null;
+  list = await endless(
+    into,
+    async (cursor) => {
+      const page = await pageOf("/timelines/home", cursor);
+      if (!cursor) newest = page.items[0]?.id ?? null;
+      return page;
+    },
+    postCard,
+    "Nothing here yet. Follow somebody, or say something.",
+  );
+  fresh.onclick = () => window.dispatchEvent(new Event("hashchange"));
+  const timer = setInterval(async () => {
+    if (document.hidden) return;
+    const page = await call("GET", "/timelines/home?limit=1").catch(() => null);
+    if (page?.items.length && page.items[0].id !== newest && !list.querySelector(`[data-id="${page.items[0].id}"]`)) fresh.hidden = false;
+  }, FRESH_EVERY);
+  signal.addEventListener("abort", () => clearInterval(timer));
+}
+
+const SAYS = {
+  mention: ["feather", "mentioned you"],
+  retweet: ["retweet", "retweeted your post"],
+  like: ["heart", "liked your post"],
+  follow: ["person", "follows you"],
+  "follow-request": ["lock", "asks to follow you"],
+};
+
+function notificationRow(item) {
+  const [picture, words] = SAYS[item.kind] ?? ["bell", item.kind];
+  return h(
+    "a",
+    { class: `notification ${item.kind}`, href: item.post ? `#/post/${encodeURIComponent(item.post)}` : `#/@${encodeURIComponent(item.actor.name)}` },
+    icon(picture),
+    avatar(item.actor.name, "small"),
+    h("p", {}, h("strong", {}, item.actor.name), ` ${words}`),
+    ago(item.created),
+  );
+}
+
+export async function notifications(into, { live, onRead }) {
+  into.append(heading("Notifications"));
+  let newest = null;
+  const list = await endless(
+    into,
+    async (cursor) => {
+      const page = await pageOf("/notifications", cursor);
+      if (!cursor) newest = page.items[0]?.id ?? null;
+      return page;
+    },
+    notificationRow,
+    "Quiet water. Nobody has mentioned, liked or followed you yet.",
+  );
+  const read = async (id) => {
+    await call("PUT", "/notifications/read", { up_to: id }).catch(() => null);
+    onRead();
+  };
+  if (newest) await read(newest);
+  live((item) => {
+    prepend(list, notificationRow(item));
+    read(item.id);
+  });
+}
+
+export async function post(into, { argument }) {
+  into.append(heading("Post"));
+  into.append(postCard(await call("GET", path`/posts/${argument}`)));
+}
+
+export async function profile(into, { argument: name }) {
+  const user = await call("GET", path`/users/${name}`);
+  const mine = session.isMe(user.name);
+  into.append(
+    h(
+      "header",
+      { class: "profile" },
+      h("div", { class: "profile-sea" }),
+      h("div", { class: "profile-top" }, avatar(user.name, "large"), mine ? h("a", { class: "button", href: "#/settings" }, "Settings") : session.current && (await followButton(user))),
+      h("h1", {}, user.name, user.protected && icon("lock")),
+      h(
+        "p",
+        { class: "numbers" },
+        h("span", {}, h("strong", {}, count(user.posts)), " posts"),
+        h("a", { href: `#/@${encodeURIComponent(user.name)}/followers` }, h("strong", {}, count(user.followers)), " followers"),
+        h("a", { href: `#/@${encodeURIComponent(user.name)}/following` }, h("strong", {}, count(user.following)), " following"),
+      ),
+    ),
+  );
+  try {
+    await endless(into, (cursor) => pageOf(path`/timelines/users/${user.name}`, cursor), postCard, mine ? "You have not said anything yet." : "Nothing said yet.");
+  } catch (error) {
+    if (error.isWhale) throw error;
+    into.append(h("p", { class: "empty" }, icon("lock"), " These posts are protected. Only approved followers see them."));
+  }
+}
+
+const FOLLOW_WORDS = { following: "Following", requested: "Requested", none: "Follow" };
+
+async function followButton(user) {
+  let state = await followState(user);
+  const button = h("button", { type: "button" });
+  const show = () => {
+    button.textContent = FOLLOW_WORDS[state];
+    button.className = state === "none" ? "primary" : "button";
+  };
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      if (state === "none") state = (await call("PUT", path`/users/${user.name}/follow`)).state;
+      else {
+        await call("DELETE", path`/users/${user.name}/follow`);
+        state = "none";
+      }
+    } catch (error) {
+      toast(error.message, error.isWhale ? "whale-toast" : "");
+    }
+    button.disabled = false;
+    show();
+  });
+  show();
+  return button;
+}
+
+async function followState(user) {
+  return user.state ?? "none";
+}
+
+export const followers = (into, { argument }) => people(into, argument, "followers", "Nobody follows yet.");
+export const following = (into, { argument }) => people(into, argument, "following", "Follows nobody yet.");
+
+async function people(into, name, which, empty) {
+  into.append(heading(`${name}: ${which}`, h("a", { class: "quiet", href: `#/@${encodeURIComponent(name)}` }, "Back")));
+  await endless(into, (cursor) => pageOf(path`/users/${name}/${which}`, cursor), personRow, empty);
+}
+
+function personRow(user, ...actions) {
+  return h("div", { class: "person" }, profileLink(user.name, avatar(user.name, "small")), profileLink(user.name, h("strong", {}, user.name)), h("span", { class: "actions" }, ...actions));
+}
+
+export function welcome(into, { onSession }) {
+  const stage = h("section", { class: "card door" });
+  into.append(
+    h(
+      "div",
+      { class: "welcome" },
+      h("div", { class: "hero" }, whale(), h("h1", {}, "failwhale"), h("p", {}, "A small social network that you can break. Say something before somebody pulls the plug.")),
+      stage,
+    ),
+  );
+  door(stage, "sign-up", onSession);
+}
+
+const field = (label, attributes) => h("label", {}, label, h("input", { required: true, autocapitalize: "none", spellcheck: "false", ...attributes }));
+
+// A form that says what went wrong under its button.
+function form(submitLabel, fields, action) {
+  const wrong = h("p", { class: "wrong", role: "alert" });
+  const button = h("button", { class: "primary wide", type: "submit" }, submitLabel);
+  const element = h("form", {}, ...fields, button, wrong);
+  element.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    wrong.replaceChildren();
+    button.disabled = true;
+    try {
+      await action(Object.fromEntries(new FormData(element)), element);
+    } catch (error) {
+      wrong.replaceChildren(error.isWhale ? `The whale is stuck: ${error.message} Try again in a moment.` : error.message);
+    }
+    button.disabled = false;
+  });
+  return element;
+}
+
+function door(stage, which, onSession) {
+  const tab = (name, label) => h("button", { type: "button", role: "tab", "aria-selected": String(which === name), onclick: () => door(stage, name, onSession) }, label);
+  const name = field("Name", { name: "name", autocomplete: "username", maxlength: 30 });
+  const password = (autocomplete) => field("Password", { name: "password", type: "password", autocomplete });
+  const signUp = () =>
+    form("Create account", [name, password("new-password")], async (given) => {
+      const account = await call("POST", "/accounts", given);
+      onSession(account.name, account.token);
+    });
+  const logIn = () =>
+    form("Log in", [name, password("current-password")], async (given) => {
+      const answer = await call("POST", "/sessions", given);
+      if (answer.challenge) secondFactor(stage, given.name, answer.challenge, onSession);
+      else onSession(given.name, answer.token);
+    });
+  stage.replaceChildren(h("div", { class: "tabs", role: "tablist" }, tab("sign-up", "Sign up"), tab("log-in", "Log in")), which === "sign-up" ? signUp() : logIn());
+}
+
+const codeField = () => field("Six-digit code", { name: "code", inputmode: "numeric", autocomplete: "one-time-code", pattern: "[0-9]{6}", maxlength: 6 });
+
+function secondFactor(stage, name, challenge, onSession) {
+  const code = codeField();
+  stage.replaceChildren(
+    h("h2", {}, "One more thing"),
+    h("p", { class: "hint" }, "Your account has a second factor. Type the code that your authenticator shows."),
+    form("Verify", [code], async (given) => {
+      const answer = await call("POST", "/sessions/second-factor", { challenge, code: given.code });
+      onSession(name, answer.token);
+    }),
+    h("button", { class: "quiet", type: "button", onclick: () => door(stage, "log-in", onSession) }, "Back"),
+  );
+  code.querySelector("input").focus();
+}
+
+export async function settings(into, { onLeave }) {
+  const me = await call("GET", path`/users/${session.current.name}`);
+  into.append(heading("Settings"), protection(me), await followRequests(), secondFactorSettings(), leaving(onLeave));
+}
+
+function act(label, kind, action) {
+  const button = h("button", { type: "button", class: kind }, label);
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await action(button);
+    } catch (error) {
+      toast(error.message, error.isWhale ? "whale-toast" : "");
+    }
+    button.disabled = false;
+  });
+  return button;
+}
+
+function protection(me) {
+  const section = h("section", { class: "card" });
+  const show = (on) =>
+    section.replaceChildren(
+      h("h2", {}, "Protected account"),
+      h("p", { class: "hint" }, on ? "Only followers whom you approve see your posts." : "Everybody sees your posts."),
+      act(on ? "Make public" : "Protect my posts", "button", async () => {
+        await call(on ? "DELETE" : "PUT", "/me/protection");
+        show(!on);
+      }),
+    );
+  show(Boolean(me.protected));
+  return section;
+}
+
+async function followRequests() {
+  const waiting = await call("GET", "/me/follow-requests");
+  const list = h("div", { class: "list" });
+  const decide = (user, row, method, label, kind) =>
+    act(label, kind, async () => {
+      await call(method, path`/me/follow-requests/${user.name}`);
+      row().remove();
+    });
+  for (const user of waiting.items) {
+    const row = personRow(user, decide(user, () => row, "PUT", "Approve", "primary"), decide(user, () => row, "DELETE", "Deny", "button"));
+    list.append(row);
+  }
+  return h("section", { class: "card" }, h("h2", {}, "Follow requests"), waiting.items.length ? list : h("p", { class: "hint" }, "Nobody is waiting."));
+}
+
+function secondFactorSettings() {
+  const section = h("section", { class: "card" });
+  const confirm = (enrolled) =>
+    section.replaceChildren(
+      h("h2", {}, "Second factor"),
+      h("p", { class: "hint" }, "Add this secret to your authenticator, then type the code that it shows."),
+      h("p", {}, h("code", { class: "secret" }, enrolled.secret), " ", h("a", { href: enrolled.uri }, "open in an app")),
+      form("Switch on", [codeField()], async (given) => {
+        await call("POST", "/me/second-factor/confirm", given);
+        toast("Second factor is on.");
+        start();
+      }),
+    );
+  const start = () =>
+    section.replaceChildren(
+      h("h2", {}, "Second factor"),
+      h("p", { class: "hint" }, "A code from your authenticator besides the password, at each login."),
+      act("Set up", "button", async () => confirm(await call("POST", "/me/second-factor"))),
+      h(
+        "details",
+        {},
+        h("summary", {}, "Switch it off"),
+        form("Switch off", [codeField()], async (given) => {
+          await call("DELETE", "/me/second-factor", given);
+          toast("Second factor is off.");
+          start();
+        }),
+      ),
+    );
+  start();
+  return section;
+}
+
+function leaving(onLeave) {
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", {}, "Leave"),
+    h(
+      "div",
+      { class: "buttons" },
+      act("Log out", "button", async () => {
+        await call("DELETE", "/sessions/current");
+        onLeave();
+      }),
+      act("Log out everywhere", "button", async () => {
+        await call("DELETE", "/sessions");
+        onLeave();
+      }),
+    ),
+  );
+}
+
+export function missing(into) {
+  into.append(h("div", { class: "empty" }, h("h1", {}, "Nothing swims here"), h("p", {}, "There is no such page, post or person.")));
+}
+
+const RETRY_SECONDS = 8;
+
+// The fail whale: what happened, in plain words, and another try by itself.
+export function failWhale(into, error, { retry, signal }) {
+  const left = h("span", {}, String(RETRY_SECONDS));
+  into.append(
+    h(
+      "section",
+      { class: "fail", role: "alert" },
+      whale(),
+      h("h1", {}, "The whale bit the cable"),
+      h("p", {}, error.status === 0 ? "failwhale cannot be reached at the moment." : "failwhale is having trouble. It is us, not you."),
+      h("p", { class: "hint" }, error.status ? `${error.status} · ${error.title || "error"}` : error.message),
+      h("button", { class: "primary", type: "button", onclick: retry }, "Try again"),
+      h("p", { class: "hint" }, "Trying again by itself in ", left, " s"),
+    ),
+  );
+  let seconds = RETRY_SECONDS;
+  const timer = setInterval(() => {
+    seconds -= 1;
+    left.textContent = String(seconds);
+    if (seconds <= 0) retry();
+  }, 1000);
+  signal.addEventListener("abort", () => clearInterval(timer));
+}
