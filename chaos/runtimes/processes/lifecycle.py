@@ -9,7 +9,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,11 +84,11 @@ def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> 
     return Outlook(content, site, kept)
 
 
-def check_ports(site: plan.Site) -> None:
+def check_ports(site: plan.Site, only: Collection[str] | None = None) -> None:
     """Raises Failure that names the first published port that somebody else holds, who, and how to ask for
     another."""
     for part, (host, port) in site.published.items():
-        if not ports.is_free(host, port):
+        if (only is None or part in only) and not ports.is_free(host, port):
             place, other = part.rpartition("@")[2], port + 10000 if port < 55000 else 20000
             raise Failure(
                 f"port {port}, which {part} needs, is taken by {ports.holder(port)}",
@@ -106,6 +106,22 @@ def begin(state: State, outlook: Outlook) -> Processes:
     start_supervisor(state)
     wait_for_supervisor(state).close()
     return Processes(state)
+
+
+def add(state: State, outlook: Outlook) -> None:
+    """Add what a running site lacks to its plan. Raises Failure when the compose file changed otherwise:
+    what runs cannot be made to follow."""
+    running = plan.Plan.load(state.run / "plan.json")
+    wanted = {spec.name: spec for spec in outlook.site.plan.specs}
+    for spec in running.specs:
+        if wanted.get(spec.name, spec) != spec:
+            raise Failure(
+                f"{spec.name} shall run otherwise than it does (the compose file or a setting changed)",
+                "start anew: failwhale down, then failwhale up",
+            )
+    new = {spec.name for spec in running.specs} ^ set(wanted)
+    check_ports(outlook.site, only=new)
+    keep(state, outlook)
 
 
 def keep(state: State, outlook: Outlook) -> None:

@@ -164,13 +164,14 @@ def make(
         if condition == "service_completed_successfully"
     }
     base = {name: environment[name] for name in PASSED_ON if name in environment}
+    base["FAILWHALE_STATE"] = str(state.path)
     base["PATH"] = os.pathsep.join(
         [str(state.run / "bin"), str(Path(sys.executable).parent), base.get("PATH", os.defpath)]
     )
     specs = []
     for name, service in running.items():
         rewrite = addresses.rewriter(service, state)
-        own = {str(port): addresses.reach(name, port) for port in addresses.own[name]}
+        own = {str(port): addresses.reach(name, port) for port in _main_first(service, addresses.own[name])}
         specs.append(
             Spec(
                 name=names[name],
@@ -187,7 +188,7 @@ def make(
                 stop_signal=_signal_name(compose, service),
                 stop_grace_period=service.stop_grace_period,
                 one_shot=name in one_shots,
-                main=_main_port(service, own),
+                main=next(iter(own), None),
                 addresses=own,
             )
         )
@@ -241,9 +242,10 @@ def _signal_name(compose: Compose, service: Service) -> str:
     return name
 
 
-def _main_port(service: Service, own: Mapping[str, str]) -> str | None:
-    listen = service.environment.get("LISTEN", "").rpartition(":")[2]
-    return listen if listen in own else next(iter(own), None)
+def _main_first(service: Service, own: list[int]) -> list[int]:
+    """Its ports, what LISTEN names before the others."""
+    main = service.environment.get("LISTEN", "").rpartition(":")[2]
+    return sorted(own, key=lambda port: str(port) != main)
 
 
 def _edges(services: Mapping[str, Service]) -> dict[str, str]:

@@ -1,0 +1,3 @@
+from failwhale.main import main
+
+main()

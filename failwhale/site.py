@@ -1,0 +1,356 @@
+"""The verbs that run the site: up, status, logs, open, down."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from failwhale.console import (
+    DEFAULT_STATE,
+    INTERRUPTED,
+    USAGE,
+    Failure,
+    JsonOption,
+    QuietOption,
+    StateOption,
+    duration_option,
+    print_json,
+    print_table,
+    report,
+    spell_duration,
+    stdout,
+)
+from failwhale.progress import Progress
+from failwhale.state import State
+
+COMPOSE_FILE = Path(__file__).parents[1] / "docker-compose.yml"
+POLL_SECONDS = 0.03
+
+
+def up(
+    state: StateOption = DEFAULT_STATE,
+    on: Annotated[str, typer.Option("--on", metavar="RUNTIME", help="processes, or docker.")] = "processes",
+    without: Annotated[
+        list[str] | None, typer.Option("--without", metavar="PART", help="Leave a part out; may be repeated.")
+    ] = None,
+    port: Annotated[
+        list[str] | None,
+        typer.Option("--port", metavar="NAME=PORT", help="Another public port: east=18443; may be repeated."),
+    ] = None,
+    within: Annotated[
+        float, typer.Option("--within", parser=duration_option, metavar="DURATION", help="How long to wait.")
+    ] = 60.0,
+    file: Annotated[
+        Path, typer.Option("--file", metavar="FILE", help="Another description of the site.")
+    ] = COMPOSE_FILE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be started.")] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Start the site and wait until every journey of its users is green.
+
+    Ctrl-C while it waits takes everything down again. On a running site it starts what is missing.
+
+    Examples:
+      failwhale up
+      failwhale up --state /tmp/second --port east=18443 --port west=19443
+      failwhale up --without prometheus
+    """
+    if on == "docker":
+        raise Failure(
+            "--on docker comes with the next release, with its Docker runtime", "failwhale up", USAGE
+        )
+    if on != "processes":
+        raise Failure(f"no runtime is named {on!r}", "runtimes: processes, docker", USAGE)
+    from chaos.runtimes.processes import lifecycle
+
+    began = time.monotonic()
+    site = State(state)
+    wishes = lifecycle.Wishes(file.absolute(), _ports(port or []), frozenset(without or []))
+    outlook = lifecycle.look_ahead(site, wishes, dict(os.environ))
+    if dry_run:
+        _show_outlook(outlook, as_json)
+        return
+    was_up = lifecycle.is_up(site)
+    with Progress(quiet) as progress, _interruptible():
+        try:
+            if was_up:
+                _complete(site, outlook, progress)
+            else:
+                lifecycle.begin(site, outlook)
+            for left_out in outlook.site.left_out:
+                advice = f": {left_out.advice}" if left_out.advice else ""
+                progress.say(f"without {left_out.part}, since {left_out.reason}{advice}")
+            _wait_until_ready(site, began + within, progress)
+            progress.say(f"all parts ready after {spell_duration(time.monotonic() - began)}")
+            if _wait_until_green(site, began + within, progress):
+                progress.say(f"all journeys green after {spell_duration(time.monotonic() - began)}")
+        except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            if was_up:
+                report("interrupted; the site was up before and stays up")
+            else:
+                progress.note("interrupted: taking everything down")
+                lifecycle.end(site)
+                report("interrupted, and everything is down again")
+            raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        print_json({"state": str(site.path), "edges": dict(site.edges), "seconds": time.monotonic() - began})
+    elif not quiet:
+        for place, address in site.edges.items():
+            stdout().print(f"{place}  {address}")
+
+
+def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> None:
+    """What runs, where it listens, whether it is ready, and how much memory it takes (shared memory is
+    split).
+
+    Examples:
+      failwhale status
+      failwhale status --json
+    """
+    from dataclasses import asdict
+
+    from chaos.runtimes.processes.client import Processes
+
+    site = State(state)
+    content = site.site()
+    parts, supervisor = Processes(site).status_with_supervisor()
+    total = sum(part.memory_bytes or 0 for part in parts) + supervisor["memory_bytes"]
+    if as_json:
+        print_json(
+            {
+                "runtime": content["runtime"],
+                "state": str(site.path),
+                "edges": content["edges"],
+                "parts": [asdict(part) for part in parts],
+                "supervisor": supervisor,
+                "memory_bytes": total,
+                "left_out": content["left_out"],
+            }
+        )
+        return
+    print_table(
+        ("part", "state", "role", "pid", "address", "release", "memory", "restarts"),
+        [
+            (
+                part.name,
+                _spell_state(part.running, part.paused, part.ready),
+                part.role,
+                part.pid,
+                part.address,
+                part.release,
+                f"{part.memory_bytes / 1e6:.1f} MB" if part.memory_bytes else None,
+                part.restarts or None,
+            )
+            for part in parts
+        ],
+        right=("pid", "memory", "restarts"),
+    )
+    for row in content["left_out"]:
+        stdout().print(f"without {row['part']}: {row['reason']}")
+    stdout().print(f"{len(parts)} parts and their supervisor (pid {supervisor['pid']}): {total / 1e6:.0f} MB")
+
+
+def logs(
+    part: Annotated[str | None, typer.Argument(metavar="[PART]", help="One part; all without it.")] = None,
+    state: StateOption = DEFAULT_STATE,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    request: Annotated[
+        str | None, typer.Option("--request", metavar="ID", help="Only lines about this request.")
+    ] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")] = 20,
+) -> None:
+    """What the parts have to say. With --request, all they said about one request, wherever it went.
+
+    Examples:
+      failwhale logs post@east --follow
+      failwhale logs --request 5f0c2b1e
+    """
+    from failwhale.logs import follow_logs, last_lines, log_files
+
+    files = log_files(State(state), part)
+    for line in last_lines(files, lines if request is None else None, request):
+        print(line)
+    if follow:
+        for line in follow_logs(files, request):
+            print(line, flush=True)
+
+
+def down(
+    state: StateOption = DEFAULT_STATE,
+    purge: Annotated[bool, typer.Option("--purge", help="Remove every file of the site, too.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Stop everything. No process and no socket is left; with --purge no file either.
+
+    Examples:
+      failwhale down
+      failwhale down --purge
+    """
+    from chaos.runtimes.processes import lifecycle
+
+    site = State(state)
+    with Progress(quiet) as progress, _uninterruptible():
+        if not site.site_file.exists():
+            progress.say(f"there is no site in {site.path}")
+        else:
+            was_up = lifecycle.is_up(site)
+            progress.note("stopping")
+            lifecycle.end(site)
+            progress.say("everything is down" if was_up else "nothing was running")
+        if purge:
+            lifecycle.purge(site)
+
+
+def open_page(
+    place: Annotated[str | None, typer.Argument(metavar="[PLACE]", help="Which data centre.")] = None,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Show the site's page in a browser.
+
+    Examples:
+      failwhale open
+      failwhale open west
+    """
+    import webbrowser
+
+    site = State(state)
+    edges = site.edges
+    place = place or next(iter(edges), "")
+    if place not in edges:
+        raise Failure(f"no data centre is named {place!r}", f"data centres: {', '.join(edges)}", USAGE)
+    stdout().print(f"{edges[place]}  (certificate authority to trust: {site.ca})")
+    webbrowser.open(edges[place])
+
+
+# --- how they do it ---
+
+
+def _ports(wishes: list[str]) -> dict[str, int]:
+    ports = {}
+    for wish in wishes:
+        name, equals, number = wish.partition("=")
+        if not equals or not number.isdigit() or not 0 < int(number) < 65536:
+            raise Failure(f"--port {wish}: not of the form NAME=PORT", "like this: --port east=18443", USAGE)
+        ports[name] = int(number)
+    return ports
+
+
+def _show_outlook(outlook: Any, as_json: bool) -> None:
+    specs = outlook.site.plan.specs
+    left_out = outlook.site.left_out
+    if as_json:
+        print_json(
+            {
+                "parts": [
+                    {"name": spec.name, "command": list(spec.words), "addresses": dict(spec.addresses)}
+                    for spec in specs
+                ],
+                "left_out": [{"part": row.part, "reason": row.reason} for row in left_out],
+                "set_aside": [{"service": name, "key": key} for name, key in outlook.compose.set_aside],
+            }
+        )
+        return
+    print_table(
+        ("part", "command", "addresses"),
+        [(spec.name, " ".join(spec.words), ", ".join(spec.addresses.values())) for spec in specs],
+    )
+    for row in left_out:
+        stdout().print(f"without {row.part}, since {row.reason}")
+    keys = ", ".join(sorted({key for _, key in outlook.compose.set_aside}))
+    stdout().print(f"set aside, since it only means something to containers: {keys or 'nothing'}")
+
+
+def _complete(site: State, outlook: Any, progress: Progress) -> None:
+    from chaos.runtimes.processes import lifecycle
+    from chaos.runtimes.processes.client import Processes
+
+    lifecycle.add(site, outlook)
+    started = Processes(site).complete()
+    progress.say(f"the site is up already{'; starting ' + ', '.join(started) if started else ''}")
+
+
+def _wait_until_ready(site: State, limit: float, progress: Progress) -> None:
+    """Until every part is ready. Raises Failure that names what is not, and why."""
+    from chaos.runtimes.processes.client import Processes
+
+    runtime = Processes(site)
+    while True:
+        rows = runtime.progress()
+        open_rows = [row for row in rows if row["phase"] not in ("ready", "done")]
+        if not open_rows:
+            return
+        for row in open_rows:
+            if row["phase"] == "failed":
+                raise Failure(f"{row['name']} {row['reason']}", _see_logs(site, row["name"]))
+        progress.note(f"{len(rows) - len(open_rows)} of {len(rows)} parts ready")
+        if time.monotonic() > limit:
+            # What waits for another part is not the cause.
+            causes = [row for row in open_rows if row["phase"] != "waiting"] or open_rows
+            named = "; ".join(f"{row['name']} {row['phase']} ({row['reason']})" for row in causes)
+            raise Failure(f"not ready in time: {named}", _see_logs(site, causes[0]["name"]))
+        time.sleep(POLL_SECONDS)
+
+
+def _wait_until_green(site: State, limit: float, progress: Progress) -> bool:
+    """Until the prober has seen every journey succeed; False without a prober. Raises Failure that names
+    the others."""
+    if not any(row["service"] == "prober" for row in site.site()["parts"]):
+        return False
+    from outages.watch import journeys_now
+
+    while True:
+        journeys = journeys_now(site)
+        others = [name for name, row in journeys.items() if row["state"] != "green"]
+        if journeys and not others:
+            return True
+        progress.note(f"{len(journeys) - len(others)} of {len(journeys)} journeys green")
+        if time.monotonic() > limit:
+            named = ", ".join(others) or "all, the prober is silent"
+            raise Failure(f"not green in time: {named}", "see: failwhale outages; failwhale logs prober")
+        time.sleep(POLL_SECONDS)
+
+
+def _see_logs(site: State, part: str) -> str:
+    option = "" if site.path == DEFAULT_STATE.absolute() else f" --state {site.path}"
+    return f"see: failwhale logs {part}{option}; stop what runs: failwhale down{option}"
+
+
+def _spell_state(running: bool, paused: bool, ready: bool) -> str:
+    if not running:
+        return "down"
+    return "paused" if paused else "ready" if ready else "not ready"
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Whoever ends the command politely, by SIGTERM or a closed terminal, gets the same clean-up as
+    Ctrl-C."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _uninterruptible() -> Iterator[None]:
+    """Half of a clean-up helps nobody: a second Ctrl-C waits for the few seconds it takes."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
