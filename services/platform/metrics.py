@@ -73,6 +73,24 @@ class Metrics:
         handled = Counter(
             "events_handled_total", "Events handled.", ["group", "type"], registry=self.registry
         )
+        dead = Counter(
+            "events_dead_total", "Events given up after several tries.", ["group"], registry=self.registry
+        )
+        retried = Counter(
+            "retries_total",
+            "Second and further attempts of calls, by outcome: sent, or refused by the budget.",
+            ["service", "outcome"],
+            registry=self.registry,
+        )
+        ejections = Counter(
+            "ejections_total",
+            "Times that a replica was set aside.",
+            ["server_address"],
+            registry=self.registry,
+        )
+        ejected = Gauge(
+            "replica_ejected", "Whether a replica is set aside.", ["server_address"], registry=self.registry
+        )
         shed = Counter(
             "http_server_refused_total",
             "Requests refused unseen: shed (too much in flight) or late (their deadline had passed).",
@@ -110,6 +128,14 @@ class Metrics:
         """events_lag(group).set(events)"""
         self.events_handled: Callable[[str, str], Counter] = events_handled
         """events_handled(group, event type).inc()"""
+        self.events_dead: Callable[[str], Counter] = cache(dead.labels)
+        """events_dead(group).inc()"""
+        self.retries: Callable[[str, str], Counter] = cache(retried.labels)
+        """retries(service, "sent" or "refused").inc()"""
+        self.ejections: Callable[[str], Counter] = cache(ejections.labels)
+        """ejections("post@east").inc()"""
+        self.replica_ejected: Callable[[str], Gauge] = cache(ejected.labels)
+        """replica_ejected("post@east").set(0 or 1)"""
         self.refused_shed = shed.labels("shed")
         self.refused_late = shed.labels("late")
         self.protection_enabled: Callable[[str, bool], None] = lambda name, on: protection.labels(name).set(

@@ -8,19 +8,13 @@ from typing import Any, NamedTuple
 
 from services.platform.keys import REPLICATION_BARRIER
 from services.platform.store.line import Line
-from services.platform.store.link import Argument, Lost, NotSent, Refusal
+from services.platform.store.link import Argument, Command, Link, Lost, NotSent, Refusal
 from services.platform.store.script import Script, learn_from
 
 LARGEST_GROUP = 64
 
-PATIENT_MS = 200
+PATIENCE_MS = 200
 """How long a replica may take to say that it has a write."""
-
-IMPATIENT_MS = 5
-"""The same while no replica answers, so that a site without one stays fast."""
-
-SHORTEST_IMPATIENCE_SECONDS = 1.0
-LONGEST_IMPATIENCE_SECONDS = 10.0
 
 
 class Done(NamedTuple):
@@ -49,8 +43,7 @@ class Commits:
         self._line = line
         self._pending: list[_Write] = []
         self._committing: asyncio.Task[None] | None = None
-        self._impatient_until = 0.0
-        self._impatience = SHORTEST_IMPATIENCE_SECONDS
+        self._missed: tuple[Link, int] | None = None
 
     async def commit(self, script: Script, keys: Sequence[Argument], args: Sequence[Argument]) -> Done:
         """Run a script and wait for a replica. Raises NotSent, Lost, Refusal.
@@ -75,10 +68,11 @@ class Commits:
                 await self._line.open()
                 group, self._pending = self._pending[:LARGEST_GROUP], self._pending[LARGEST_GROUP:]
                 await self._commit_group([write for write in group if not write.done.done()])
-        except NotSent as error:
-            group, self._pending = self._pending, []
-            _fail(group, error)
+        except Exception as error:  # NotSent, or an argument that cannot be packed
+            _fail([*group, *self._pending], error)
         finally:
+            _fail(self._pending, NotSent("the store is closed"))
+            self._pending = []
             self._committing = None
 
     async def _commit_group(self, group: list[_Write]) -> None:
@@ -86,22 +80,12 @@ class Commits:
         if link is None or not group:
             _fail(group, NotSent("the connection to the primary was lost"))
             return
-        loop = asyncio.get_running_loop()
-        patient = loop.time() >= self._impatient_until
         try:
-            answers = await link.pipeline(
-                [
-                    *(write.script.writing(link, write.keys, write.args) for write in group),
-                    (b"SET", REPLICATION_BARRIER, b""),
-                    (b"WAIT", 1, PATIENT_MS if patient else IMPATIENT_MS),
-                ]
-            )
+            scripts = [write.script.writing(link, write.keys, write.args) for write in group]
+            answers, replicas = await self._run(link, scripts)
         except Lost as error:
             _fail(group, error)
             return
-        # WAIT is refused when the server was demoted meanwhile: then no replica will ever have these writes.
-        replicas = answers[-1] if isinstance(answers[-1], int) else 0
-        self._learn(replicas, patient, loop.time())
         for write, answer in zip(group, answers, strict=False):
             if isinstance(answer, Refusal):
                 learn_from(answer, link, write.script)
@@ -109,14 +93,39 @@ class Commits:
             elif not write.done.done():
                 write.done.set_result(Done(answer, replicas))
 
-    def _learn(self, replicas: int, patient: bool, now: float) -> None:
-        """After a patient wait for nothing, be impatient for a second, then for longer and longer."""
-        if replicas:
-            self._impatient_until = 0.0
-            self._impatience = SHORTEST_IMPATIENCE_SECONDS
-        elif patient:
-            self._impatient_until = now + self._impatience
-            self._impatience = min(2 * self._impatience, LONGEST_IMPATIENCE_SECONDS)
+    async def _run(self, link: Link, commands: Sequence[Command]) -> tuple[list[Any], int]:
+        """Run commands; returns their answers and how many replicas have all that was written by then.
+
+        Once a wait was in vain, nobody waits until a replica is seen to have come further than that, so
+        that a site without replica stays fast. (A shorter WAIT would not do: servers look at its end every
+        100 ms.)
+        """
+        if self._missed is None or self._missed[0] is not link:
+            *answers, _, waited = await link.pipeline([*commands, _BARRIER, _WAIT])
+        else:
+            *answers, role = await link.pipeline([*commands, (b"ROLE",)])
+            if not _a_replica_has(role, self._missed[1]):
+                return answers, 0
+            _, waited = await link.pipeline([_BARRIER, _WAIT])
+        # WAIT is refused by a server that was demoted meanwhile: then no replica will ever have these writes.
+        replicas = waited if isinstance(waited, int) else 0
+        self._missed = None if replicas else (link, _offset(await link.call(b"ROLE")))
+        return answers, replicas
+
+
+_BARRIER: Command = (b"SET", REPLICATION_BARRIER, b"")
+_WAIT: Command = (b"WAIT", 1, PATIENCE_MS)
+
+
+def _offset(role: Any) -> int:
+    """How far the replication stream of a primary is, by its answer to ROLE."""
+    return int(role[1]) if isinstance(role, list) and role[0] == b"master" else 0
+
+
+def _a_replica_has(role: Any, offset: int) -> bool:
+    """Whether a replica has acknowledged the stream up to there."""
+    is_primary = isinstance(role, list) and role[0] == b"master"
+    return is_primary and any(int(acknowledged) >= offset for _, _, acknowledged in role[2])
 
 
 def _fail(writes: Sequence[_Write], error: Exception) -> None:

@@ -1,0 +1,166 @@
+"""Consumer groups on the event log: each event reaches one member, and another one if that member dies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+from typing import Any, ClassVar
+
+from services.platform.events.log import Event, parse
+from services.platform.keys import EVENTS, EVENTS_DEAD, EVENTS_DEAD_KEPT
+from services.platform.metrics import Metrics
+from services.platform.problems import Problem
+from services.platform.store import Store
+from services.platform.store.link import Link, Lost, Refusal
+
+logger = logging.getLogger(__name__)
+
+BLOCK_MS = 1000
+"""How long a read waits for an event. After each wait the member looks for what a dead one left."""
+
+ORPHANED_MS = 3000
+"""An event that was taken and not acknowledged for so long is taken over."""
+
+TRIES = 5
+"""After so many failures of its handler an event is given up, so that it does not hold up the others."""
+
+BATCH = 32
+PAUSE_SECONDS = 0.2
+
+
+class Consumer:
+    """What a service does about events. Subclass it, name the group and the types, and write `handle`.
+
+    Each event goes to one member of the group. It may come twice, and after later ones: `handle` must be
+    idempotent. An exception leaves the event to be tried again later; after TRIES of them it goes to the
+    stream `events-dead`. A Problem of status 503 (the store cannot be written now) does not count as a try.
+    """
+
+    group: ClassVar[str]
+    types: ClassVar[Collection[str]]
+
+    async def handle(self, event: Event) -> None:
+        raise NotImplementedError
+
+
+async def consume(consumer: Consumer, store: Store, member: str, metrics: Metrics) -> None:
+    """Be a member of the consumer's group until cancelled. Survives whatever happens to the store.
+
+    `member` is the name of this part (`timeline@east`): after a restart it finds what it had not finished.
+    """
+    await _Member(consumer, store, member, metrics).run()
+
+
+class _Member:
+    def __init__(self, consumer: Consumer, store: Store, name: str, metrics: Metrics) -> None:
+        self._consumer = consumer
+        self._group = consumer.group
+        self._name = name
+        self._metrics = metrics
+        self._line = store.line_to_primary(BLOCK_MS / 1000 + 1.0)
+        self._failures: dict[bytes, int] = {}
+        self._next_look = 0.0
+
+    async def run(self) -> None:
+        while True:
+            try:
+                link = await self._line.open()
+                await self._join(link)
+                await self._handle_all(link, await self._read(link, b"0"))  # what its last life had left
+                while True:
+                    await self._handle_all(link, await self._read(link, b">"))
+                    await self._look_after_others(link)
+            except Lost as error:
+                logger.debug("events of %s: %s", self._group, error)
+            except Refusal as refusal:
+                logger.warning("events of %s: %s", self._group, refusal)
+                if refusal.code != "NOGROUP":
+                    self._line.drop("the server refused")
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _join(self, link: Link) -> None:
+        """Make the group. It begins with the first event ever, so that none is missed before it was made."""
+        try:
+            await _ask(link, b"XGROUP", b"CREATE", EVENTS, self._group, b"0", b"MKSTREAM")
+        except Refusal as refusal:
+            if refusal.code != "BUSYGROUP":
+                raise
+
+    async def _read(self, link: Link, after: bytes) -> list[Any]:
+        streams = await _ask(
+            link,
+            *(b"XREADGROUP", b"GROUP", self._group, self._name, b"COUNT", BATCH, b"BLOCK", BLOCK_MS),
+            *(b"STREAMS", EVENTS, after),
+        )
+        return streams[0][1] if streams else []
+
+    async def _look_after_others(self, link: Link) -> None:
+        """Take over what was left, also by this member's failures, and see how far all groups are."""
+        now = asyncio.get_running_loop().time()
+        if now < self._next_look:
+            return
+        self._next_look = now + BLOCK_MS / 1000
+        claimed = await _ask(
+            link, b"XAUTOCLAIM", EVENTS, self._group, self._name, ORPHANED_MS, b"0", b"COUNT", BATCH
+        )
+        await self._handle_all(link, claimed[1])
+        for group in await _ask(link, b"XINFO", b"GROUPS", EVENTS):
+            state = dict(zip(group[::2], group[1::2], strict=True))
+            # All groups, not only its own: a group whose members are all dead has nobody to say so.
+            self._metrics.events_lag(state[b"name"].decode()).set(state[b"pending"] + (state[b"lag"] or 0))
+
+    async def _handle_all(self, link: Link, entries: list[Any]) -> None:
+        done = []
+        for identifier, fields in entries:
+            # Without fields: the stream was trimmed meanwhile, and nothing can be done.
+            if fields is None or await self._handle(link, identifier, _pairs(fields)):
+                done.append(identifier)
+        if done:
+            await _ask(link, b"XACK", EVENTS, self._group, *done)
+
+    async def _handle(self, link: Link, identifier: bytes, fields: dict[bytes, bytes]) -> bool:
+        """Whether the event is dealt with: handled, of no interest, or given up."""
+        try:
+            event = parse(fields)
+            if event.type in self._consumer.types:
+                await self._consumer.handle(event)
+                self._metrics.events_handled(self._group, event.type).inc()
+        except Problem as problem:
+            if problem.status == 503:
+                logger.info("events of %s: %s comes again later: %s", self._group, identifier, problem)
+                return False
+            return await self._failed(link, identifier, fields, problem)
+        except Exception as error:
+            return await self._failed(link, identifier, fields, error)
+        self._failures.pop(identifier, None)
+        return True
+
+    async def _failed(
+        self, link: Link, identifier: bytes, fields: dict[bytes, bytes], error: Exception
+    ) -> bool:
+        """Count a failure; after too many put the event where people can look at it."""
+        failures = self._failures[identifier] = self._failures.get(identifier, 0) + 1
+        logger.warning("events of %s: try %d of %s failed", self._group, failures, identifier, exc_info=error)
+        if failures < TRIES:
+            return False
+        del self._failures[identifier]
+        await _ask(
+            link,
+            *(b"XADD", EVENTS_DEAD, b"MAXLEN", b"~", EVENTS_DEAD_KEPT, b"*"),
+            *(part for pair in fields.items() for part in pair),
+            *(b"group", self._group, b"error", repr(error)[:500], b"entry", identifier),
+        )
+        self._metrics.events_dead(self._group).inc()
+        return True
+
+
+async def _ask(link: Link, *command: bytes | str | int) -> Any:
+    answer = await link.call(*command)
+    if isinstance(answer, Refusal):
+        raise answer
+    return answer
+
+
+def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -1,0 +1,43 @@
+"""What stands in the event log, and how it gets there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from services.platform.keys import EVENTS, EVENTS_KEPT
+
+
+def append_lua() -> str:
+    """Lua to put at the top of a write script: defines `append_event(id, type, actor, json)`.
+
+    `id` is the event's snowflake, `json` a JSON object as text. The event exists if and only if the write
+    does.
+    """
+    return f"""
+local function append_event(id, type, actor, json)
+  redis.call('XADD', '{EVENTS}', 'MAXLEN', '~', {EVENTS_KEPT}, '*',
+    'id', id, 'type', type, 'actor', actor, 'json', json)
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened: a snowflake, a type, the account that did it, and more by type."""
+
+    id: int
+    type: str
+    actor: int
+    data: dict[str, Any]
+
+
+def parse(fields: dict[bytes, bytes]) -> Event:
+    """Read an entry of the stream. Raises KeyError or ValueError where `append_event` did not write it."""
+    return Event(
+        id=int(fields[b"id"]),
+        type=fields[b"type"].decode(),
+        actor=int(fields[b"actor"]),
+        data=json.loads(fields[b"json"]),
+    )

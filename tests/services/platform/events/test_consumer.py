@@ -1,0 +1,237 @@
+"""The event log on real servers: members that come, fail, die and are promoted over."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from services.platform import events
+from services.platform.events import Consumer, Event, append_lua, consume
+from services.platform.metrics import Metrics
+from services.platform.problems import Problem
+from services.platform.settings import Address, Settings
+from services.platform.store import Script, Store
+
+POST = Script(
+    append_lua()
+    + """
+    append_event(ARGV[1], 'post.created', ARGV[2], ARGV[3])
+    redis.call('SET', 'post:' .. ARGV[1], ARGV[3])
+    """
+)
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(Settings("timeline", Address("127.0.0.1", 0), Path(), Path()))
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The same, with short times."""
+    monkeypatch.setattr(events.consumer, "ORPHANED_MS", 150)
+    monkeypatch.setattr(events.consumer, "BLOCK_MS", 50)
+
+
+class Recorder(Consumer):
+    group = "recorders"
+    types = frozenset({"post.created"})
+
+    def __init__(self, trouble: Callable[[Event], None] = lambda event: None) -> None:
+        self.seen: list[int] = []
+        self.events: list[Event] = []
+        self._trouble = trouble
+
+    async def handle(self, event: Event) -> None:
+        self.seen.append(event.id)
+        self._trouble(event)
+        self.events.append(event)
+
+
+async def happened(store: Store, *identifiers: int, type: str = "post.created") -> None:
+    for identifier in identifiers:
+        await store.write(POST, (), [identifier, 7, json.dumps({"text": f"post {identifier}"})])
+
+
+@asynccontextmanager
+async def member(consumer: Consumer, store: Store, metrics: Metrics, name: str = "a") -> AsyncIterator[None]:
+    task = asyncio.create_task(consume(consumer, store, name, metrics))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def until(condition: Callable[[], object], seconds: float = 8.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 (conditions of many kinds)
+            await asyncio.sleep(0.005)
+
+
+async def pending(store: Store) -> int:
+    return int((await store.redis.xpending("events", "recorders"))["pending"])
+
+
+async def settled(store: Store) -> None:
+    async with asyncio.timeout(5):
+        while await pending(store):  # noqa: ASYNC110 (the server has no event to wait for)
+            await asyncio.sleep(0.01)
+
+
+async def test_events_reach_a_handler_with_what_was_written(store, metrics, quick):
+    await happened(store, 1)  # before the group exists
+    recorder = Recorder()
+    async with member(recorder, store, metrics):
+        await happened(store, 2)
+        await until(lambda: len(recorder.events) == 2)
+        await settled(store)
+        await until(lambda: metrics.events_lag("recorders")._value.get() == 0)
+    assert recorder.events[0] == Event(1, "post.created", 7, {"text": "post 1"})
+    assert recorder.seen == [1, 2]
+    assert metrics.events_handled("recorders", "post.created")._value.get() == 2
+
+
+async def test_other_types_are_acknowledged_unseen(store, metrics, quick):
+    like = Script(append_lua() + "append_event('1', 'post.liked', '7', '{}')")
+    recorder = Recorder()
+    async with member(recorder, store, metrics):
+        await store.write(like)
+        await happened(store, 2)
+        await until(lambda: recorder.seen == [2])
+        await settled(store)
+
+
+async def test_two_members_share_and_one_takes_over_what_the_other_left(store, metrics, quick):
+    stuck = Recorder()
+    forever = asyncio.Event()
+
+    async def hang(event: Event) -> None:
+        stuck.seen.append(event.id)
+        await forever.wait()
+
+    stuck.handle = hang
+    async with member(stuck, store, metrics, "a"):
+        await happened(store, *range(1, 5))
+        await until(lambda: stuck.seen)
+    # The first member is gone now, in the middle of its batch.
+    healthy = Recorder()
+    async with member(healthy, store, metrics, "b"):
+        await happened(store, 5)
+        await until(lambda: set(healthy.seen) == {1, 2, 3, 4, 5})
+        await settled(store)
+
+
+async def test_after_a_restart_a_member_finishes_its_own_at_once(store, metrics, monkeypatch):
+    monkeypatch.setattr(events.consumer, "ORPHANED_MS", 60_000)
+    await store.redis.xgroup_create("events", "recorders", "0", mkstream=True)
+    await happened(store, 1, 2)
+    await store.redis.xreadgroup("recorders", "a", {"events": ">"})
+    recorder = Recorder()
+    async with member(recorder, store, metrics, "a"):
+        await until(lambda: recorder.seen == [1, 2], 1.0)
+        await settled(store)
+
+
+async def test_a_failed_event_is_tried_again_and_does_not_hold_up_the_next(store, metrics, quick):
+    failures = iter([ValueError("not yet")])
+
+    def trouble(event: Event) -> None:
+        if event.id == 1 and (error := next(failures, None)):
+            raise error
+
+    recorder = Recorder(trouble)
+    async with member(recorder, store, metrics):
+        await happened(store, 1, 2)
+        await until(lambda: recorder.seen == [1, 2, 1])
+        await settled(store)
+
+
+async def test_a_poisonous_event_is_put_aside_with_its_error(store, metrics, quick):
+    def trouble(event: Event) -> None:
+        if event.id == 1:
+            raise ValueError("poison")
+
+    recorder = Recorder(trouble)
+    async with member(recorder, store, metrics):
+        await happened(store, 1)
+        await until(lambda: metrics.events_dead("recorders")._value.get() == 1)
+        await settled(store)
+    assert recorder.seen == [1] * events.consumer.TRIES
+    ((_, dead),) = await store.redis.xrange("events-dead")
+    assert dead[b"id"] == b"1"
+    assert dead[b"group"] == b"recorders"
+    assert b"poison" in dead[b"error"]
+
+
+async def test_an_entry_that_is_no_event_is_put_aside_too(store, metrics, quick):
+    await store.redis.xadd("events", {"nonsense": 1})
+    async with member(Recorder(), store, metrics):
+        await until(lambda: metrics.events_dead("recorders")._value.get() == 1)
+
+
+async def test_while_the_store_refuses_writes_no_event_is_given_up(store, metrics, quick):
+    refusals = iter(range(events.consumer.TRIES + 2))
+
+    def trouble(event: Event) -> None:
+        if next(refusals, None) is not None:
+            raise Problem(503, "store-unavailable", "The store cannot be reached")
+
+    recorder = Recorder(trouble)
+    async with member(recorder, store, metrics):
+        await happened(store, 1)
+        await until(lambda: recorder.events)
+    assert metrics.events_dead("recorders")._value.get() == 0
+
+
+async def test_a_group_that_was_deleted_is_made_again(store, metrics, quick):
+    recorder = Recorder()
+    async with member(recorder, store, metrics):
+        await happened(store, 1)
+        await until(lambda: recorder.seen)
+        await store.redis.flushall()
+        await happened(store, 2)
+        await until(lambda: 2 in recorder.seen)
+
+
+async def test_the_lag_of_a_group_without_members_is_told_by_others(store, metrics, quick):
+    await store.redis.xgroup_create("events", "deserted", "0", mkstream=True)
+    async with member(Recorder(), store, metrics):
+        await happened(store, 1, 2, 3)
+        await until(lambda: metrics.events_lag("deserted")._value.get() == 3)
+
+
+async def test_every_event_is_handled_across_a_promotion(own_sentinels, metrics):
+    own_sentinels.wait_until_they_can_promote()
+    store = Store(own_sentinels.addresses)
+    await store.start()
+    recorder = Recorder()
+    acknowledged: list[int] = []
+
+    async def write() -> None:
+        number = 0
+        while True:
+            number += 1
+            try:
+                await happened(store, number)
+                acknowledged.append(number)
+            except Problem:
+                pass
+            await asyncio.sleep(0.005)
+
+    async with member(recorder, store, metrics):
+        writer = asyncio.create_task(write())
+        await until(lambda: len(recorder.seen) > 20)
+        own_sentinels.pair.primary.kill()
+        died_at = len(acknowledged)
+        await until(lambda: len(acknowledged) > died_at + 20, 10)
+        writer.cancel()
+        await asyncio.wait([writer])
+        await until(lambda: set(acknowledged) <= set(recorder.seen))
+    await store.close()
