@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, compile_path
 
 
 class RouteTable:
     """The routes of an application by method and path."""
 
-    def __init__(self, routes: Iterable[BaseRoute]) -> None:
+    def __init__(self, routes: Iterable[BaseRoute], more: Iterable[tuple[str, str]] = ()) -> None:
+        """`more` are methods and path templates that are answered without a route of the framework."""
         self._routes = [
-            (frozenset(route.methods or ()), route.path_regex, route.path_format)
-            for route in routes
-            if isinstance(route, Route)
+            *(
+                (frozenset(route.methods or ()), route.path_regex, route.path_format)
+                for route in routes
+                if isinstance(route, Route)
+            ),
+            *((frozenset({method}), *compile_path(template)[:2]) for method, template in more),
         ]
 
     def template(self, method: str, path: str) -> str | None:

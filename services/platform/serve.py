@@ -69,13 +69,13 @@ async def _serve(app: ASGIApp, settings: Settings, public_app: ASGIApp | None) -
         credentials = credentials_of(settings)
         server = Server(app, credentials)
         await server.start()
-        await server.listen(app, settings.listen, credentials.internal)
+        addresses = [await server.listen(app, settings.listen, credentials.internal)]
         if public_app is not None and settings.public_listen is not None:
-            await server.listen(public_app, settings.public_listen, credentials.public)
+            addresses.append(await server.listen(public_app, settings.public_listen, credentials.public))
     except (OSError, ssl.SSLError, StartError) as error:
         logger.error("%s cannot start: %s", settings.name, error)
         sys.exit(1)
-    logger.info("%s %s serves on %s", settings.name, settings.release, settings.listen)
+    logger.info("%s %s serves on %s", settings.name, settings.release, ", ".join(map(str, addresses)))
     # What was there before the first request stays: garbage collection need not look at it again, nor touch
     # memory that is shared with the parent process.
     gc.freeze()

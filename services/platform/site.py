@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from services.platform.calls import Caller
+from services.platform.events import Consumer, consume
 from services.platform.faultpoints import FaultPoints
 from services.platform.metrics import Metrics
 from services.platform.protections import Protections
@@ -59,6 +60,11 @@ class Site:
         task = asyncio.create_task(work, name=name)
         self._background.add(task)
         task.add_done_callback(self._background_ended)
+
+    def consume(self, consumer: Consumer) -> None:
+        """Let a consumer handle events until the service stops, as this part's member of its group."""
+        work = consume(consumer, self.store, self.settings.name, self.metrics)
+        self.run_in_background(work, f"consumer {consumer.group}")
 
     async def stop_background(self) -> None:
         """Cancel what runs in the background and wait until it has ended."""
