@@ -48,14 +48,12 @@ class Verbs(TyperGroup):
     """Lists verbs from the table alone, and imports the one that is called: `failwhale --help` stays
     fast."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        verb = VERBS.get(cmd_name)
-        if verb is None:
-            return None
-        return TyperCommand(cmd_name, help=verb.line, rich_help_panel=verb.panel)
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {
+            name: TyperCommand(name, help=verb.line, rich_help_panel=verb.panel)
+            for name, verb in VERBS.items()
+        }
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)

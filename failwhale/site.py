@@ -45,10 +45,14 @@ def up(
         typer.Option("--port", metavar="NAME=PORT", help="Another public port: east=18443; may be repeated."),
     ] = None,
     within: Annotated[
-        float, typer.Option("--within", parser=duration_option, metavar="DURATION", help="How long to wait.")
+        float,
+        typer.Option(
+            "--within", parser=duration_option, metavar="DURATION", show_default="60s", help="How long."
+        ),
     ] = 60.0,
     file: Annotated[
-        Path, typer.Option("--file", metavar="FILE", help="Another description of the site.")
+        Path,
+        typer.Option("--file", metavar="FILE", show_default="ours", help="Another description of the site."),
     ] = COMPOSE_FILE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be started.")] = False,
     as_json: JsonOption = False,

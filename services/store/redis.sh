@@ -1,13 +1,36 @@
 #!/bin/sh
 # Starts one Redis of the pair. Environment: LISTEN (host:port), DATA (folder), ANNOUNCE (host:port that others
-# reach it by), REPLICA_OF (host:port of the first primary; absent on that one).
+# reach it by), REPLICA_OF (host:port of the first primary; absent on that one), SENTINELS (host:port,...), STORE_NAME.
 #
-# The configuration is written once and kept: Sentinel rewrites it when roles change, so that a store which comes
-# back remembers whose replica it is.
+# The configuration is written once and kept: Sentinel rewrites it when roles change. What Sentinel cannot rewrite is
+# the file of a store that is dead, so one that comes back first asks who is primary by now. Otherwise it would think
+# itself primary until Sentinel corrects that, and for those ten seconds nothing would be replicated.
+#
+# appendfsync no: every write is handed to the system before it is acknowledged, so a killed process loses nothing.
+# Only a power cut would, and against that stands the replica.
 set -eu
 conf="$DATA/redis.conf"
 mkdir -p "$DATA"
-if ! grep -qsx "port ${LISTEN##*:}" "$conf"; then
+
+# Prints "EPOCH HOST PORT" of the latest promotion that any sentinel knows; nothing while no sentinel answers.
+latest_promotion() {
+    patiently=$(command -v timeout >/dev/null && echo "timeout 1" || true)
+    for sentinel in $(echo "$SENTINELS" | tr ',' ' '); do
+        $patiently redis-cli -h "${sentinel%:*}" -p "${sentinel##*:}" sentinel master "$STORE_NAME" 2>/dev/null |
+            awk 'NR % 2 { key = $0; next } { value[key] = $0 }
+                 END { if ("ip" in value) print value["config-epoch"], value["ip"], value["port"] }'
+    done | sort -n | tail -n 1
+}
+
+if grep -qsx "port ${LISTEN##*:}" "$conf"; then
+    promoted=$(latest_promotion)
+    primary=${promoted#* }
+    if [ -n "$promoted" ] && [ "$primary" != "${ANNOUNCE%:*} ${ANNOUNCE##*:}" ]; then
+        grep -v -e '^replicaof ' -e '^slaveof ' "$conf" > "$conf.new"
+        echo "replicaof $primary" >> "$conf.new"
+        mv "$conf.new" "$conf"
+    fi
+else
     cat > "$conf" <<CONF
 bind ${LISTEN%:*}
 port ${LISTEN##*:}
@@ -16,7 +39,7 @@ dir "$DATA"
 daemonize no
 save ""
 appendonly yes
-appendfsync everysec
+appendfsync no
 repl-diskless-sync yes
 repl-diskless-sync-delay 0
 repl-backlog-size 16mb
