@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -147,7 +147,9 @@ def stdout() -> Console:
     """The Rich console for results. Rich honours NO_COLOR and drops colours in a pipe by itself."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    # In a pipe nothing is cut off to fit a terminal that is not there.
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 1000
+    return Console(highlight=False, soft_wrap=True, width=width)
 
 
 def stderr() -> Console:
@@ -170,13 +172,15 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
+    cells = [["" if cell is None else cell for cell in row] for row in rows]
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            *(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in row)
-        )
+    for number, column in enumerate(columns):
+        # Where the terminal is too narrow the others give way: the first column says what the row is about.
+        least = max((len(str(row[0])) for row in cells), default=0) if number == 0 else None
+        justify: Literal["left", "right"] = "right" if column in right else "left"
+        table.add_column(column, justify=justify, no_wrap=True, min_width=least)
+    for row in cells:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     stdout().print(table)
 
 

@@ -90,8 +90,8 @@ def up(
             else:
                 lifecycle.begin(site, outlook)
             for left_out in outlook.site.left_out:
-                advice = f": {left_out.advice}" if left_out.advice else ""
-                progress.say(f"without {left_out.part}, since {left_out.reason}{advice}")
+                if left_out.advice:
+                    progress.say(f"without {left_out.part}: {left_out.reason}; {left_out.advice}")
             _wait_until_ready(site, began + within, progress)
             progress.say(f"all parts ready after {spell_duration(time.monotonic() - began)}")
             if _wait_until_green(site, began + within, progress):
@@ -268,7 +268,7 @@ def _show_outlook(outlook: Any, as_json: bool) -> None:
         [(spec.name, " ".join(spec.words), ", ".join(spec.addresses.values())) for spec in specs],
     )
     for row in left_out:
-        stdout().print(f"without {row.part}, since {row.reason}")
+        stdout().print(f"without {row.part}: {row.reason}")
     keys = ", ".join(sorted({key for _, key in outlook.compose.set_aside}))
     stdout().print(f"set aside, since it only means something to containers: {keys or 'nothing'}")
 
