@@ -11,6 +11,7 @@ import itertools
 import json
 import logging
 import os
+import signal
 import time
 import uuid
 from argparse import ArgumentParser
@@ -24,11 +25,9 @@ from locust.env import Environment
 from failwhale.failure import Failure
 from loadtests.acknowledged import Record
 from loadtests.crowd import Crowd
+from loadtests.generator import NAME, PIPE
 from loadtests.tally import Tally
 from loadtests.target import Target
-
-PIPE = "FAILWHALE_LOAD_PIPE"
-NAME = "FAILWHALE_LOAD"
 
 REQUESTS_PER_SECOND = 2.0
 """How often a person asks for something, unless `--rate` says how often all of them do."""
@@ -38,6 +37,9 @@ FOREVER = 86_400.0
 
 _PROGRESS_EVERY = 1.0
 _LOOK_EVERY = 0.05
+
+_HURRY = 1.0
+"""Seconds that requests in flight have when the load is interrupted."""
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +77,7 @@ class Load:
     record: Record | None
     pipe: int | None
     began: float = field(default_factory=time.perf_counter)
+    interrupted: bool = False
     _edges: Any = None
 
     def next_edge(self) -> str:
@@ -135,6 +138,16 @@ def _find_the_site(environment: Environment, **_: object) -> None:
     current(environment)
 
 
+def end_on_interrupt(environment: Environment) -> None:
+    """Let Ctrl-C end the load as its time would, only faster; for shapes, which look at `interrupted`."""
+
+    def interrupt() -> None:
+        environment.stop_timeout = _HURRY
+        current(environment).interrupted = True
+
+    gevent.signal_handler(signal.SIGINT, interrupt)
+
+
 @events.test_start.add_listener  # type: ignore[untyped-decorator]
 def _watch(environment: Environment, **_: object) -> None:
     load = current(environment)
@@ -173,5 +186,6 @@ def _tell_progress(load: Load, environment: Environment) -> None:
         try:
             load.tell("progress", progress)
         except BrokenPipeError:
-            runner.quit()
+            environment.stop_timeout = _HURRY
+            load.interrupted = True
             return

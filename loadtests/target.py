@@ -31,27 +31,34 @@ class Census:
     as_of: int
     password: str
     celebrities: tuple[str, ...]
+    loaded: bool = True
+    """False while it is being loaded, and after a loading that was interrupted."""
 
     @classmethod
-    def read(cls, path: Path) -> Census:
-        """Read population.json. Raises Failure when there is none."""
+    def read(cls, path: Path, *, whole: bool = True) -> Census:
+        """Read population.json. Raises Failure when there is none, or when it is not whole but has to be."""
         try:
             content = json.loads(path.read_text())
-            return cls(
+            census = cls(
                 people=int(content["people"]),
                 seed=int(content["seed"]),
                 as_of=int(content["as_of"]),
                 password=str(content["password"]),
                 celebrities=tuple(content["celebrities"]),
+                loaded=bool(content["loaded"]),
             )
         except FileNotFoundError:
             raise Failure(
                 "nobody lives on this site yet", "load people: failwhale populate --people 1000 --seed 7"
             ) from None
         except (ValueError, KeyError, TypeError) as error:
+            raise Failure(f"{path} cannot be read: {error!r}", "start over: failwhale down --purge") from None
+        if whole and not census.loaded:
             raise Failure(
-                f"{path} cannot be read: {error!r}", "load people again: failwhale populate"
-            ) from None
+                "loading the people of this site was interrupted",
+                f"load them again: failwhale populate --people {census.people} --seed {census.seed}",
+            )
+        return census
 
     def write(self, path: Path) -> None:
         """Write population.json in one step."""

@@ -7,7 +7,7 @@ from abc import abstractmethod
 
 from locust import LoadTestShape
 
-from loadtests.instruments import Options, options_of
+from loadtests.instruments import Options, current, end_on_interrupt, options_of
 
 
 class Timed(LoadTestShape):
@@ -19,9 +19,18 @@ class Timed(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         """How many people there shall be now, and how many may come or go in a second; None at the end."""
         assert self.runner is not None
-        options = options_of(self.runner.environment)
+        environment = self.runner.environment
+        options = options_of(environment)
         elapsed = time.perf_counter() - self.start_time
-        return self.level(elapsed, options) if elapsed < options.seconds else None
+        if elapsed >= options.seconds or current(environment).interrupted:
+            return None
+        return self.level(elapsed, options)
+
+    def reset_time(self) -> None:
+        """Locust calls this when the load begins."""
+        super().reset_time()  # type: ignore[no-untyped-call]
+        assert self.runner is not None
+        end_on_interrupt(self.runner.environment)
 
     @abstractmethod
     def level(self, elapsed: float, options: Options) -> tuple[int, float]:
