@@ -54,10 +54,11 @@ def build(
 ) -> FastAPI:
     """A service: its routers on the site's common ground; the site is `app.state.site`.
 
-    `on_start(site)` runs before the first request, `on_stop(site)` after the last one. `sessions` is for those
-    that verify session tokens: `site.revocations` then follows the store. `more_routes` are the methods and path
-    templates that a layer below answers without a route of the framework; it sets `scope["route"]` to something
-    with a `path_format`, by which the request is measured. `store` is used instead of that of the settings.
+    `on_start(site)` runs before the first request, `on_stop(site)` after the last one. `sessions` is for
+    those that verify session tokens: `site.revocations` then follows the store. `more_routes` are the
+    methods and path templates that a layer below answers without a route of the framework; it sets
+    `scope["route"]` to something with a `path_format`, by which the request is measured. `store` is used
+    instead of that of the settings.
 
     MAX_IN_FLIGHT (256) bounds the requests at work. Raises SettingsError when a setting is missing.
     """

@@ -51,7 +51,7 @@ def answer_with_problems(app: FastAPI, allowed: Callable[[str], list[str]]) -> N
         return _invalid(request, error).response()
 
     async def of_lone_surrogate(_: Request, error: Exception) -> Response:
-        # JSON may say \ud800, which is half a character: Python reads it, and fails where it is written again.
+        # JSON may say \ud800, which is half a character: Python reads it, and fails where it is written.
         return Problem(
             422, "invalid-text", "The text has half a character in it", "A lone surrogate."
         ).response()

@@ -50,7 +50,7 @@ class Service:
 
     async def wait_for(self, waiting: int) -> None:
         async with asyncio.timeout(5):
-            while self.waiting < waiting:
+            while self.waiting < waiting:  # noqa: ASYNC110 - several may wait for several numbers
                 await asyncio.sleep(0.001)
 
 
