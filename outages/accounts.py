@@ -1,0 +1,173 @@
+"""The prober's accounts: signing up, logging in, and the pool of those with a second factor."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import pyotp
+
+from outages.client import Failed, Refused
+from outages.visit import Visit
+
+Visits = Callable[[], Visit]
+"""Makes a visit that no journey belongs to."""
+
+UNKNOWN_LIFETIME = 900.0
+"""Seconds that a session is believed to live when the site did not say."""
+
+RENEW_AT = 0.7
+"""Share of a session's lifetime after which it is renewed."""
+
+STEP_SECONDS = 30
+END_OF_STEP = 1.0
+"""No code is used in the last second of its step, since it could be checked in the next one."""
+
+REQUEST_SECONDS = 5.0
+
+
+@dataclass
+class Account:
+    """One account of the prober. Times are Unix seconds."""
+
+    role: str
+    name: str
+    password: str
+    id: str = ""
+    token: str = ""
+    renew_at: float = 0.0
+    secret: str = ""
+    """Of the second factor; empty without one."""
+    used_step: int = 0
+    """The latest 30 s step of which a code was spent."""
+    stale: bool = False
+    """The site did not know the session or the password when it was used last."""
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        return {"name": self.name, "password": self.password}
+
+    def saved(self) -> dict[str, Any]:
+        """What cast.json keeps."""
+        return {key: value for key, value in asdict(self).items() if key != "stale"}
+
+    def admitted(self, answer: dict[str, Any]) -> None:
+        """Take the token and its lifetime from an answer to a sign-up or a login."""
+        now = time.time()
+        self.id = str(answer.get("id", self.id))
+        self.token = answer["token"]
+        self.renew_at = now + RENEW_AT * (_expiry(answer.get("expires"), now) - now)
+        self.stale = False
+
+
+def _expiry(expires: Any, now: float) -> float:
+    """`expires` of a login as Unix seconds; the site may give a time or a number."""
+    if isinstance(expires, str):
+        return datetime.fromisoformat(expires).timestamp()
+    return float(expires) if isinstance(expires, (int, float)) else now + UNKNOWN_LIFETIME
+
+
+async def request(
+    visits: Visits, method: str, path: str, account: Account | None = None, body: Any = None, *ok: int
+) -> Any:
+    """One request on a connection of its own; the parsed answer. Raises Failed."""
+    visit = visits()
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            answer = await visit.ask(method, path, account, body)
+    except TimeoutError:
+        raise Failed("time-out", visit.step) from None
+    finally:
+        visit.close()
+    answer.expect(*(ok or (200, 201, 204)))
+    return answer.json() if answer.body else {}
+
+
+async def sign_up(account: Account, visits: Visits) -> bool:
+    """Make sure that the account exists; True when it was created now, and has a session. Raises Failed."""
+    answer = await request(visits, "POST", "/accounts", None, account.credentials, 201, 409)
+    if "token" not in answer:
+        return False
+    account.secret = ""
+    account.admitted(answer)
+    return True
+
+
+async def log_in(account: Account, visits: Visits) -> None:
+    """A new session by password. Raises Failed."""
+    account.admitted(await request(visits, "POST", "/sessions", None, account.credentials, 200))
+
+
+class Code:
+    """A fresh code of one account, spent when it is sent: whether it was checked then is not known."""
+
+    def __init__(self, account: Account, step: int) -> None:
+        self.account = account
+        self.text = pyotp.TOTP(account.secret).at(step * STEP_SECONDS)
+        self._step = step
+
+    def spend(self) -> None:
+        self.account.used_step = self._step
+
+
+class Codes:
+    """The pool of accounts with a second factor."""
+
+    def __init__(self, accounts: list[Account]) -> None:
+        self.accounts = accounts
+        self._in_use: set[str] = set()
+        self._next = 0
+
+    def ready(self) -> int:
+        """How many accounts are enrolled."""
+        return sum(bool(account.secret) for account in self.accounts)
+
+    @contextmanager
+    def fresh(self) -> Iterator[Code | None]:
+        """A code not used yet, of an account that no other attempt uses meanwhile; None without one."""
+        now = time.time()
+        step = int(now // STEP_SECONDS)
+        account = None if now % STEP_SECONDS > STEP_SECONDS - END_OF_STEP else self._find(step)
+        if account is None:
+            yield None
+            return
+        self._in_use.add(account.name)
+        try:
+            yield Code(account, step)
+        finally:
+            self._in_use.discard(account.name)
+
+    def _find(self, step: int) -> Account | None:
+        for offset in range(len(self.accounts)):
+            account = self.accounts[(self._next + offset) % len(self.accounts)]
+            if account.secret and account.used_step < step and account.name not in self._in_use:
+                self._next = (self._next + offset + 1) % len(self.accounts)
+                return account
+        return None
+
+
+async def enrol(account: Account, visits: Visits) -> None:
+    """Sign the account up and switch its second factor on. Raises Failed, and the account is useless then.
+
+    The confirmation takes the code of the step before, which every site accepts that allows for slow
+    typing, so that the code of this step is left for a login; the current one if the site is stricter.
+    """
+    if not await sign_up(account, visits):
+        raise Failed("wrong-content", f"the name {account.name} is taken")
+    secret = (await request(visits, "POST", "/me/second-factor", account))["secret"]
+    step = int(time.time() // STEP_SECONDS)
+    for chosen in (step - 1, step):
+        body = {"code": pyotp.TOTP(secret).at(chosen * STEP_SECONDS)}
+        try:
+            await request(visits, "POST", "/me/second-factor/confirm", account, body)
+        except Refused:
+            if chosen == step:
+                raise
+            continue
+        account.secret, account.used_step = secret, chosen
+        return

@@ -1,0 +1,244 @@
+"""Looks after the cast: assembles it, enrols second factors, renews sessions, replaces losses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+from outages.accounts import Account, Visits, enrol, log_in, request, sign_up
+from outages.cast import AUTHORS, POSTS_PER_AUTHOR, Acknowledged, Cast
+from outages.client import MALFORMED, Failed, Refused
+from outages.journeys.home_timeline import compare
+from outages.ledger import Ledger
+from outages.visit import Litter
+
+FIRST_CODES = 6
+"""Accounts with a second factor that are enrolled at once, so that their journey can begin."""
+
+ENROL_EVERY = 0.5
+"""Seconds between further enrolments: as many as the default rate uses up, until the pool is full."""
+
+ROUND_SECONDS = 1.0
+TRY_AGAIN_SECONDS = 0.05
+
+USELESS = (Failed, *MALFORMED)
+"""The site did not do what was asked of it."""
+
+SHOW_OLD_POSTS = {"home-timeline", "privacy", "retweet"}
+"""Journeys that fail when the site has lost what the cast posted."""
+
+SETTLED_SECONDS = 5.0
+"""How long the reader's timeline may take to fill when the cast is assembled."""
+
+
+logger = logging.getLogger(__name__)
+
+
+class Caretaker:
+    """Runs until it is cancelled. `in_trouble()` names the journeys that have been down for a while."""
+
+    def __init__(
+        self, cast: Cast, visits: Visits, ledger: Ledger, in_trouble: Callable[[], set[str]]
+    ) -> None:
+        self._cast = cast
+        self._visits = visits
+        self._ledger = ledger
+        self._in_trouble = in_trouble
+        self.litter: deque[Litter] = deque(maxlen=2000)
+        """What visits could not undo; undone here when the site is well again."""
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_assembled())
+            group.create_task(self._fill_codes())
+
+    # --- the cast ---
+
+    async def _keep_assembled(self) -> None:
+        if self._cast.assembled:
+            await self._until_it_works(self._look_for_losses)
+        while True:
+            if not self._cast.assembled:
+                begun = time.monotonic()
+                await self._until_it_works(lambda: assemble(self._cast, self._visits))
+                self._ledger.append("cast.assembled", seconds=round(time.monotonic() - begun, 3))
+            await asyncio.sleep(ROUND_SECONDS)
+            with suppress(*USELESS):
+                await self._renew_sessions()
+                await self._pick_up_litter()
+                if self._in_trouble() & SHOW_OLD_POSTS:
+                    await self._look_for_losses()
+
+    async def _until_it_works(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Again and again: the site may still be starting."""
+        pause = TRY_AGAIN_SECONDS
+        while True:
+            try:
+                return await work()
+            except USELESS as error:
+                logger.debug("the cast is not ready: %s", error)
+            await asyncio.sleep(pause)
+            pause = min(ROUND_SECONDS, pause * 1.2)
+
+    async def _renew_sessions(self) -> None:
+        now = time.time()
+        due = [row for row in self._cast.accounts.values() if row.stale or now > row.renew_at]
+        if due:
+            await _all(self._renew(account) for account in due)
+            self._cast.save()
+
+    async def _renew(self, account: Account) -> None:
+        try:
+            await log_in(account, self._visits)
+        except Refused as refusal:
+            if refusal.status == 401 and await sign_up(account, self._visits):
+                self._lost(f"the account {account.name}")
+
+    async def _look_for_losses(self) -> None:
+        """Are the posts of the cast still there, for those who wrote them?"""
+        for post, role in self._cast.written.items():
+            try:
+                await request(self._visits, "GET", f"/posts/{post}", self._cast[role])
+            except Refused as refusal:
+                if refusal.status != 404:
+                    raise
+                return self._lost(f"post {post} by {role}")
+
+    def _lost(self, what: str) -> None:
+        """The site no longer has something that the cast needs: say so, and assemble it anew."""
+        if self._cast.assembled:
+            self._cast.assembled = False
+            self._ledger.append("cast.lost", what=what)
+
+    # --- second factors ---
+
+    async def _fill_codes(self) -> None:
+        accounts = self._cast.codes.accounts
+        missing = [account for account in accounts if not account.secret]
+        if len(missing) == len(accounts):
+            await _all(self._enrol(account) for account in missing[:FIRST_CODES])
+            self._cast.save()
+        while True:
+            await asyncio.sleep(ENROL_EVERY)
+            for account in accounts:
+                if account.stale or not account.secret:
+                    await self._enrol(account)
+                    break
+
+    async def _enrol(self, account: Account) -> None:
+        try:
+            if account.stale and not await sign_up(account, self._visits):
+                account.stale = False  # it exists: whoever refused it was wrong
+                return
+            if account.stale or account.id:
+                _rename(account)
+            await enrol(account, self._visits)
+            self._cast.save()
+        except USELESS as error:
+            logger.debug("%s is not enrolled: %s", account.name, error)
+
+    # --- litter ---
+
+    async def _pick_up_litter(self) -> None:
+        while self.litter:
+            visit = self._visits()
+            visit.litter.append(self.litter[0])
+            try:
+                async with asyncio.timeout(2.0):
+                    if await visit.tidy():
+                        return
+            except TimeoutError:
+                return
+            finally:
+                visit.close()
+            self.litter.popleft()
+
+
+def _rename(account: Account) -> None:
+    """Begin anew under another name."""
+    account.name = f"{account.role}_{secrets.token_hex(3)}"
+    account.id = account.token = account.secret = ""
+    account.stale = False
+
+
+async def assemble(cast: Cast, visits: Visits) -> None:
+    """Sign everybody up and arrange what the journeys presuppose. Safe to repeat. Raises Failed."""
+    created = await _all(sign_up(account, visits) for account in cast.accounts.values())
+    old = [row for row, new in zip(cast.accounts.values(), created, strict=True) if not new]
+    await _all(log_in(account, visits) for account in old)
+    cast.save()
+    cast.written = {}
+    await _all(
+        [
+            _arrange_timeline(cast, visits),
+            request(visits, "PUT", f"/users/{cast['herald'].name}/follow", cast["follower"]),
+            _arrange_canary(cast, visits),
+            _post_something(cast, visits),
+        ]
+    )
+    cast.assembled = cast.playable = True
+    cast.save()
+
+
+async def _arrange_timeline(cast: Cast, visits: Visits) -> None:
+    reader, authors = cast["reader"], [cast[role] for role in AUTHORS]
+    for author in authors:
+        await _delete_posts(author, visits)
+    await _all(request(visits, "PUT", f"/users/{author.name}/follow", reader) for author in authors)
+    posts = await _all(
+        _create(author, f"Old news, part {part} of {POSTS_PER_AUTHOR}.", visits)
+        for author in authors
+        for part in range(1, POSTS_PER_AUTHOR + 1)
+    )
+    roles = [role for role in AUTHORS for _ in range(POSTS_PER_AUTHOR)]
+    cast.written |= dict(zip(posts, roles, strict=True))
+    cast.timeline = sorted(posts, key=int, reverse=True)
+    end = time.monotonic() + SETTLED_SECONDS
+    while True:
+        items = (await request(visits, "GET", "/timelines/home?limit=50", reader))["items"]
+        difference = compare([str(item["id"]) for item in items], cast.timeline)
+        if not difference:
+            return
+        if time.monotonic() > end:
+            raise Failed("wrong-content", f"the reader's home timeline does not settle: {difference}")
+        await asyncio.sleep(0.02)
+
+
+async def _arrange_canary(cast: Cast, visits: Visits) -> None:
+    hermit, confidant = cast["hermit"], cast["confidant"]
+    await request(visits, "PUT", "/me/protection", hermit)
+    follow = await request(visits, "PUT", f"/users/{hermit.name}/follow", confidant)
+    if follow["state"] == "requested":
+        await request(visits, "PUT", f"/me/follow-requests/{confidant.name}", hermit)
+    cast.canary = await _create(hermit, "For friends only.", visits)
+    cast.written[cast.canary] = "hermit"
+
+
+async def _post_something(cast: Cast, visits: Visits) -> None:
+    text = cast.unique("The whale wakes up.")
+    cast.acknowledge(Acknowledged(await _create(cast["poster"], text, visits), text, ""))
+
+
+async def _create(author: Account, text: str, visits: Visits) -> str:
+    return str((await request(visits, "POST", "/posts", author, {"text": text}, 201))["id"])
+
+
+async def _delete_posts(author: Account, visits: Visits) -> None:
+    """Posts of an attempt to assemble the cast that was not finished."""
+    timeline = await request(visits, "GET", f"/timelines/users/{author.name}?limit=100", author)
+    await _all(request(visits, "DELETE", f"/posts/{item['id']}", author) for item in timeline["items"])
+
+
+async def _all(work: Iterable[Awaitable[Any]]) -> list[Any]:
+    """Do all of it at the same time; raises the first failure after everything has ended."""
+    done = await asyncio.gather(*work, return_exceptions=True)
+    for result in done:
+        if isinstance(result, BaseException):
+            raise result
+    return done

@@ -1,0 +1,21 @@
+"""Somebody reads the latest acknowledged post, at the edge that did not take it."""
+
+from outages.cast import Cast
+from outages.client import Failed
+from outages.journeys.journey import Journey
+from outages.visit import LeftOut, Visit
+
+
+async def attempt(visit: Visit, cast: Cast) -> None:
+    wanted = cast.latest
+    if wanted is None:
+        raise LeftOut("nothing was posted yet")
+    other = next((edge for edge in visit.edges if edge.name != wanted.edge), visit.edges[0])
+    answer = await visit.ask("GET", f"/posts/{wanted.id}", cast["reader"], edge=other)
+    if answer.status == 404:
+        raise Failed("wrong-content", f"acknowledged post {wanted.id} is not there")
+    if answer.expect(200).json().get("text") != wanted.text:
+        raise Failed("wrong-content", f"post {wanted.id} has another text: {answer.body[:120]!r}")
+
+
+JOURNEY = Journey("read-back", attempt)

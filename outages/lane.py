@@ -1,0 +1,284 @@
+"""One journey, tried on an open schedule: an attempt begins when it is due, however slow the others are."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import ssl
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from outages.cast import Cast
+from outages.client import MALFORMED, Edge, Failed
+from outages.clock import Clock, stamp
+from outages.journeys.journey import Journey
+from outages.ledger import Ledger
+from outages.tracker import Kind, Outage, Outcome, Result, Tracker
+from outages.tracker import Sequence as InOrder
+from outages.visit import LeftOut, Litter, Untested, Visit
+
+NORMAL_EVERY = 0.5
+TROUBLED_EVERY = 0.2
+"""Seconds between attempts, at rest and in trouble."""
+
+MOST_IN_FLIGHT = 64
+"""Attempts of one journey at a time; further ones are left out, and counted."""
+
+TIDY_SECONDS = 2.0
+FORGOTTEN_AFTER = 5.0
+"""A state is not believed any more when no attempt has said anything for so many seconds (and its limit)."""
+
+
+class Lane:
+    """Attempts at one journey, their results in the ledger, and what they add up to."""
+
+    def __init__(
+        self,
+        journey: Journey,
+        edges: Sequence[Edge],
+        tls: ssl.SSLContext,
+        cast: Cast,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        settled_at: float,
+        observe: Callable[[str, str, float], None],
+        discard: Callable[[Sequence[Litter]], None],
+        stalled_since: Callable[[float], bool],
+    ) -> None:
+        """`observe(journey, outcome, seconds)` is told each result; `discard` gets what could not be undone.
+
+        `stalled_since(start)` says whether the prober itself stood still after that time: what an attempt saw
+        then says nothing about the site.
+        """
+        self.journey = journey
+        self.counts: Counter[str] = Counter()
+        self.attempts = 0
+        self.failed = 0
+        self.last_error = ""
+        self._edges = [edge for edge in edges if journey.edge in (None, edge.name)]
+        self._tls = tls
+        self._cast = cast
+        self._ledger = ledger
+        self._clock = clock
+        self._observe = observe
+        self._discard = discard
+        self._stalled_since = stalled_since
+        self._turns = itertools.count()
+        self._in_order = InOrder()
+        kinds: tuple[Kind, ...] = ("down", "slow")
+        self._exact = {kind: Tracker(kind, settled_at) for kind in kinds}
+        self._live = {kind: Tracker(kind, settled_at) for kind in kinds}
+        self._running: set[asyncio.Task[None]] = set()
+        self._trouble = asyncio.Event()
+        self._last_heard: float | None = None
+        self._state = "unknown"
+        self._state_since = clock.now()
+
+    # --- schedule ---
+
+    async def run(self, phase: float) -> None:
+        """Begin attempts until cancelled; the first is put off by `phase`, a share of the interval."""
+        due = self._clock.now() + phase * NORMAL_EVERY
+        while True:
+            due = await self._wait_until(due)
+            self._begin(due)
+            due += TROUBLED_EVERY if self._trouble.is_set() else NORMAL_EVERY
+            behind = self._clock.now() - due
+            if behind > NORMAL_EVERY:
+                # The prober was kept from running. What it missed is counted, not made up for in a burst.
+                missed = int(behind / NORMAL_EVERY)
+                self.counts["left-out"] += missed
+                due += missed * NORMAL_EVERY
+
+    async def _wait_until(self, due: float) -> float:
+        """Sleep until the attempt is due, or sooner when trouble begins; returns when it was really due."""
+        in_trouble = self._trouble.is_set()
+        while (left := due - self._clock.now()) > 0:
+            if in_trouble:
+                await asyncio.sleep(left)
+                continue
+            try:
+                async with asyncio.timeout(left):
+                    await self._trouble.wait()
+            except TimeoutError:
+                continue
+            in_trouble = True
+            due = min(due, self._clock.now() + TROUBLED_EVERY)
+        return due
+
+    def _begin(self, start: float) -> None:
+        if self.journey.needs_cast and not self._cast.playable:
+            return  # nobody has been signed up yet
+        if len(self._running) >= MOST_IN_FLIGHT:
+            self.counts["left-out"] += 1
+            return
+        task = asyncio.create_task(self._attempt(start))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    # --- one attempt ---
+
+    async def _attempt(self, start: float) -> None:
+        slot = self._in_order.begin()
+        turn = next(self._turns) % len(self._edges)
+        visit = Visit(
+            self._edges[turn:] + self._edges[:turn],
+            self._tls,
+            limit=self.journey.limit,
+            may_move=self.journey.edge is None,
+        )
+        result: Result | None = None
+        try:
+            result = await self._visit(visit, start)
+        finally:
+            for released in self._in_order.finish(slot, result):
+                self._record_outages(released)
+        await self._tidy(visit)
+
+    async def _visit(self, visit: Visit, start: float) -> Result | None:
+        failure: Failed | None = None
+        said_nothing = ""
+        late = self._clock.now() - start
+        ends = asyncio.get_running_loop().time() - late + self.journey.limit
+        try:
+            async with asyncio.timeout_at(ends) as visit.deadline:
+                await self.journey.attempt(visit, self._cast)
+        except Failed as error:
+            failure = error
+        except TimeoutError:
+            failure = Failed("time-out", visit.step)
+            said_nothing = "untested" if visit.in_precondition else ""
+        except Untested:
+            said_nothing = "untested"
+        except LeftOut:
+            said_nothing = "left-out"
+        except MALFORMED as error:
+            failure = Failed("wrong-content", f"{visit.step}: {type(error).__name__} {error}")
+        if self._stalled_since(start):
+            said_nothing = "untested"
+        if said_nothing:
+            self.counts[said_nothing] += 1
+            return None
+        return self._conclude(visit, start, failure)
+
+    def _conclude(self, visit: Visit, start: float, failure: Failed | None) -> Result:
+        end = self._clock.now()
+        took = end - start
+        if visit.measured_from is not None:
+            took = time.monotonic() - visit.measured_from
+        outcome: Outcome = "bad" if failure else "slow" if took > self.journey.slow else "good"
+        error = failure.error if failure else "slow" if outcome == "slow" else ""
+        detail = failure.detail if failure else ""
+        if outcome != "good":
+            self._ledger.append(
+                "attempt.failed" if failure else "attempt.slow",
+                journey=self.journey.name,
+                edge=visit.tried[-1] if visit.tried else "",
+                tried=visit.tried,
+                start=stamp(start),
+                end=stamp(end),
+                connection="fresh",
+                error=error,
+                detail=detail or f"{took:.3f} s",
+                step=visit.step,
+            )
+        result = Result(start, end, outcome, f"{error}: {detail}" if detail else error)
+        self._count(result, took)
+        return result
+
+    async def _tidy(self, visit: Visit) -> None:
+        try:
+            async with asyncio.timeout(TIDY_SECONDS):
+                await visit.tidy()
+        except TimeoutError:
+            pass
+        finally:
+            visit.close()
+            self._discard(visit.litter)
+
+    # --- what it adds up to ---
+
+    def _count(self, result: Result, took: float) -> None:
+        self.counts[result.outcome] += 1
+        self.attempts += 1
+        self.failed += result.outcome == "bad"
+        if result.error:
+            self.last_error = result.error
+        self._last_heard = time.monotonic()
+        for tracker in self._live.values():
+            tracker.add(result)
+        if result.outcome == "good" and not any(tracker.open for tracker in self._live.values()):
+            self._trouble.clear()
+        elif result.outcome != "good":
+            self._trouble.set()
+        self._observe(self.journey.name, result.outcome, took)
+        self.state()
+
+    def _record_outages(self, result: Result) -> None:
+        for tracker in self._exact.values():
+            changed = tracker.add(result)
+            if changed is not None:
+                self._write(changed)
+
+    def _write(self, outage: Outage, **more: Any) -> None:
+        self._ledger.append(
+            "outage.opened" if outage.end is None else "outage.closed",
+            journey=self.journey.name,
+            type=outage.kind,
+            start=stamp(outage.start),
+            end=None if outage.end is None else stamp(outage.end),
+            attempts=outage.attempts,
+            failed=outage.failed,
+            error=outage.error,
+            **more,
+        )
+
+    @property
+    def is_up(self) -> bool:
+        """Whether no outage is seen, as far as is known now."""
+        return self._live["down"].open is None
+
+    def down_for(self) -> float:
+        """Seconds since the open outage began; 0.0 without one."""
+        outage = self._live["down"].open
+        return self._clock.now() - outage.start if outage else 0.0
+
+    def state(self) -> str:
+        """green, down, slow, or unknown while no attempt says anything."""
+        state = self._state_now()
+        if state != self._state:
+            self._state, self._state_since = state, self._clock.now()
+        return state
+
+    def _state_now(self) -> str:
+        heard = self._last_heard
+        if heard is None or time.monotonic() - heard > self.journey.limit + FORGOTTEN_AFTER:
+            return "unknown"
+        for kind, tracker in self._live.items():
+            if tracker.open is not None:
+                return kind
+        return "green" if self._live["down"].has_been_good else "unknown"
+
+    def row(self) -> dict[str, Any]:
+        """What GET /journeys says."""
+        return {
+            "state": self.state(),
+            "since": stamp(self._state_since),
+            "attempts": self.attempts,
+            "failed": self.failed,
+            "last_error": self.last_error or None,
+        }
+
+    async def stop(self) -> None:
+        """Give up what is in flight; an outage that is open stays open to the record, as unobserved."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        for tracker in self._exact.values():
+            if tracker.open is not None:
+                tracker.open.end = self._clock.now()
+                self._write(tracker.open, unobserved=True)

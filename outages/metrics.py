@@ -1,0 +1,62 @@
+"""What the prober shows to Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+from outages.names import NAMES
+
+BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds in seconds. Few, because a scrape each second reads them all, for each journey."""
+
+OUTCOMES = ("good", "slow", "bad")
+
+# A second series per child that says when it began; it doubles what a scrape costs and nothing reads it.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class Metrics:
+    """Attempts and their durations by journey, in a registry of its own. Children are made once and kept."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        attempts = Counter(
+            "journey_attempts_total", "Attempts by outcome.", ["journey", "outcome"], registry=self._registry
+        )
+        durations = Histogram(
+            "journey_duration_seconds",
+            "From the intended start of an attempt to its end, failed ones included.",
+            ["journey"],
+            buckets=BUCKETS,
+            registry=self._registry,
+        )
+        up = Gauge(
+            "journey_up", "0 while an outage of the journey is seen.", ["journey"], registry=self._registry
+        )
+        # All series exist from the beginning: a counter that appears with its first failure has no increase.
+        self._attempts = {
+            (name, outcome): attempts.labels(name, outcome) for name in NAMES for outcome in OUTCOMES
+        }
+        self._durations = {name: durations.labels(name) for name in NAMES}
+        self._up = {name: up.labels(name) for name in NAMES}
+
+    def observe(self, journey: str, outcome: str, seconds: float) -> None:
+        """Count one attempt."""
+        self._attempts[journey, outcome].inc()
+        self._durations[journey].observe(seconds)
+
+    def up(self, journey: str, is_up: bool) -> None:
+        self._up[journey].set(is_up)
+
+    def expose(self) -> bytes:
+        """All metrics in the Prometheus text format."""
+        return generate_latest(self._registry)

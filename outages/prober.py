@@ -1,0 +1,152 @@
+"""The prober: users who never sleep. ``python -m outages.prober``, configured by its environment.
+
+EDGES=east=https://localhost:8443,west=... are the public addresses, CA the file to trust, RECORD the
+folder of the ledger and of cast.json; LISTEN, PKI and SECRETS are those of every part of the site.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from outages import journeys
+from outages.caretaker import Caretaker
+from outages.cast import Cast
+from outages.client import Edge, parse_edges, trusting
+from outages.clock import Clock, stamp
+from outages.interrupted import close_what_was_left_open
+from outages.lane import Lane
+from outages.ledger import Ledger
+from outages.listener import Listener
+from outages.metrics import Metrics
+from outages.visit import Litter, Visit
+from services.platform.serve import run
+from services.platform.settings import Settings, SettingsError
+
+logger = logging.getLogger(__name__)
+
+TALLY_EVERY = 10.0
+HEARTBEAT_EVERY = 0.1
+STALLED_AFTER = 0.5
+"""Seconds by which the prober's own loop may be late before it stops trusting what it saw meanwhile."""
+
+SETTLES_WITHIN = 20.0
+"""Seconds in which a site that is being started may fail without that being an outage."""
+
+LOST_AFTER = 5.0
+"""Seconds that a journey is down before the caretaker asks whether what it needs is still there."""
+
+
+class Prober:
+    """All journeys, what they need, and the record of what they saw."""
+
+    def __init__(self, edges: Mapping[str, Edge], tls: ssl.SSLContext, record: Path) -> None:
+        self.clock = Clock()
+        self.metrics = Metrics()
+        self.ledger = Ledger(record / "ledger.ndjson")
+        self.cast = Cast(record / "cast.json")
+        crashed = close_what_was_left_open(self.ledger, self.clock.now())
+        self.cast.load(codes_spent=crashed)
+        self._edges = list(edges.values())
+        self._tls = tls
+        self._stalled_at = 0.0
+        self.caretaker = Caretaker(self.cast, self._visit, self.ledger, self._in_trouble)
+        # After a crash the site was up, so there is nothing to wait for.
+        settled_at = self.clock.now() + (0.0 if crashed else SETTLES_WITHIN)
+        self.lanes = {
+            journey.name: Lane(
+                journey,
+                self._edges,
+                tls,
+                self.cast,
+                self.ledger,
+                self.clock,
+                settled_at=settled_at,
+                observe=self.metrics.observe,
+                discard=self._discard,
+                stalled_since=lambda start: self._stalled_at > start,
+            )
+            for journey in journeys.ALL
+            if journey.edge is None or journey.edge in edges
+        }
+
+    async def run(self) -> None:
+        """Probe until cancelled; then leave a record that says when it stopped."""
+        self.ledger.append("prober.started", journeys=list(self.lanes))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number, lane in enumerate(self.lanes.values()):
+                    group.create_task(lane.run(phase=number / len(self.lanes)))
+                group.create_task(self.caretaker.run())
+                group.create_task(self._tally())
+                group.create_task(self._watch_itself())
+        finally:
+            await asyncio.gather(*(lane.stop() for lane in self.lanes.values()))
+            self.cast.save()
+            self.ledger.append("prober.stopped", **self._counted())
+
+    def rows(self) -> dict[str, Any]:
+        """What GET /journeys says."""
+        return {name: lane.row() for name, lane in self.lanes.items()}
+
+    def expose(self) -> bytes:
+        """The metrics in the Prometheus text format."""
+        for name, lane in self.lanes.items():
+            self.metrics.up(name, lane.is_up)
+        return self.metrics.expose()
+
+    def _visit(self) -> Visit:
+        return Visit(self._edges, self._tls)
+
+    def _in_trouble(self) -> set[str]:
+        return {name for name, lane in self.lanes.items() if lane.down_for() > LOST_AFTER}
+
+    def _discard(self, litter: Sequence[Litter]) -> None:
+        self.caretaker.litter.extend(litter)
+
+    def _counted(self) -> dict[str, Any]:
+        """Counts since the last tally, by journey; begins to count anew."""
+        counts = {name: dict(lane.counts) for name, lane in self.lanes.items() if lane.counts}
+        for lane in self.lanes.values():
+            lane.counts.clear()
+        return {"journeys": counts}
+
+    async def _tally(self) -> None:
+        while True:
+            await asyncio.sleep(TALLY_EVERY)
+            self.ledger.append("tally", seconds=TALLY_EVERY, **self._counted())
+            moved = self.clock.settle()
+            if moved:
+                self.ledger.append("clock.moved", seconds=round(moved, 6))
+
+    async def _watch_itself(self) -> None:
+        """Notice when this process stood still (a sleeping laptop): the site is not to blame for that."""
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(HEARTBEAT_EVERY)
+            late = time.monotonic() - before - HEARTBEAT_EVERY
+            if late > STALLED_AFTER:
+                now = self._stalled_at = self.clock.now()
+                self.ledger.append("prober.stalled", start=stamp(now - late), end=stamp(now))
+
+
+def main() -> None:
+    """Run the part `prober` until SIGTERM."""
+    settings = Settings.from_environment()
+    try:
+        edges = parse_edges(settings.text("EDGES", ""))
+    except ValueError as error:
+        raise SettingsError(f"EDGES: {error}") from None
+    ca = Path(settings.text("CA", str(settings.pki / "ca.pem")))
+    record = Path(settings.text("RECORD", "record"))
+    prober = Prober(edges, trusting(ca), record)
+    run(Listener(prober.run, prober.rows, prober.expose), settings)
+
+
+if __name__ == "__main__":
+    main()

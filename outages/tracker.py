@@ -1,0 +1,145 @@
+"""From attempts to outages: pure state machines that know neither clock nor network.
+
+    results of attempts, as they finish -> Sequence (order of intended start) -> Tracker -> outages
+
+An outage of a journey opens at the first failed attempt of a run (its intended start) and closes at the
+first good one of a run of good ones. Attempts overlap, and a time-out is known seconds after later
+attempts were answered, so the exact record is made in the order of intended starts. What is true *as
+far as known now* comes from a second tracker that is fed as results arrive.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["down", "slow"]
+Outcome = Literal["good", "slow", "bad"]
+
+CLOSES_AFTER = 3
+"""Good attempts in a row that end an outage."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one attempt said about its journey. Times are Unix seconds; `start` is the intended start."""
+
+    start: float
+    end: float
+    outcome: Outcome
+    error: str = ""
+
+
+@dataclass
+class Outage:
+    """A spell in which a journey failed (down) or took too long (slow). `end` is None while it goes on."""
+
+    kind: Kind
+    start: float
+    end: float | None = None
+    attempts: int = 0
+    """Attempts from the first failed one up to, and without, the good one that ended it."""
+    failed: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def error(self) -> str:
+        """The error that was seen most often."""
+        return self.errors.most_common(1)[0][0] if self.errors else ""
+
+
+class Tracker:
+    """Outages of one kind for one journey, from results in the order of their intended start.
+
+    A journey that has not been good yet may be one of a site that is still starting: until `settled_at` (Unix
+    seconds) its failures are remembered, and are an outage only if they go on after that.
+    """
+
+    def __init__(self, kind: Kind, settled_at: float = 0.0) -> None:
+        self.kind: Kind = kind
+        self.open: Outage | None = None
+        self._settled_at = settled_at
+        self._starting: Outage | None = None
+        self.has_been_good = False
+        self._good: list[Result] = []
+
+    def add(self, result: Result) -> Outage | None:
+        """Take one result; returns the outage that it opened or closed (then it has an `end`), if any."""
+        verdict = self._verdict(result)
+        if verdict is None:
+            return None
+        return self._failed(result) if verdict == "failed" else self._succeeded(result)
+
+    def _verdict(self, result: Result) -> Literal["failed", "succeeded"] | None:
+        if self.kind == "down":
+            return "failed" if result.outcome == "bad" else "succeeded"
+        if result.outcome == "bad":
+            return None  # how long a failed attempt took says nothing about slowness
+        return "failed" if result.outcome == "slow" else "succeeded"
+
+    def _failed(self, result: Result) -> Outage | None:
+        if self.open is not None:
+            self.open.attempts += len(self._good)
+            self._good.clear()
+            _count(self.open, result)
+            return None
+        outage = self._starting or Outage(self.kind, result.start)
+        _count(outage, result)
+        if not self.has_been_good and result.start < self._settled_at:
+            self._starting = outage
+            return None
+        self._starting = None
+        self.open = outage
+        return outage
+
+    def _succeeded(self, result: Result) -> Outage | None:
+        self.has_been_good = True
+        self._starting = None
+        if self.open is None:
+            return None
+        self._good.append(result)
+        if len(self._good) < CLOSES_AFTER:
+            return None
+        closed, self.open = self.open, None
+        closed.end = self._good[0].start
+        self._good.clear()
+        return closed
+
+
+def _count(outage: Outage, result: Result) -> None:
+    outage.attempts += 1
+    outage.failed += 1
+    outage.errors[result.error] += 1
+
+
+class Slot:
+    """The place of one attempt in a Sequence."""
+
+    __slots__ = ("done", "result")
+
+    def __init__(self) -> None:
+        self.done = False
+        self.result: Result | None = None
+
+
+class Sequence:
+    """Releases results in the order in which their attempts began, however they finish."""
+
+    def __init__(self) -> None:
+        self._slots: deque[Slot] = deque()
+
+    def begin(self) -> Slot:
+        """Reserve the place of an attempt that begins now."""
+        slot = Slot()
+        self._slots.append(slot)
+        return slot
+
+    def finish(self, slot: Slot, result: Result | None) -> Iterator[Result]:
+        """An attempt is over (`result` None: it said nothing). Yields the results whose turn has come."""
+        slot.done, slot.result = True, result
+        while self._slots and self._slots[0].done:
+            released = self._slots.popleft().result
+            if released is not None:
+                yield released

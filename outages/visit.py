@@ -1,0 +1,164 @@
+"""One attempt's way to the site: fresh connections, edges tried, preconditions, and tidying up."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from outages.client import Answer, Connection, Edge, EventStream, Failed, Refused, Unreachable, connect
+
+PRECONDITION_SECONDS = 3.0
+"""How long a precondition that belongs to another journey may take."""
+
+
+class Untested(Exception):
+    """What the attempt needed from another journey failed, so it says nothing about its own."""
+
+
+class LeftOut(Exception):
+    """The attempt could not be made for a reason of the prober's own (no fresh code, nothing to read yet)."""
+
+
+class Person(Protocol):
+    """An account as a visit needs it: who asks, and whether the site still knows the session."""
+
+    token: str
+    stale: bool
+
+
+@dataclass(frozen=True)
+class Litter:
+    """Something a visit made and that is to be undone: a request to send when the outcome is known."""
+
+    method: str
+    path: str
+    person: Person
+
+
+class Visit:
+    """What one attempt does at the site.
+
+    The first request to an edge opens a fresh connection, later ones of the same visit use it again;
+    nothing is kept from one visit to the next. When an edge refuses the connection the visit goes on to
+    the next one, as a browser does that knows two addresses; after anything else it does not.
+    """
+
+    def __init__(
+        self, edges: Sequence[Edge], tls: ssl.SSLContext, *, limit: float = 3.0, may_move: bool = True
+    ) -> None:
+        self.edges = edges
+        """In the order of preference."""
+        self.tried: list[str] = []
+        """Names of the edges that were asked for a connection, in order."""
+        self.step = "connecting"
+        """What is being waited for, so that a time-out can say it."""
+        self.litter: list[Litter] = []
+        self.in_precondition = False
+        self.measured_from: float | None = None
+        """When the journey's own part began (monotonic seconds), if a precondition came before it."""
+        self.deadline = asyncio.timeout(None)
+        self._limit = limit
+        self._tls = tls
+        self._may_move = may_move
+        self._kept: dict[str, Connection] = {}
+        self._opened: list[Connection] = []
+
+    async def connect(self, preferred: Edge | None = None) -> Connection:
+        """A fresh connection to the preferred edge, or to another one if that refuses. Raises Failed."""
+        first = preferred or self.edges[0]
+        order = [first, *(edge for edge in self.edges if edge is not first)] if self._may_move else [first]
+        problem: Unreachable | None = None
+        for edge in order:
+            if edge.name not in self.tried:
+                self.tried.append(edge.name)
+            self.step = f"handshake with {edge.name}"
+            try:
+                connection = await connect(edge, self._tls)
+            except Unreachable as error:
+                problem = error
+                continue
+            self._opened.append(connection)
+            return connection
+        assert problem is not None
+        raise problem
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        person: Person | None = None,
+        body: Any = None,
+        *,
+        edge: Edge | None = None,
+    ) -> Answer:
+        """One request, as `person` if given; `path` is below /api/v1 unless it is `/`. Raises Failed."""
+        connection = await self.arrive(edge)
+        self.step = f"{method} {path.partition('?')[0]} at {connection.edge.name}"
+        answer = await connection.request(
+            method, f"/api/v1{path}" if path != "/" else path, token=person.token if person else "", body=body
+        )
+        if answer.status == 401 and person is not None:
+            person.stale = True
+        return answer
+
+    async def arrive(self, edge: Edge | None = None) -> Connection:
+        """The visit's connection to an edge, opened if it is not there. Raises Failed."""
+        wanted = edge or self.edges[0]
+        connection = self._kept.get(wanted.name)
+        if connection is None or not connection.is_open:
+            connection = self._kept[wanted.name] = await self.connect(wanted)
+        return connection
+
+    async def listen(self, path: str, person: Person) -> EventStream:
+        """Open an event stream on a connection of its own. Raises Failed."""
+        connection = await self.connect()
+        self.step = f"GET {path} at {connection.edge.name}"
+        try:
+            return await connection.stream(f"/api/v1{path}", token=person.token)
+        except Refused as refusal:
+            person.stale |= refusal.status == 401
+            raise
+
+    @contextmanager
+    def precondition(self) -> Iterator[None]:
+        """What is inside belongs to another journey: its failure is Untested, its time does not count."""
+        self.in_precondition = True
+        self._allow(PRECONDITION_SECONDS)
+        try:
+            yield
+        except Failed as failure:
+            raise Untested(f"{self.step}: {failure}") from None
+        self.in_precondition = False
+        self.measured_from = time.monotonic()
+        self._allow(self._limit)
+
+    def _allow(self, seconds: float) -> None:
+        if self.deadline.when() is not None:
+            self.deadline.reschedule(asyncio.get_running_loop().time() + seconds)
+
+    def undo_later(self, method: str, path: str, person: Person) -> None:
+        """Send this request when the outcome is known."""
+        self.litter.append(Litter(method, path, person))
+
+    async def tidy(self) -> list[Litter]:
+        """Undo what this visit made; returns what could not be undone."""
+        while self.litter:
+            thing = self.litter[0]
+            try:
+                answer = await self.ask(thing.method, thing.path, thing.person)
+            except Failed:
+                break
+            if answer.status >= 500 or answer.status in (401, 429):
+                break
+            self.litter.pop(0)
+        return self.litter
+
+    def close(self) -> None:
+        """Drop every connection."""
+        for connection in self._opened:
+            connection.close()
