@@ -86,10 +86,10 @@ def mend(site: Site) -> list[str]:
 def _remove_fault_points(site: Site, part: Part) -> list[str]:
     control = site.control(part)
     try:
-        faults = [str(fault["id"]) for fault in control.ask("GET", "/-/faults").json()["faults"]]
+        faults = [str(fault["id"]) for fault in control.ask("GET", "/-/faults").json()]
         for identifier in faults:
             control.ask("DELETE", f"/-/faults/{identifier}")
-    except (Unreachable, ValueError, KeyError):
+    except (Unreachable, ValueError, TypeError):
         return []  # it is starting, or ill: `wait_ready` says so
     return [f"{part.name} had a fault point ({identifier}) and is free of it" for identifier in faults]
 

@@ -170,13 +170,8 @@ def compact(lines: Iterable[bytes], kept_past: int = KEPT_PAST) -> list[bytes]:
     dropped = set(over[: max(0, len(over) - kept_past)])
     kept = []
     for line in lines:
-        record = _read(line)
-        if (
-            record is not None
-            and "id" in record
-            and record["id"] in book.entries
-            and record["id"] not in dropped
-        ):
+        identifier = (_read(line) or {}).get("id")
+        if identifier in book.entries and identifier not in dropped:
             kept.append(line.rstrip(b"\n") + b"\n")
     if book.blocked:
         kept.append(_line({"at": stamp(time.time()), "event": "blocked"}))

@@ -69,7 +69,7 @@ def _path(injection: Injection) -> str:
 
 def _hits(site: Site, injection: Injection) -> int | None:
     """How many requests were hurt so far; None when the service has no such fault point."""
-    for fault in site.control(injection.part).ask("GET", "/-/faults").json()["faults"]:
+    for fault in site.control(injection.part).ask("GET", "/-/faults").json():
         if fault["id"] == injection.id:
             return int(fault["hits"])
     return None

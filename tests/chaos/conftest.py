@@ -1,0 +1,307 @@
+"""A site in memory that keeps the promises of a real one: a runtime with leases, fault points that expire."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+import chaos.life
+from chaos.control import Answer, Unreachable
+from chaos.engine import Engine
+from chaos.inventory import Inventory, Part
+from chaos.journal import Entry, Journal
+from chaos.site import Site
+from failwhale.failure import Failure
+from outages.ledger import Ledger
+
+
+def make_part(name: str) -> Part:
+    service, _, place = name.partition("@")
+    return Part(name, service, place or None, name.replace("@", "-"), "8000", {"8000": "127.0.0.1:1"})
+
+
+SERVICES = ("frontend", "auth", "post", "retweet", "timeline", "notify", "store", "sentinel")
+NAMES = (
+    *(f"{service}@{place}" for place in ("east", "west") for service in SERVICES),
+    "sentinel@witness",
+    "prober",
+    "chaos",
+    "prometheus",
+)
+PARTS = tuple(make_part(name) for name in NAMES)
+
+
+class Killed(SystemExit):
+    """The controller dies here. No `except Exception` sees it, as none would see a SIGKILL."""
+
+
+@dataclass
+class Process:
+    running: bool = True
+    paused: bool = False
+    points: dict[str, dict[str, object]] = field(default_factory=dict)
+
+
+@dataclass
+class MemoryRuntime:
+    """Implements chaos.runtimes.Runtime, as far as chaos uses it. What fell due is undone before anything is
+    seen."""
+
+    step: Callable[[], None]
+    name: str = "processes"
+    processes: dict[str, Process] = field(default_factory=lambda: {name: Process() for name in NAMES})
+    leases: dict[str, tuple[str, str, float]] = field(default_factory=dict)
+
+    def settle(self) -> None:
+        for lease, (part, undo, until) in list(self.leases.items()):
+            if time.monotonic() >= until:
+                del self.leases[lease]
+                self.revive(part) if undo == "start" else self.thaw(part)
+
+    def of(self, part: str) -> Process:
+        self.settle()
+        if part not in self.processes:
+            raise Failure(f"no part is named {part!r}")
+        return self.processes[part]
+
+    def arm(self, lease: str, part: str, undo: str, seconds: float) -> None:
+        self.step()
+        self.of(part)
+        self.leases[lease] = (part, undo, time.monotonic() + seconds)
+        self.step()
+
+    def disarm(self, lease: str) -> None:
+        self.step()
+        self.settle()
+        self.leases.pop(lease, None)
+        self.step()
+
+    def kill(self, part: str) -> None:
+        self.step()
+        self.of(part)
+        self.processes[part] = Process(running=False)
+        self.step()
+
+    def start(self, part: str) -> None:
+        self.step()
+        self.of(part)
+        self.revive(part)
+        self.step()
+
+    def revive(self, part: str) -> None:
+        if not self.processes[part].running:
+            self.processes[part] = Process()
+
+    def pause(self, part: str) -> None:
+        self.step()
+        process = self.of(part)
+        process.paused = process.running
+        self.step()
+
+    def resume(self, part: str) -> None:
+        self.step()
+        self.of(part)
+        self.thaw(part)
+        self.step()
+
+    def thaw(self, part: str) -> None:
+        self.processes[part].paused = False
+
+    def is_running(self, part: str) -> bool:
+        return self.of(part).running
+
+    def is_paused(self, part: str) -> bool:
+        return self.of(part).paused
+
+
+@dataclass
+class MemoryControl:
+    site: MemorySite
+    part: Part
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        self.site.step()
+        try:
+            return self._answer(method, path, body)
+        finally:
+            self.site.step()
+
+    def _answer(self, method: str, path: str, body: Mapping[str, object] | None) -> Answer:
+        process = self.site.runtime.of(self.part.name)
+        if not process.running or process.paused:
+            raise Unreachable(f"{self.part.name} does not answer")
+        points = process.points
+        for identifier in [one for one, point in points.items() if time.monotonic() >= point["until"]]:
+            del points[identifier]
+        if not path.startswith("/-/"):
+            for point in points.values():
+                point["hits"] = int(str(point["hits"])) + 1
+            return Answer(404, b"")
+        identifier = path.rpartition("/")[2]
+        if method == "PUT":
+            assert body is not None
+            points[identifier] = {"until": time.monotonic() + float(str(body["seconds"])), "hits": 0}
+        elif method == "DELETE":
+            points.pop(identifier, None)
+        else:
+            rows = [{"id": one, "hits": point["hits"]} for one, point in points.items()]
+            return Answer(200, json.dumps(rows).encode())
+        return Answer(200, b"{}")
+
+
+class MemorySite(Site):
+    """`crash_after(n)` kills the controller at the n-th step that it takes on this site or in its journal."""
+
+    def __init__(self) -> None:
+        self.inventory = Inventory(PARTS, {"east": "https://localhost:1", "west": "https://localhost:2"})
+        self.steps = 0
+        self.last_step: int | None = None
+        self.runtime: MemoryRuntime = MemoryRuntime(self.step)
+        self.roles = {"store@east": "primary", "store@west": "replica"}
+        self._counting = threading.Lock()
+
+    def step(self) -> None:
+        with self._counting:
+            self.steps += 1
+            if self.last_step is not None and self.steps > self.last_step:
+                raise Killed
+
+    def control(self, part: Part, timeout: float = 2.0) -> MemoryControl:  # type: ignore[override]
+        return MemoryControl(self, part)
+
+    def entrance(self, part: Part, timeout: float) -> MemoryControl:  # type: ignore[override]
+        return MemoryControl(self, part)
+
+    def accepts_connections(self, part: Part) -> bool:
+        return self.runtime.of(part.name).running
+
+    def answers(self, part: Part) -> bool:
+        process = self.runtime.of(part.name)
+        return process.running and not process.paused
+
+    ready = answers
+
+    def store_role(self, part: Part) -> str | None:
+        return self.roles[part.name] if self.answers(part) else None
+
+    def ask_failover(self) -> None:
+        self.step()
+        east, west = self.roles["store@east"], self.roles["store@west"]
+        self.roles = {"store@east": west, "store@west": east}
+        self.step()
+
+    def harm(self) -> list[str]:
+        """Everything that is not as it should be, as somebody would see it who knows nothing of faults."""
+        self.runtime.settle()
+        found = []
+        for name, process in self.runtime.processes.items():
+            found += [] if process.running else [f"{name} is down"]
+            found += [f"{name} is paused"] if process.paused else []
+            found += [
+                f"{name} has {one}"
+                for one, point in process.points.items()
+                if time.monotonic() < float(str(point["until"]))
+            ]
+        if sorted(self.roles.values()) != ["primary", "replica"]:
+            found.append(f"the stores are {self.roles}")
+        return found
+
+
+class SteppingJournal(Journal):
+    """A journal whose every write is a step at which the controller may die: before it, in it, and after
+    it."""
+
+    site: MemorySite
+
+    def _write(self, line: bytes) -> None:
+        self.site.step()
+        try:
+            self.site.step()
+        except Killed:
+            with self._path.open("ab") as file:
+                file.write(line[: len(line) // 2])
+            raise
+        super()._write(line)
+        self.site.step()
+
+
+@dataclass
+class Laboratory:
+    """A site in memory, and controllers for it, one after the other."""
+
+    folder: Path
+    site: MemorySite = field(default_factory=MemorySite)
+    journal: Journal | None = None
+
+    def controller(self) -> Engine:
+        """A controller that takes up what the one before left."""
+        self.lose_controller()
+        journal = SteppingJournal.open(self.folder / "chaos" / "journal.ndjson", patience=2.0)
+        journal.site = self.site
+        self.journal = journal
+        return Engine(lambda: self.site, journal, self.ledger)
+
+    def lose_controller(self) -> None:
+        """The controller is dead, and has let go of the journal."""
+        if self.journal is not None:
+            self.site.last_step = 0
+            self.journal.close()
+        self.journal = None
+        self.site.last_step = None
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.folder / "record" / "ledger.ndjson")
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path) -> Iterator[Laboratory]:
+    laboratory = Laboratory(tmp_path)
+    yield laboratory
+    laboratory.lose_controller()
+
+
+@pytest.fixture(autouse=True)
+def swift(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In memory everything takes effect at once."""
+    monkeypatch.setattr(chaos.life, "POLL", 0.002)
+    monkeypatch.setattr(chaos.life, "LEASE_MARGIN", 0.05)
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., None]:
+    def wait(condition: Callable[[], object], what: str = "", seconds: float = 5.0) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+            time.sleep(0.002)
+
+    return wait
+
+
+@pytest.fixture
+def settle(wait_until: Callable[..., None]) -> Callable[[Engine], list[Entry]]:
+    """Wait until nothing more happens to any fault."""
+
+    def wait(engine: Engine) -> list[Entry]:
+        wait_until(lambda: all(entry.settled for entry in engine.entries()), "every fault settled")
+        return engine.entries()
+
+    return wait
+
+
+@pytest.fixture
+def parts() -> tuple[Part, ...]:
+    return PARTS

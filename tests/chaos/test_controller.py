@@ -1,0 +1,321 @@
+"""The controller over mutual TLS, and the commands that ask it, on a site in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chaos.cli
+import chaos.client
+import chaos.heal
+from chaos.api import build
+from chaos.client import Client, NoController
+from chaos.control import Control, Unreachable, operators_tls
+from chaos.engine import Engine, Request
+from failwhale.console import run
+from failwhale.failure import Failure
+from failwhale.state import State
+from services.platform.genesis import make_certificates, make_secrets
+from services.platform.serve import Server
+from services.platform.settings import Address, Settings
+from services.platform.tls import Credentials
+
+
+@dataclass
+class Running:
+    """A controller in a thread of this process, which can be ended as abruptly as a process."""
+
+    state: State
+    engine: Engine
+    port: int = 0
+
+    def start(self) -> None:
+        self._up = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
+        self._thread.start()
+        assert self._up.wait(10)
+
+    async def _serve(self) -> None:
+        self._stop = asyncio.Event()
+        settings = Settings(
+            service="chaos",
+            listen=Address("127.0.0.1", self.port),
+            pki=self.state.pki,
+            secrets=self.state.secrets,
+        )
+        app = build(self.engine, settings, lambda: self.state.token)
+        credentials = Credentials(self.state.pki, "chaos")
+        server = Server(app, credentials)
+        await server.start()
+        self.port = (await server.listen(app, settings.listen, credentials.internal)).port
+        self._up.set()
+        await self._stop.wait()
+        await server.stop()
+
+    def stop(self) -> None:
+        if not self._thread.is_alive():
+            return
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+        self._loop.close()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> State:
+    state = State(tmp_path)
+    make_certificates(state.pki, ["chaos"])
+    make_secrets(state.secrets)
+    return state
+
+
+@pytest.fixture
+def controller(laboratory: Any, state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    running = Running(state, laboratory.controller())
+    running.start()
+    row = {"name": "chaos", "service": "chaos", "place": None, "compose_name": "chaos", "main": "8000"}
+    row |= {"one_shot": False, "addresses": {"8000": f"127.0.0.1:{running.port}"}}
+    state.site_file.write_text(json.dumps({"runtime": "memory", "parts": [row], "edges": {}}))
+    monkeypatch.setattr(chaos.cli, "Site", lambda state: laboratory.site)
+    monkeypatch.setattr(chaos.heal, "Site", lambda state: laboratory.site)
+    yield running
+    running.stop()
+
+
+@dataclass
+class Done:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def command(state: State, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    def command(*words: str) -> Done:
+        capsys.readouterr()
+        at = ("--state", str(state.path)) if words[0] != "list" else ()
+        code = run(chaos.cli.app, "failwhale chaos", [*words, *at])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return Done(code, out, err)
+
+    return command
+
+
+# --- the interface ---
+
+
+def test_only_who_has_a_certificate_and_the_token_gets_in(controller: Running) -> None:
+    tls = operators_tls(controller.state)
+    assert Control("127.0.0.1", controller.port, tls).ask("GET", "/-/health").status == 200
+    assert b"chaos_faults 0.0" in Control("127.0.0.1", controller.port, tls).ask("GET", "/metrics").body
+    for token in ("", "wrong"):
+        answer = Control("127.0.0.1", controller.port, tls, token).ask("POST", "/heal")
+        assert answer.status == 401
+        assert answer.json()["type"].endswith("/no-control-token")
+    import ssl
+
+    stranger = ssl.create_default_context(cafile=str(controller.state.ca))
+    stranger.check_hostname = False
+    with pytest.raises(Unreachable):
+        Control("127.0.0.1", controller.port, stranger, controller.state.token).ask("GET", "/faults")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"fault": "kill"}, {"fault": 3, "target": []}, {"fault": "kill", "target": "post@east", "x": 1}],
+)
+def test_a_malformed_order_is_a_problem(controller: Running, body: dict[str, Any]) -> None:
+    control = Control("127.0.0.1", controller.port, operators_tls(controller.state), controller.state.token)
+    answer = control.ask("POST", "/faults", body)
+    assert answer.status == 422
+    assert answer.json()["detail"]
+    assert control.ask("GET", "/faults/none").status == 404
+    assert control.ask("DELETE", "/faults/none").status == 404
+
+
+def test_an_order_is_repeatable_and_can_be_ended(controller: Running, laboratory: Any) -> None:
+    client = Client(controller.state)
+    wish = Request("pause", "post@east", 60, id="pause-1")
+    first = client.order(wish)
+    assert client.order(wish)["requested"] == first["requested"]
+    with pytest.raises(Failure, match="pause is in force on post@east"):
+        client.order(Request("pause", "post:all", id="pause-2"))
+    client.end("pause-1")
+    *_, last = client.watch("pause-1", lambda fault: fault["gone"] is not None)
+    assert last["gone"] is True
+    assert last["ended"] == "request"
+    assert laboratory.site.harm() == []
+    assert [fault["id"] for fault in client.faults()] == ["pause-1"]
+
+
+def test_a_fault_is_followed_across_the_death_of_the_controller(
+    controller: Running, laboratory: Any, wait_until: Any
+) -> None:
+    client = Client(controller.state)
+    client.order(Request("latency", "post@east", 0.6, id="latency-1"))
+    wait_until(lambda: client.fault("latency-1")["proved"], "proved")
+    controller.stop()
+    controller.engine = laboratory.controller()
+    threading.Timer(0.2, controller.start).start()
+    *_, last = client.watch("latency-1", lambda fault: fault["gone"] is not None)
+    assert last["gone"] is True
+
+
+def test_without_a_controller_the_client_says_so_after_a_while(
+    controller: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chaos.client, "PATIENCE", 0.2)
+    controller.stop()
+    with pytest.raises(NoController, match="no chaos controller answers"):
+        Client(controller.state).order(Request("kill", "post@east"))
+
+
+# --- the commands ---
+
+
+def test_a_fault_from_the_command_line(controller: Running, command: Any, laboratory: Any) -> None:
+    done = command("latency", "post:all", "--for", "200ms", "--delay", "50ms", "--share", "20%", "--json")
+    assert done.code == 0, done.err
+    fault = done.json
+    assert fault["fault"] == "latency"
+    assert fault["target"] == "post:all"
+    assert fault["parameters"] == {"delay": 0.05, "share": 0.2, "users": None, "route": None}
+    assert [fault[key] for key in ("applied", "proved", "reverted", "gone")] == [True] * 4
+    assert [one["target"] for one in fault["targets"]] == ["post@east", "post@west"]
+    assert "reverted on post@west by controller" in done.err
+    assert laboratory.site.harm() == []
+
+
+def test_detached_it_returns_when_it_is_proved_and_active_shows_it_until_heal(
+    controller: Running, command: Any, laboratory: Any
+) -> None:
+    done = command("kill", "post@east", "--for", "1m", "--detach", "--json")
+    assert done.code == 0, done.err
+    assert done.json["proved"] is True
+    assert done.json["gone"] is None
+    assert laboratory.site.harm() == ["post@east is down"]
+    (active,) = command("active", "--json").json
+    assert active["id"] == done.json["id"]
+    assert "post@east" in command("active").out
+    healed = command("heal", "--json")
+    assert healed.code == 0, healed.err
+    assert [fault["gone"] for fault in healed.json["faults"]] == [True]
+    assert healed.json["broken"] == []
+    assert laboratory.site.harm() == []
+    assert command("active", "--json").json == []
+    assert command("heal").code == 0
+
+
+def test_heal_needs_neither_a_controller_nor_a_journal(
+    controller: Running, command: Any, laboratory: Any
+) -> None:
+    command("kill", "post@east", "--for", "1m", "--detach")
+    command("errors", "auth:all", "--for", "1m", "--detach")
+    controller.stop()
+    laboratory.lose_controller()
+    laboratory.site.runtime.pause("timeline@west")
+    done = command("heal", "--json")
+    assert done.code == 0, done.err
+    assert len(done.json["faults"]) == 2
+    assert done.json["mended"] == ["timeline@west was paused and goes on"]
+    assert laboratory.site.harm() == []
+
+
+def test_block_and_unblock(controller: Running, command: Any) -> None:
+    assert command("block").code == 0
+    refused = command("kill", "post@east")
+    assert refused.code == 1
+    assert "failwhale chaos unblock" in refused.err
+    assert command("unblock").code == 0
+    assert command("kill", "post@east", "--for", "10ms").code == 0
+
+
+def test_a_dry_run_touches_nothing(controller: Running, command: Any, laboratory: Any) -> None:
+    done = command("kill", "place:west", "--dry-run", "--json")
+    assert done.code == 0
+    assert "store@west" in done.json["targets"]
+    assert "home-timeline" in done.json["hurts"]
+    assert laboratory.site.harm() == []
+    assert command("active", "--json").json == []
+    assert "may hurt: retweet" in command("pause", "retweet@east", "--dry-run").out
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["unplug", "post@east"], "kill"),
+        (["kill", "post@north"], "post@east"),
+        (["kill", "post:any", "--share", "20%"], "--share"),
+        (["kill", "post@east", "--for", "-5s"], "--for"),
+        (["kill", "post@east", "--for", "0s"], "--for"),
+        (["kill", "post@east", "--for", "11m"], "600 s"),
+        (["latency", "post@east", "--share", "120%"], "--share"),
+        (["latency", "post@east", "--delay", "2m"], "delay"),
+        (["errors", "post@east", "--status", "200"], "status"),
+        (["latency", "store:primary"], "frontend"),
+        (["kill"], "target"),
+    ],
+)
+def test_a_mistake_is_a_usage_error_that_names_what_would_be_right(
+    controller: Running, command: Any, words: list[str], named: str
+) -> None:
+    done = command(*words)
+    assert done.code == 2, done.err
+    assert named in done.err
+
+
+def test_a_fault_that_does_not_bite_is_inconclusive(
+    controller: Running, command: Any, laboratory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(laboratory.site.runtime, "kill", lambda part: None)
+    done = command("kill", "post@east", "--for", "50ms", "--json")
+    assert done.code == 4
+    assert done.json["proved"] is False
+    assert "not proved" in done.err
+
+
+def test_a_fault_that_cannot_be_undone_is_not_restored(
+    controller: Running, command: Any, laboratory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chaos.life, "REVERT_LIMIT", 0.1)
+    with monkeypatch.context() as broken:
+        broken.setattr(laboratory.site.runtime, "revive", lambda part: None)
+        done = command("kill", "post@east", "--for", "50ms", "--json")
+        assert done.code == 5
+        assert done.json["gone"] is False
+        assert "failwhale chaos heal" in done.err
+    assert command("heal").code == 0
+    assert laboratory.site.harm() == []
+
+
+def test_every_fault_has_help_with_its_parameters_and_an_example(command: Any) -> None:
+    listed = command("list", "--json").json
+    assert [fault["name"] for fault in listed] == [
+        "blackhole",
+        "errors",
+        "kill",
+        "latency",
+        "pause",
+        "promote",
+    ]
+    for fault in listed:
+        assert {"name", "targets", "parameters", "hurts", "runtimes", "help"} <= fault.keys()
+        done = command(fault["name"], "--help")
+        assert done.code == 0
+        assert f"failwhale chaos {fault['name']}" in " ".join(done.out.split())
+        for parameter in fault["parameters"]:
+            assert {"name", "type", "unit", "default", "bounds"} <= parameter.keys()
+            assert f"--{parameter['name']}" in done.out

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chaos.journal import KEPT_PAST, Book, Busy, Journal, Order, compact, replay
+
+AT = "2026-01-31T12:00:00.000000Z"
+
+
+def order(identifier: str, *targets: str) -> Order:
+    return Order(identifier, "kill", "post:all", targets or ("post@east",), {}, 10.0, 1000.0, 1010.0, 7)
+
+
+def line(event: str, identifier: str = "a", target: str = "post@east", **fields: object) -> bytes:
+    if event in ("blocked", "unblocked"):
+        return json.dumps({"at": AT, "event": event}).encode() + b"\n"
+    record = {"at": AT, "event": event, "id": identifier, "target": target, **fields}
+    if event == "requested":
+        more = {
+            "fault": "kill",
+            "selector": target,
+            "targets": [target],
+            "parameters": {},
+            "seconds": 5,
+            "seed": 1,
+        }
+        record |= {**more, "until": AT}
+    return json.dumps(record).encode() + b"\n"
+
+
+LIFE = [
+    line("requested"),
+    line("applied"),
+    line("proved", proved=True, evidence="gone"),
+    line("reverted", by="controller"),
+    line("gone", why="ready"),
+]
+
+
+def test_the_lines_of_a_life_are_its_steps() -> None:
+    book = replay(LIFE)
+    progress = book.entries["a"].progress["post@east"]
+    assert progress.applied is not None
+    assert progress.proved is True
+    assert progress.evidence == "gone"
+    assert progress.by == "controller"
+    assert progress.gone is True
+    assert book.entries["a"].over
+
+
+def test_a_fault_is_over_when_every_part_is_free_of_it(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / "journal.ndjson")
+    journal.begin(order("a", "post@east", "post@west"))
+    journal.note("gone", id="a", target="post@east", why="ready")
+    assert not journal.book.entries["a"].settled
+    journal.note("unknown", id="a", target="post@west", why="silent")
+    assert journal.book.entries["a"].settled
+    assert not journal.book.entries["a"].over
+    journal.note("gone", id="a", target="post@west", why="ready after all")
+    assert journal.book.entries["a"].over
+    journal.close()
+
+
+def test_what_is_in_memory_is_what_the_next_one_reads(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / "journal.ndjson")
+    journal.begin(order("a"))
+    journal.note("applied", id="a", target="post@east")
+    journal.note("ended", id="a", by="heal")
+    journal.note("blocked")
+    journal.close()
+    successor = Journal.open(tmp_path / "journal.ndjson")
+    assert successor.book.entries == journal.book.entries
+    assert successor.book.blocked
+    successor.close()
+
+
+@given(st.data())
+def test_a_crash_leaves_a_prefix_which_means_a_state_on_the_way(data: st.DataObject) -> None:
+    content = b"".join(LIFE)
+    cut = data.draw(st.integers(0, len(content)))
+    whole = content[:cut].count(b"\n")
+    assert replay(content[:cut].splitlines()) in (replay(LIFE[:whole]), replay(LIFE[: whole + 1]))
+
+
+@given(st.lists(st.one_of(st.sampled_from(LIFE), st.binary(max_size=30), st.sampled_from([b"[]\n", b"3\n"]))))
+def test_any_lines_have_a_meaning(lines: list[bytes]) -> None:
+    assert isinstance(replay(lines), Book)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["requested", "applied", "reverted", "gone", "unknown", "ended", "blocked", "unblocked"]
+            ),
+            st.sampled_from("abcd"),
+        )
+    ),
+    st.integers(0, 4),
+)
+def test_compacting_forgets_nothing_but_the_oldest_that_are_over(
+    steps: list[tuple[str, str]], kept_past: int
+) -> None:
+    lines = [line(event, identifier, by="heal", why="so") for event, identifier in steps]
+    before, after = replay(lines), replay(compact(lines, kept_past))
+    assert after.blocked == before.blocked
+    over = [identifier for identifier, entry in before.entries.items() if entry.over]
+    forgotten = over[: max(0, len(over) - kept_past)]
+    assert after.entries == {one: entry for one, entry in before.entries.items() if one not in forgotten}
+    assert compact(compact(lines, kept_past), kept_past)[:-1] == compact(lines, kept_past)[:-1]
+
+
+def test_a_torn_last_line_is_dropped_before_the_next_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "journal.ndjson"
+    path.write_bytes(b"".join(LIFE[:2]) + LIFE[2][:20])
+    journal = Journal.open(path)
+    journal.note("reverted", id="a", target="post@east", by="controller")
+    journal.close()
+    assert path.read_bytes().count(b"\n") == 3
+    assert all(json.loads(one) for one in path.read_bytes().splitlines())
+    assert replay(path.read_bytes().splitlines()).entries["a"].progress["post@east"].reverted
+
+
+def test_a_long_life_does_not_make_a_long_journal(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / "journal.ndjson")
+    journal.begin(order("in-force"))
+    for number in range(2 * KEPT_PAST + 10):
+        journal.begin(order(f"f-{number}"))
+        journal.note("gone", id=f"f-{number}", target="post@east", why="ready")
+    assert len(journal.book.entries) <= 2 * KEPT_PAST
+    assert not journal.book.entries["in-force"].over
+    assert f"f-{2 * KEPT_PAST + 9}" in journal.book.entries
+    journal.close()
+
+
+def test_one_holder_at_a_time(tmp_path: Path) -> None:
+    holder = Journal.open(tmp_path / "journal.ndjson")
+    with pytest.raises(Busy):
+        Journal.open(tmp_path / "journal.ndjson", patience=0.05)
+    holder.close()
+    Journal.open(tmp_path / "journal.ndjson").close()
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from chaos.journal import Journal, Order
+journal = Journal.open(Path(sys.argv[1]))
+journal.begin(Order("a", "kill", "post@east", ("post@east",), {}, 10.0, 1000.0, 1010.0, 7))
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_killed_holder_lets_go_and_what_it_began_is_on_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "journal.ndjson"
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        os.kill(holder.pid, signal.SIGKILL)
+        successor = Journal.open(path, patience=5.0)
+    finally:
+        holder.kill()
+        holder.communicate()
+    assert successor.book.entries["a"].order.targets == ("post@east",)
+    assert not successor.book.entries["a"].over
+    successor.close()
+
+
+def test_a_disk_that_is_full_forbids_a_new_fault_and_stops_no_revert(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(tmp_path / "journal.ndjson")
+    journal.begin(order("a"))
+    size = (tmp_path / "journal.ndjson").stat().st_size
+    write = os.write
+
+    def full(file: int, content: bytes) -> int:
+        write(file, content[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        journal.begin(order("b"))
+    assert "b" not in journal.book.entries
+    journal.note("reverted", id="a", target="post@east", by="controller")
+    assert journal.book.entries["a"].progress["post@east"].reverted
+    assert (tmp_path / "journal.ndjson").stat().st_size == size
+    monkeypatch.undo()
+    journal.close()

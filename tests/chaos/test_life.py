@@ -1,0 +1,279 @@
+"""The life of faults on a site in memory: as asked, ended early, failing, and with the controller dying at
+every step."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+import chaos.life
+from chaos.engine import Request
+from chaos.fault import all_faults
+from failwhale.failure import Failure
+
+# Where the controller dies, its threads die of an exception: that is meant.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
+FAULTS = [fault.name for fault in all_faults()]
+TARGETS = {
+    fault.name: "store:replica" if fault.targets == ("store",) else "post@east" for fault in all_faults()
+}
+
+
+def request(fault: str, seconds: float = 0.1, **more: Any) -> Request:
+    return Request(
+        fault,
+        more.pop("target", TARGETS[fault]),
+        seconds,
+        more.pop("parameters", {}),
+        id=f"{fault}-1",
+        **more,
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_bites_for_as_long_as_asked_and_is_gone(
+    laboratory: Any, settle: Any, wait_until: Any, fault: str
+) -> None:
+    engine = laboratory.controller()
+    began = time.monotonic()
+    engine.order(request(fault, 0.15))
+    wait_until(lambda: all(one.proved for one in engine.entry(f"{fault}-1").progress.values()), "proved")
+    if fault in ("kill", "pause", "latency", "errors", "blackhole"):
+        assert laboratory.site.harm()
+    (entry,) = settle(engine)
+    assert entry.over
+    assert laboratory.site.harm() == []
+    assert laboratory.site.runtime.leases == {}
+    if fault != "promote":
+        assert time.monotonic() - began >= 0.15
+    (target,) = entry.order.targets
+    kinds = [record["kind"] for record in laboratory.ledger.read() if record["fault"] == f"{fault}-1"]
+    assert kinds == [f"fault.{step}" for step in ("requested", "applied", "proved", "reverted", "gone")]
+    first = next(laboratory.ledger.read())
+    assert (first["name"], first["target"]) == (fault, target)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_is_undone_wherever_its_controller_dies(
+    laboratory: Any, settle: Any, wait_until: Any, fault: str
+) -> None:
+    """The controller dies at each of its steps in turn; its successor, started after the limit or before,
+    heals."""
+    steps, last = 0, 1
+    while steps < last:
+        steps += 1
+        engine = laboratory.controller()
+        for past in engine.entries():
+            assert past.over, past
+        laboratory.site.steps, laboratory.site.last_step = 0, steps
+        identifier = f"{fault}-{steps}"
+        try:
+            engine.order(Request(fault, TARGETS[fault], 0.03, {}, id=identifier))
+            life = next(iter(engine._lives.values()))
+            life.join(5)
+        except SystemExit:
+            pass
+        last = laboratory.site.steps
+        successor = laboratory.controller()
+        if steps % 2:
+            time.sleep(0.1)  # so that the leases have done their part before it starts
+            assert laboratory.site.harm() == []
+        successor.resume()
+        settle(successor)
+        entry = successor.entry(identifier)
+        assert entry is None or entry.over, entry
+        assert laboratory.site.harm() == [], f"after step {steps}"
+        assert laboratory.site.runtime.leases == {}, f"after step {steps}"
+    assert steps > 5
+
+
+@pytest.mark.parametrize("fault", ["kill", "pause", "latency"])
+def test_an_early_end_is_remembered_by_the_successor(
+    laboratory: Any, settle: Any, wait_until: Any, fault: str
+) -> None:
+    engine = laboratory.controller()
+    engine.order(request(fault, 60))
+    wait_until(laboratory.site.harm, "harm done")
+    wait_until(lambda: engine.entry(f"{fault}-1").progress["post@east"].proved, "proved")
+    laboratory.site.last_step = laboratory.site.steps + 3  # it dies when it has written down what it was told
+    engine.end(f"{fault}-1", by="request")
+    next(iter(engine._lives.values())).join(5)
+    assert laboratory.site.harm()
+    successor = laboratory.controller()
+    successor.resume()
+    (entry,) = settle(successor)
+    assert entry.over
+    assert laboratory.site.harm() == []
+
+
+def test_the_successor_keeps_a_fault_in_force_until_its_limit(
+    laboratory: Any, settle: Any, wait_until: Any
+) -> None:
+    engine = laboratory.controller()
+    engine.order(request("latency", 0.4))
+    wait_until(lambda: engine.entry("latency-1").progress["post@east"].proved, "proved")
+    laboratory.site.last_step = 0
+    began = time.monotonic()
+    successor = laboratory.controller()
+    successor.resume()
+    assert laboratory.site.harm()
+    (entry,) = settle(successor)
+    assert entry.over
+    assert time.monotonic() - began > 0.2
+
+
+def test_asking_twice_with_one_id_does_it_once(laboratory: Any, settle: Any) -> None:
+    engine = laboratory.controller()
+    engine.order(request("kill"))
+    engine.order(request("kill"))
+    assert len(settle(engine)) == 1
+
+
+def test_the_same_fault_on_the_same_part_is_refused_until_it_is_gone(laboratory: Any, settle: Any) -> None:
+    engine = laboratory.controller()
+    engine.order(request("latency", 0.2))
+    with pytest.raises(Failure, match="latency is in force on post@east"):
+        engine.order(Request("latency", "post:all"))
+    settle(engine)
+    engine.order(Request("latency", "post:all", 0.05))
+    settle(engine)
+    assert laboratory.site.harm() == []
+
+
+def test_different_faults_on_one_part_are_undone_independently(
+    laboratory: Any, settle: Any, wait_until: Any
+) -> None:
+    engine = laboratory.controller()
+    engine.order(request("latency", 0.15))
+    engine.order(request("pause", 0.3))
+    engine.order(request("kill", 0.45))
+    latency, _, kill = settle(engine)
+    assert all(entry.over for entry in engine.entries())
+    assert laboratory.site.harm() == []
+    ended = [entry.progress["post@east"].reverted for entry in (latency, kill)]
+    assert ended[0] < ended[1]
+
+
+def test_a_part_that_vanished_took_its_fault_with_it(laboratory: Any, settle: Any, wait_until: Any) -> None:
+    engine = laboratory.controller()
+    engine.order(request("latency", 60))
+    wait_until(laboratory.site.harm, "harm done")
+    from chaos.inventory import Inventory
+
+    kept = tuple(part for part in laboratory.site.inventory.parts if part.name != "post@east")
+    laboratory.site.inventory = Inventory(kept, {})
+    successor = laboratory.controller()
+    successor.resume()
+    (entry,) = settle(successor)
+    assert entry.over
+    assert "no part of this site any more" in entry.progress["post@east"].why
+
+
+def test_a_fault_that_cannot_be_applied_says_why_and_leaves_nothing(
+    laboratory: Any, settle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(part: str) -> None:
+        raise Failure("the signal was not permitted")
+
+    engine = laboratory.controller()
+    monkeypatch.setattr(laboratory.site.runtime, "pause", refuse)
+    engine.order(request("pause"))
+    (entry,) = settle(engine)
+    progress = entry.progress["post@east"]
+    assert progress.failed == "the signal was not permitted"
+    assert progress.applied is None
+    assert progress.gone is True
+    assert laboratory.site.runtime.leases == {}
+
+
+def test_a_fault_that_does_not_bite_is_not_proved(
+    laboratory: Any, settle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(laboratory.site.runtime, "kill", lambda part: None)
+    engine = laboratory.controller()
+    engine.order(request("kill"))
+    (entry,) = settle(engine)
+    assert entry.progress["post@east"].proved is False
+    assert entry.over
+
+
+def test_a_revert_that_cannot_be_confirmed_is_unknown_and_heal_tries_again(
+    laboratory: Any, settle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chaos.life, "REVERT_LIMIT", 0.1)
+    engine = laboratory.controller()
+    with monkeypatch.context() as broken:
+        broken.setattr(laboratory.site.runtime, "resume", lambda part: None)
+        broken.setattr(laboratory.site.runtime, "thaw", lambda part: None)
+        engine.order(request("pause"))
+        (entry,) = settle(engine)
+        assert entry.progress["post@east"].gone is False
+        assert "still stopped" in entry.progress["post@east"].why
+        assert [record["kind"] for record in laboratory.ledger.read()][-1] == "fault.unknown"
+        with pytest.raises(Failure, match="could not be undone yet"):
+            engine.order(Request("pause", "post@east"))
+    (healed,) = engine.end_all("heal")
+    assert healed.over
+    assert laboratory.site.harm() == []
+    assert engine.end_all("heal") == []
+
+
+def test_block_ends_what_is_in_force_and_refuses_what_comes_also_later(
+    laboratory: Any, settle: Any, wait_until: Any
+) -> None:
+    engine = laboratory.controller()
+    engine.order(request("kill", 60, target="place:east"))
+    wait_until(lambda: len(laboratory.site.harm()) == 8, "east is down")
+    (ended,) = engine.block()
+    assert ended.over
+    assert ended.ended == "block"
+    assert laboratory.site.harm() == []
+    successor = laboratory.controller()
+    with pytest.raises(Failure, match="blocked"):
+        successor.order(Request("kill", "post@east"))
+    successor.unblock()
+    successor.order(Request("kill", "post@east", 0.01))
+    settle(successor)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 601, float("nan"), float("inf")])
+def test_the_time_limit_has_limits(laboratory: Any, seconds: float) -> None:
+    with pytest.raises(Failure, match="cannot last") as failure:
+        laboratory.controller().order(Request("kill", "post@east", seconds))
+    assert failure.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "names"),
+    [
+        (Request("unplug", "post@east"), "unplug"),
+        (Request("latency", "store@east"), "cannot be done to store@east"),
+        (Request("latency", "post@east", parameters={"colour": 1}), "colour"),
+        (Request("latency", "post@east", parameters={"share": 1.5}), "share"),
+        (Request("latency", "post@east", parameters={"share": 0}), "share"),
+        (Request("latency", "post@east", parameters={"delay": "long"}), "delay"),
+        (Request("errors", "post@east", parameters={"status": 200}), "status"),
+        (Request("errors", "post@east", parameters={"status": 500.5}), "status"),
+        (Request("promote", "store:primary"), "not a replica"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_written(
+    laboratory: Any, wrong: Request, names: str
+) -> None:
+    engine = laboratory.controller()
+    with pytest.raises(Failure, match=names):
+        engine.order(wrong)
+    assert engine.entries() == []
+
+
+def test_a_place_is_hit_where_the_fault_fits(laboratory: Any, settle: Any) -> None:
+    engine = laboratory.controller()
+    entry = engine.order(Request("latency", "place:west", 0.05))
+    assert entry.order.targets == tuple(
+        f"{service}@west" for service in ("frontend", "auth", "post", "retweet", "timeline", "notify")
+    )
+    settle(engine)
+    assert laboratory.site.harm() == []
