@@ -57,6 +57,8 @@ class Lane:
         self.counts: Counter[str] = Counter()
         self.attempts = 0
         self.failed = 0
+        self.said_nothing = 0
+        """Attempts that were left out, or failed for what belongs to another journey."""
         self.last_error = ""
         self._edges = [edge for edge in edges if journey.edge in (None, edge.name)]
         self._tls = tls
@@ -160,6 +162,7 @@ class Lane:
         if self._stalled_since(start):
             said_nothing = "untested"
         if said_nothing:
+            self.said_nothing += 1
             self.counts[said_nothing] += 1
             return None
         return self._conclude(visit, start, failure)

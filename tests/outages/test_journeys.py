@@ -1,0 +1,241 @@
+"""Each journey goes red exactly when what it stands for is broken, and green again when it is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+from conftest import Running, until
+from fake_site import Close, FakeSite, Problem
+
+from outages.names import NAMES
+
+EVERYTHING = set(NAMES)
+SESSIONS = {"login", "login-second-factor"}
+DELIVERIES = {"freshness", "notification", "live-stream"}
+
+
+def error(status: int) -> Callable[[], None]:
+    def fail() -> None:
+        raise Problem(status)
+
+    return fail
+
+
+def close() -> None:
+    raise Close
+
+
+async def hang() -> None:
+    await asyncio.sleep(60)
+
+
+async def be_slow() -> None:
+    await asyncio.sleep(0.45)
+
+
+def on(pattern: str, fault: Callable[[], object]) -> Callable[[FakeSite], AbstractContextManager[None]]:
+    return lambda site: site.fault(pattern, fault)
+
+
+def setting(name: str, value: object) -> Callable[[FakeSite], AbstractContextManager[None]]:
+    @contextmanager
+    def changed(site: FakeSite) -> Iterator[None]:
+        before = getattr(site, name)
+        setattr(site, name, value)
+        try:
+            yield
+        finally:
+            setattr(site, name, before)
+
+    return changed
+
+
+@contextmanager
+def undelivered(site: FakeSite) -> Iterator[None]:
+    site.delivered = False
+    try:
+        yield
+    finally:
+        site.deliver_late()
+
+
+CASES = {
+    # what is broken: how, the journeys that go red, and the error that they name
+    "page errors": (on("GET /", error(500)), {"page"}, "status: 500"),
+    "page without its marker": (setting("page", b"<title>parked</title>"), {"page"}, "wrong-content"),
+    "logins close": (on("POST /sessions", close), SESSIONS, "closed"),
+    "codes are refused": (
+        on("POST /sessions/second-factor", error(401)),
+        {"login-second-factor"},
+        "status: 401",
+    ),
+    "posts error": (on("POST /posts", error(503)), {"post"}, "status: 503"),
+    "posts hang": (on("POST /posts", hang), {"post"}, "time-out"),
+    "posts come back changed": (
+        setting("created", lambda post: {**post, "text": "?"}),
+        {"post"},
+        "wrong-content",
+    ),
+    "acknowledged posts vanish": (
+        setting("created", lambda post: {**post, "id": "77"}),
+        {"read-back", *DELIVERIES},
+        "",
+    ),
+    "retweets error": (on("PUT /posts/.*/retweet", error(500)), {"retweet"}, "status: 500"),
+    "retweets are not counted": (
+        on("GET /posts/.*/retweets", error(500)),
+        {"retweet"},
+        "status: 500",
+    ),
+    "home timelines are empty": (
+        setting("timeline", lambda items: []),
+        {"home-timeline", "freshness"},
+        "",
+    ),
+    "home timelines are upside down": (
+        setting("timeline", lambda items: items[::-1]),
+        {"home-timeline"},
+        "wrong-content: wrong order",
+    ),
+    "home timelines show posts twice": (
+        setting("timeline", lambda items: [*items, *items]),
+        {"home-timeline"},
+        "wrong-content: posts twice",
+    ),
+    "nothing is delivered": (undelivered, DELIVERIES, "time-out"),
+    "the stream is silent": (setting("streaming", False), {"live-stream"}, "time-out"),
+    "the stream is not there": (
+        on("GET /notifications/stream", error(404)),
+        {"live-stream"},
+        "status: 404",
+    ),
+    "notifications are not JSON": (
+        on("GET /notifications", error(502)),
+        {"notification"},
+        "status: 502",
+    ),
+    "protected posts leak": (setting("leaks", True), {"privacy"}, "wrong-content: leak"),
+    "reading a post closes": (on("GET /posts/[0-9]+", close), {"read-back", "privacy"}, "closed"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_exactly_the_right_journeys_go_red(site: FakeSite, running: Running, case: str) -> None:
+    broken, expected, message = CASES[case]
+    with broken(site):
+        await until(lambda: running.down() >= expected, f"{expected} to go down")
+        await running.everybody_tries_again()
+        assert running.down() == expected
+        for journey in expected:
+            assert message in running.prober.rows()[journey]["last_error"]
+    await running.all_green()
+    await until(lambda: running.closed_as_down() >= expected, "every outage closed")
+    assert running.closed_as_down() == expected
+
+
+async def test_slow_is_a_kind_of_its_own(site: FakeSite, running: Running) -> None:
+    with site.fault("GET /timelines/home", be_slow):
+        await until(lambda: running.in_state("slow") >= {"home-timeline", "freshness"}, "slow")
+        await running.everybody_tries_again()
+        assert running.down() == set()
+    await running.all_green()
+    await until(lambda: len(running.closed()) == 2, "both closed")
+    assert {row["type"] for row in running.closed()} == {"slow"}
+
+
+async def test_an_edge_that_refuses_is_gone_around(site: FakeSite, running: Running) -> None:
+    await site.close("west")
+    await until(lambda: running.down() == {"handshake-west"}, "one handshake to fail")
+    await running.everybody_tries_again()
+    assert running.down() == {"handshake-west"}
+    assert running.prober.rows()["handshake-west"]["last_error"].startswith("refused: ")
+    await site.open("west")
+    await running.all_green()
+
+
+async def test_nobody_goes_around_a_bad_certificate(site: FakeSite, running: Running) -> None:
+    site.present("east", site.authority.issue(expired=True))
+    both_edges = EVERYTHING - {"handshake-west"}
+    await until(lambda: running.down() >= both_edges, "every journey by way of east to fail")
+    assert running.down() == both_edges
+    assert running.prober.rows()["page"]["last_error"] == "handshake: certificate has expired"
+    site.present("east", site.authority.issue())
+    await running.all_green()
+
+
+async def test_a_certificate_of_a_foreign_authority_or_name_is_refused(
+    site: FakeSite, running: Running, tmp_path: object
+) -> None:
+    site.present("west", site.authority.issue(host="example.org"))
+    await until(lambda: "handshake-west" in running.down(), "the handshake to fail")
+    assert "handshake: " in running.prober.rows()["handshake-west"]["last_error"]
+
+
+async def test_an_outage_begins_and_ends_when_the_fault_does(site: FakeSite, running: Running) -> None:
+    now = running.prober.clock.now
+    applied = now()
+    with site.fault("GET /", error(500)):
+        await until(lambda: "page" in running.down(), "the page to go down")
+        await running.everybody_tries_again()
+        reverted = now()
+    await until(lambda: running.closed(), "the outage closed")
+    (row,) = running.closed()
+    assert applied - 0.1 < row["start"] < applied + 0.4
+    assert reverted - 0.2 < row["end"] < reverted + 0.3
+    assert row["failed"] == row["attempts"] >= 3
+
+
+async def test_everything_is_tidied_up(site: FakeSite, running: Running) -> None:
+    await running.everybody_tries_again(10)
+    await running.stop()
+    # 7 posts of the cast, those that may still be read, and what was cut off by the stop
+    assert len(site.posts) < 7 + running.prober.lanes["post"].attempts + 8
+    texts = [post["text"] for post in site.posts.values()]
+    assert sum("Fresh" in text for text in texts) <= 3
+    assert all(not fans for fans in site.retweets.values())
+
+
+async def test_a_store_that_lost_everything_gets_a_new_cast(site: FakeSite, running: Running) -> None:
+    before = running.prober.cast.canary
+    site.forget_everything()
+    await until(lambda: running.not_green(), "somebody to notice")
+    await until(lambda: running.prober.cast.canary != before, "a new cast")
+    await running.all_green()
+    kinds = [record["kind"] for record in running.prober.ledger.read()]
+    assert "cast.lost" in kinds
+
+
+async def test_sessions_that_the_site_no_longer_knows_are_renewed(site: FakeSite, running: Running) -> None:
+    site.tokens.clear()
+    await until(lambda: "home-timeline" in running.down(), "the reader to be logged out")
+    await running.all_green()
+
+
+async def test_a_prober_started_again_goes_on_with_the_same_people(site: FakeSite, running: Running) -> None:
+    names, timeline = set(site.users), running.prober.cast.timeline
+    again = await running.again()
+    try:
+        await again.all_green()
+        assert again.prober.cast.timeline == timeline
+        assert names <= set(site.users)
+        assert {name for name in site.users if name not in names} <= {
+            account.name for account in again.prober.cast.codes.accounts
+        }
+    finally:
+        await again.stop()
+
+
+async def test_a_site_that_is_still_starting_has_no_outage(
+    site: FakeSite, quick: None, make_running: Callable[[], Running]
+) -> None:
+    await site.close("east")
+    await site.close("west")
+    running = make_running()
+    await until(lambda: running.prober.lanes["page"].failed > 3, "failed attempts")
+    await site.open("east")
+    await site.open("west")
+    await running.all_green()
+    assert not running.opened()
