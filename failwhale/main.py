@@ -38,6 +38,9 @@ VERBS = {
     "populate": Verb("loadtests.cli", "populate", "Fill the site with people, posts and follows.", USE),
     "load": Verb("loadtests.cli", "load", "Send users to the site.", USE),
     "chaos": Verb("chaos.cli", "app", "Break one thing, see what is broken, heal.", BREAK),
+    "protections": Verb(
+        "failwhale.protections", "protections", "What guards the site; switch it live.", BREAK
+    ),
     "watch": Verb("outages.cli", "watch", "The users' view, live.", MEASURE),
     "outages": Verb("outages.cli", "outages", "What users felt, and why.", MEASURE),
     "report": Verb("outages.cli", "report", "The same as a page with the timeline drawn.", MEASURE),
