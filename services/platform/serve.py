@@ -60,27 +60,30 @@ def run(app: ASGIApp, settings: Settings, public_app: ASGIApp | None = None) -> 
     address is taken, a certificate cannot be read or the application does not start.
     """
     configure_logging()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(app, settings, public_app))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(app, settings, public_app))
+    except (OSError, StartError) as error:
+        logger.error("%s cannot start: %s", settings.name, error)
+        sys.exit(1)
 
 
 async def _serve(app: ASGIApp, settings: Settings, public_app: ASGIApp | None) -> None:
+    credentials = credentials_of(settings)
+    listeners = [(app, settings.listen, credentials.internal)]
+    if public_app is not None and settings.public_listen is not None:
+        listeners.append((public_app, settings.public_listen, credentials.public))
+    server = Server(app, credentials)
     try:
-        credentials = credentials_of(settings)
-        server = Server(app, credentials)
         await server.start()
-        addresses = [await server.listen(app, settings.listen, credentials.internal)]
-        if public_app is not None and settings.public_listen is not None:
-            addresses.append(await server.listen(public_app, settings.public_listen, credentials.public))
-    except (OSError, ssl.SSLError, StartError) as error:
-        logger.error("%s cannot start: %s", settings.name, error)
-        sys.exit(1)
-    logger.info("%s %s serves on %s", settings.name, settings.release, ", ".join(map(str, addresses)))
-    # What was there before the first request stays: garbage collection need not look at it again, nor touch
-    # memory that is shared with the parent process.
-    gc.freeze()
-    await server.until_stopped()
-    await server.stop()
+        addresses = [await server.listen(*listener) for listener in listeners]
+        logger.info("%s %s serves on %s", settings.name, settings.release, ", ".join(map(str, addresses)))
+        # What is there before the first request stays: garbage collection need not look at it, nor touch
+        # memory that is shared with the parent process.
+        gc.freeze()
+        await server.until_stopped()
+    finally:
+        await server.stop()
 
 
 class StartError(Exception):

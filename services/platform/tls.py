@@ -64,7 +64,7 @@ class Credentials:
             trial = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             trial.load_cert_chain(self.certificate, self.key)
             trial.load_verify_locations(self.authority)
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:
             logger.warning("certificate not loaded from %s: %s", self.certificate, error)
             return False
         for context in self._contexts:
@@ -83,7 +83,10 @@ class Credentials:
         return self._with_certificate(context)
 
     def _with_certificate(self, context: ssl.SSLContext) -> ssl.SSLContext:
-        context.load_cert_chain(self.certificate, self.key)
+        try:
+            context.load_cert_chain(self.certificate, self.key)
+        except OSError as error:  # which does not say what it could not read
+            raise OSError(f"no certificate in {self.certificate} with its key beside it: {error}") from None
         self._contexts.append(context)
         return context
 

@@ -21,7 +21,7 @@ CONTROL = {"authorization": "Bearer control-token"}
 
 @pytest.fixture
 async def client(start: Start) -> httpx.AsyncClient:
-    app, client = await start()
+    _, client = await start()
     client.headers.update(CONTROL)
     return client
 

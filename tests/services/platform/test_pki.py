@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from services.platform import genesis, pki
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def certificate(folder: Path, name: str) -> x509.Certificate:
+    return x509.load_pem_x509_certificate((folder / f"{name}.pem").read_bytes())
+
+
+def test_a_certificate_is_for_both_sides_of_a_connection(tmp_path: Path) -> None:
+    genesis.make_certificates(tmp_path, ["post-east"])
+    made = certificate(tmp_path, "post-east")
+    authority = certificate(tmp_path, "ca")
+    made.verify_directly_issued_by(authority)
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["post-east", "localhost"]
+    assert list(map(str, names.get_values_for_type(x509.IPAddress))) == ["127.0.0.1"]
+    usage = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert set(usage) == {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
+    key = made.public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    assert isinstance(key.curve, ec.SECP256R1)
+    assert not made.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert authority.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+
+
+def test_keys_are_readable_by_the_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        genesis.make_certificates(tmp_path / "pki", ["post-east"])
+        genesis.make_secrets(tmp_path / "secrets")
+    finally:
+        os.umask(before)
+    secret = [*(tmp_path / "pki").glob("*.key"), *(tmp_path / "secrets").iterdir()]
+    assert {path.name for path in secret} == {
+        "ca.key",
+        "post-east.key",
+        "client.key",
+        "token",
+        "session-keys.json",
+    }
+    assert {stat.S_IMODE(path.stat().st_mode) for path in secret} == {0o600}
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    names = ["post-east", "post-west", "client"]
+    assert genesis.make_certificates(tmp_path, names) == names
+    genesis.make_secrets(tmp_path)
+    before = contents(tmp_path)
+    assert genesis.make_certificates(tmp_path, names) == []
+    genesis.make_secrets(tmp_path)
+    assert contents(tmp_path) == before
+    assert genesis.make_certificates(tmp_path, [*names, "prober"]) == ["prober"]
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+@pytest.mark.parametrize("fault", ["expired", "not yet", "of another CA", "no key", "another key", "garbage"])
+def test_what_is_no_good_is_made_again_and_the_rest_is_kept(tmp_path: Path, fault: str) -> None:
+    genesis.make_certificates(tmp_path, ["post-east", "auth-east"])
+    before = contents(tmp_path)
+    authority = pki.load_authority(tmp_path)
+    match fault:
+        case "expired":
+            expired = pki.issue("post-east", not_after=now() - datetime.timedelta(seconds=1), ca=authority)
+            expired.install(tmp_path, "post-east")
+        case "not yet":
+            tomorrow = now() + datetime.timedelta(days=1)
+            pki.issue("post-east", not_before=tomorrow, ca=authority).install(tmp_path, "post-east")
+        case "of another CA":
+            pki.issue("post-east").install(tmp_path, "post-east")
+        case "no key":
+            (tmp_path / "post-east.key").unlink()
+        case "another key":
+            (tmp_path / "post-east.key").write_bytes((tmp_path / "auth-east.key").read_bytes())
+        case "garbage":
+            (tmp_path / "post-east.pem").write_bytes(b"\x00garbage")
+    assert not pki.is_good(tmp_path, "post-east", authority)
+    assert genesis.make_certificates(tmp_path, ["post-east", "auth-east"]) == ["post-east"]
+    assert pki.is_good(tmp_path, "post-east", authority)
+    after = contents(tmp_path)
+    changed = {name for name in before if after[name] != before[name]}
+    assert changed == {"post-east.pem", "post-east.key"}
+
+
+def test_without_its_authority_everything_is_made_again(tmp_path: Path) -> None:
+    genesis.make_certificates(tmp_path, ["post-east"])
+    (tmp_path / "ca.key").write_bytes(b"garbage")
+    assert genesis.make_certificates(tmp_path, ["post-east"]) == ["post-east", "client"]
+    assert pki.is_good(tmp_path, "post-east", pki.load_authority(tmp_path))
+
+
+def test_a_certificate_with_the_times_that_were_asked_for(tmp_path: Path) -> None:
+    authority = pki.new_authority()
+    begins, ends = now() - datetime.timedelta(days=2), now() + datetime.timedelta(seconds=5)
+    pki.issue("a", begins, ends, authority).install(tmp_path, "a")
+    made = certificate(tmp_path, "a")
+    assert abs(made.not_valid_before_utc - begins) < datetime.timedelta(seconds=1)
+    assert abs(made.not_valid_after_utc - ends) < datetime.timedelta(seconds=1)
+    with pytest.raises(ValueError, match="before"):
+        pki.issue("a", ends, begins, authority)
+
+
+def run_genesis(**environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "services.platform.genesis"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_as_a_command(tmp_path: Path) -> None:
+    folders = {"PKI": str(tmp_path / "a/pki"), "SECRETS": str(tmp_path / "b/secrets")}
+    done = run_genesis(**folders, NAMES="post-east  prober\nchaos")
+    assert (done.returncode, done.stderr) == (0, "")
+    names = {path.stem for path in (tmp_path / "a/pki").glob("*.pem")}
+    assert names == {"ca", "post-east", "prober", "chaos", "client"}
+    keys = json.loads((tmp_path / "b/secrets/session-keys.json").read_text())
+    assert len(keys["keys"][keys["current"]]) >= 32
+    assert len((tmp_path / "b/secrets/token").read_text()) >= 32
+
+
+def test_says_what_is_missing(tmp_path: Path) -> None:
+    done = run_genesis(PKI=str(tmp_path))
+    assert (done.returncode, done.stderr) == (1, "genesis: SECRETS, NAMES not set\n")
+    (tmp_path / "file").touch()
+    done = run_genesis(PKI=str(tmp_path / "file"), SECRETS=str(tmp_path), NAMES="a")
+    assert done.returncode == 1
+    assert done.stderr.startswith("genesis: ")
+    assert "Traceback" not in done.stderr

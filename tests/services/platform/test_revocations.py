@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from services.platform import keys, revocations
+from services.platform.identity import User
+from services.platform.revocations import Revocations
+from services.platform.store import Store
+from services.platform.tokens import Session
+
+ANN = User(7, "ann")
+
+
+def session(sid: str, *, user: User = ANN, issued: float | None = None, lasts: float = 60) -> Session:
+    now = time.time()
+    return Session(user, sid, issued or now, now + lasts)
+
+
+async def becomes_true(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - what happens in another task has no event
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def elsewhere(store: Store) -> AsyncIterator[Revocations]:
+    """What another process knows, which follows the store."""
+    followed = Revocations(store)
+    task = asyncio.create_task(followed.follow())
+    yield followed
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_one_session(store: Store, elsewhere: Revocations) -> None:
+    here = Revocations(store)
+    ended, other = session("a"), session("b")
+    await here.revoke(ended)
+    assert here.is_revoked(ended)
+    await becomes_true(lambda: elsewhere.is_revoked(ended))
+    assert not here.is_revoked(other)
+    assert not elsewhere.is_revoked(other)
+
+
+async def test_all_sessions_of_an_account(store: Store, elsewhere: Revocations) -> None:
+    here = Revocations(store)
+    before, of_bob = session("a"), session("b", user=User(8, "bob"))
+    await here.revoke_all(ANN, 60)
+    after = session("c", issued=time.time() + 0.001)
+    await becomes_true(lambda: elsewhere.is_revoked(before))
+    for known in (here, elsewhere):
+        assert known.is_revoked(before)
+        assert not known.is_revoked(after), "who signs in again is signed in"
+        assert not known.is_revoked(of_bob)
+
+
+async def test_is_heard_of_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(revocations, "POLL_SECONDS", 60)
+    elsewhere, ended = Revocations(store), session("a")
+    task = asyncio.create_task(elsewhere.follow())
+    await becomes_true_that_somebody_listens(store)
+    await Revocations(store).revoke(ended)
+    await becomes_true(lambda: elsewhere.is_revoked(ended))
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def becomes_true_that_somebody_listens(store: Store) -> None:
+    async with asyncio.timeout(5):
+        while (await store.query("PUBSUB", "NUMSUB", keys.REVOKED))[1] == 0:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+async def test_who_starts_later_learns_what_was_before(store: Store) -> None:
+    ended = session("a")
+    await Revocations(store).revoke(ended)
+    late = Revocations(store)
+    task = asyncio.create_task(late.follow())
+    await becomes_true(lambda: late.is_revoked(ended))
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_what_has_expired_is_forgotten_everywhere(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revocations, "POLL_SECONDS", 0.05)
+    here = Revocations(store)
+    await here.revoke(session("short", lasts=0.2))
+    await here.revoke_all(ANN, 0.2)
+    task = asyncio.create_task(here.follow())
+    await becomes_true(lambda: not here._sessions and not here._accounts)
+    task.cancel()
+    await asyncio.wait([task])
+    await here.revoke(session("long"))
+    assert await store.query("ZRANGE", keys.REVOKED, 0, -1) == [b"long"]
+
+
+async def test_the_longest_expiry_counts(store: Store) -> None:
+    here = Revocations(store)
+    long = session("a", lasts=60)
+    await here.revoke(long)
+    await here.revoke(session("a", lasts=1))
+    score = await store.query("ZSCORE", keys.REVOKED, "a")
+    assert float(score) == pytest.approx(long.expires, abs=0.01)

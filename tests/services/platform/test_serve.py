@@ -1,0 +1,361 @@
+"""Real sockets: who gets in, which certificate they see, and how a process ends."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+from starlette.types import ASGIApp
+
+from services.platform import genesis, pki
+from services.platform.app import build
+from services.platform.faultpoints import Fault
+from services.platform.serve import Server
+from services.platform.settings import Address, Settings
+from services.platform.tls import Credentials, credentials_of
+
+Edge = Callable[[ASGIApp], AbstractAsyncContextManager[tuple[Server, Address, Address]]]
+
+
+async def hello(scope: dict, receive: Callable, send: Callable) -> None:  # type: ignore[type-arg]
+    """An application that answers 200, and takes part in a lifespan."""
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    head = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]}
+    await send(head)
+    await send({"type": "http.response.body"})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    genesis.make_certificates(tmp_path, ["post-east", "prober"])
+    return tmp_path
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, credentials: Credentials) -> AsyncIterator[tuple[Server, Address, Address]]:
+    """The server, the address of its internal listener and that of its public one."""
+    server = Server(app, credentials)
+    await server.start()
+    anywhere = Address("127.0.0.1", 0)
+    try:
+        internal = await server.listen(app, anywhere, credentials.internal)
+        yield server, internal, await server.listen(app, anywhere, credentials.public)
+    finally:
+        await server.stop()
+
+
+def client_context(folder: Path, name: str | None = "prober") -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    if name is not None:
+        context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    return context
+
+
+class Connection:
+    """One HTTP/1.1 connection, so that a test decides when it opens one."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def open(cls, address: Address, context: ssl.SSLContext) -> Connection:
+        streams = await asyncio.open_connection(
+            address.host, address.port, ssl=context, server_hostname="localhost"
+        )
+        return cls(*streams)
+
+    async def send(self, request: bytes) -> None:
+        self.writer.write(request)
+        await self.writer.drain()
+
+    async def head(self) -> bytes:
+        async with asyncio.timeout(5):
+            return await self.reader.readuntil(b"\r\n\r\n")
+
+    async def get(self, path: str = "/") -> int:
+        """The status. Raises asyncio.IncompleteReadError or OSError when the connection is closed instead."""
+        await self.send(b"GET %b HTTP/1.1\r\nhost: post-east\r\n\r\n" % path.encode())
+        head = await self.head()
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        await self.reader.readexactly(length)
+        return int(head.split()[1])
+
+    def serial_number(self) -> int:
+        """Which certificate the server showed on this connection."""
+        tls: ssl.SSLObject = self.writer.get_extra_info("ssl_object")
+        certificate = tls.getpeercert()
+        assert certificate is not None
+        return int(str(certificate["serialNumber"]), 16)
+
+
+Refused = (ssl.SSLError, OSError, asyncio.IncompleteReadError)
+
+
+async def test_only_the_sites_own_parts_get_in(folder: Path) -> None:
+    stranger = pki.issue("stranger")
+    stranger.install(folder, "stranger")
+    expired = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=1)
+    pki.issue("late", not_after=expired, ca=pki.load_authority(folder)).install(folder, "late")
+    async with serving(hello, Credentials(folder, "post-east")) as (_, internal, public):
+        assert await (await Connection.open(internal, client_context(folder))).get() == 200
+        for name in (None, "stranger", "late"):
+            with pytest.raises(Refused):
+                await (await Connection.open(internal, client_context(folder, name))).get()
+        assert await (await Connection.open(public, client_context(folder, None))).get() == 200
+
+
+async def test_nothing_below_tls_1_3(folder: Path) -> None:
+    old = client_context(folder)
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    async with serving(hello, Credentials(folder, "post-east")) as (_, internal, public):
+        for address in (internal, public):
+            with pytest.raises(Refused):
+                await Connection.open(address, old)
+
+
+async def test_a_new_certificate_is_shown_without_a_restart(folder: Path) -> None:
+    async with serving(hello, Credentials(folder, "post-east")) as (server, internal, public):
+        before = await Connection.open(internal, client_context(folder))
+        pki.issue("post-east", ca=pki.load_authority(folder)).install(folder, "post-east")
+        server.tick()
+        after = await Connection.open(internal, client_context(folder))
+        assert after.serial_number() != before.serial_number()
+        on_public = await Connection.open(public, client_context(folder, None))
+        assert on_public.serial_number() == after.serial_number()
+        assert await before.get() == await after.get() == 200, "open connections go on"
+
+
+async def test_an_expired_certificate_hurts_new_connections_alone(folder: Path) -> None:
+    authority = pki.load_authority(folder)
+    soon = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=1)
+    async with serving(hello, Credentials(folder, "post-east")) as (server, internal, _):
+        kept = await Connection.open(internal, client_context(folder))
+        pki.issue("post-east", not_after=soon, ca=authority).install(folder, "post-east")
+        server.tick()
+        with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
+            await Connection.open(internal, client_context(folder))
+        assert await kept.get() == 200
+        assert genesis.make_certificates(folder, ["post-east"]) == ["post-east"]
+        server.tick()
+        assert await (await Connection.open(internal, client_context(folder))).get() == 200
+
+
+async def test_a_certificate_of_another_authority(folder: Path) -> None:
+    async with serving(hello, Credentials(folder, "post-east")) as (server, internal, _):
+        pki.issue("post-east").install(folder, "post-east")
+        server.tick()
+        with pytest.raises(ssl.SSLCertVerificationError, match="unable to get local issuer"):
+            await Connection.open(internal, client_context(folder))
+
+
+@pytest.mark.parametrize("damage", ["key of another", "half a file", "gone"])
+async def test_files_that_do_not_fit_change_nothing(folder: Path, damage: str) -> None:
+    credentials = Credentials(folder, "post-east")
+    async with serving(hello, credentials) as (_, internal, _public):
+        match damage:
+            case "key of another":
+                (folder / "post-east.key").write_bytes((folder / "prober.key").read_bytes())
+            case "half a file":
+                (folder / "post-east.pem").write_bytes((folder / "post-east.pem").read_bytes()[:200])
+            case "gone":
+                (folder / "post-east.pem").unlink()
+        assert not credentials.refresh()
+        assert await (await Connection.open(internal, client_context(folder))).get() == 200
+        pki.issue("post-east", ca=pki.load_authority(folder)).install(folder, "post-east")
+        assert credentials.refresh()
+        assert not credentials.refresh(), "only when something has changed"
+
+
+async def test_calls_show_the_certificate_too(folder: Path) -> None:
+    credentials = Credentials(folder, "prober")
+    async with serving(hello, Credentials(folder, "post-east")) as (_, internal, _public):
+        assert await (await Connection.open(internal, credentials.client)).get() == 200
+        pki.issue("prober").install(folder, "prober")
+        assert credentials.refresh()
+        with pytest.raises(Refused):
+            await (await Connection.open(internal, credentials.client)).get()
+
+
+def test_one_set_of_contexts_for_a_process(folder: Path) -> None:
+    settings = Settings("post", Address("127.0.0.1", 0), folder, folder, place="east")
+    assert credentials_of(settings) is credentials_of(settings)
+    assert credentials_of(settings).internal is credentials_of(settings).internal
+
+
+async def test_what_is_not_http_gets_a_problem(folder: Path) -> None:
+    async with serving(hello, Credentials(folder, "post-east")) as (_, internal, _public):
+        connection = await Connection.open(internal, client_context(folder))
+        await connection.send(b"NONSENSE\r\n\r\n")
+        head = await connection.head()
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert b"application/problem+json" in head
+        assert json.loads(await connection.reader.read())["status"] == 400
+
+
+async def test_black_hole_takes_requests_and_then_hangs_up(folder: Path) -> None:
+    settings = Settings("post", Address("127.0.0.1", 0), folder, folder, place="east")
+    app = build(settings, [], store=NoStore())  # type: ignore[arg-type]
+    async with serving(app, credentials_of(settings)) as (_, internal, _public):
+        connection = await Connection.open(internal, client_context(folder))
+        app.state.site.faults.put("f", Fault(kind="blackhole", seconds=0.3))
+        began = time.monotonic()
+        with pytest.raises(Refused):
+            await connection.get("/api/v1/anything")
+        assert 0.3 <= time.monotonic() - began < 2
+
+
+class NoStore:
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def ready(self) -> bool:
+        return True
+
+
+PROGRAM = """
+import asyncio
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from services.platform.app import build
+from services.platform.serve import run
+from services.platform.settings import Settings
+
+class NoStore:
+    async def start(self): pass
+    async def close(self): print("store closed", flush=True)
+    async def ready(self): return True
+
+router = APIRouter()
+
+@router.get("/stream")
+async def stream():
+    async def events():
+        try:
+            yield b": open\\n\\n"
+            await asyncio.sleep(3600)
+        finally:
+            print("stream closed", flush=True)
+    return StreamingResponse(events(), media_type="text/event-stream")
+
+@router.get("/slow")
+async def slow():
+    print("slow begins", flush=True)
+    await asyncio.sleep(0.4)
+
+@router.get("/stuck")
+async def stuck():
+    print("stuck begins", flush=True)
+    await asyncio.sleep(3600)
+
+settings = Settings.from_environment()
+app = build(settings, [router], store=NoStore())
+run(app, settings, public_app=app)
+"""
+
+
+@contextmanager
+def process(folder: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {
+        "SERVICE": "post",
+        "PLACE": "east",
+        "LISTEN": "127.0.0.1:0",
+        "PUBLIC_LISTEN": "127.0.0.1:0",
+        "PKI": str(folder),
+        "SECRETS": str(folder),
+        "PATH": os.environ["PATH"],
+    } | environment
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def addresses(process: subprocess.Popen[str]) -> list[Address]:
+    """Where a process says that it serves, in its first line."""
+    assert process.stderr is not None
+    line = json.loads(process.stderr.readline())
+    assert line["message"].startswith("post@east dev serves on ")
+    return [
+        Address.parse(text) for text in line["message"].removeprefix("post@east dev serves on ").split(",")
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_ends_in_time_with_open_streams(folder: Path, number: signal.Signals) -> None:
+    with process(folder) as running:
+        assert running.stdout is not None
+        internal, public = addresses(running)
+        stream = await Connection.open(public, client_context(folder, None))
+        await stream.send(b"GET /stream HTTP/1.1\r\nhost: x\r\n\r\n")
+        await stream.head()
+        idle = await Connection.open(internal, client_context(folder))
+        assert await idle.get("/-/health") == 200
+        slow = await Connection.open(internal, client_context(folder))
+        answer = asyncio.create_task(slow.get("/slow"))
+        assert await asyncio.to_thread(running.stdout.readline) == "slow begins\n"
+        began = time.monotonic()
+        running.send_signal(number)
+        assert await answer == 200, "what was at work is answered"
+        assert await asyncio.to_thread(running.wait, 5) == 0
+        assert time.monotonic() - began < 2
+        rest, errors = running.communicate()
+    assert rest.splitlines() == ["stream closed", "store closed"]
+    assert errors == "", "an end is no failure"
+
+
+async def test_ends_in_time_with_a_request_that_never_ends(folder: Path) -> None:
+    with process(folder) as running:
+        assert running.stdout is not None
+        internal, _ = addresses(running)
+        stuck = await Connection.open(internal, client_context(folder))
+        await stuck.send(b"GET /stuck HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert await asyncio.to_thread(running.stdout.readline) == "stuck begins\n"
+        began = time.monotonic()
+        running.terminate()
+        assert await asyncio.to_thread(running.wait, 5) == 0
+        assert time.monotonic() - began < 2.2
+        assert running.communicate()[0] == "store closed\n"
+
+
+def test_says_why_it_cannot_start(folder: Path) -> None:
+    with process(folder, PLACE="nowhere") as running:
+        _, errors = running.communicate(timeout=20)
+    assert running.returncode == 1
+    (line,) = errors.splitlines()
+    assert json.loads(line)["message"].startswith("post@nowhere cannot start: ")
+
+
+async def test_says_which_address_is_taken(folder: Path) -> None:
+    async with serving(hello, Credentials(folder, "post-east")) as (_, internal, _public):
+        with process(folder, LISTEN=str(internal)) as running:
+            _, errors = await asyncio.to_thread(running.communicate, timeout=20)
+    assert running.returncode == 1
+    (line,) = errors.splitlines()
+    assert "cannot start" in json.loads(line)["message"]
+    assert str(internal.port) in json.loads(line)["message"]
