@@ -18,6 +18,7 @@ from services.platform.protections import Protections
 from services.platform.revocations import Revocations
 from services.platform.settings import Settings
 from services.platform.store import Store
+from services.platform.tasks import cancel_all
 from services.platform.tls import credentials_of
 from services.platform.tokens import SessionKeys
 
@@ -68,10 +69,7 @@ class Site:
 
     async def stop_background(self) -> None:
         """Cancel what runs in the background and wait until it has ended."""
-        tasks = list(self._background)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(list(self._background))
 
     async def reasons_not_ready(self) -> list[str]:
         """Why this service cannot serve; empty when it can."""

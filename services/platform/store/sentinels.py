@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from services.platform.settings import Address
 from services.platform.store.link import NotSent
+from services.platform.tasks import cancel_all
 
 ANSWER_SECONDS = 0.3
 """For each sentinel; all are asked at once, so that a frozen one costs no more than this."""
@@ -53,9 +54,7 @@ class Sentinels:
         self._watchers = [asyncio.create_task(self._watch(client)) for client in self._clients]
 
     async def close(self) -> None:
-        for watcher in self._watchers:
-            watcher.cancel()
-        await asyncio.gather(*self._watchers, return_exceptions=True)
+        await cancel_all(self._watchers)
         await asyncio.gather(*(client.aclose() for client in self._clients), return_exceptions=True)
 
     async def locate(self) -> Topology:
