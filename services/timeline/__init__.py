@@ -1,0 +1,1 @@
+"""Timelines: the follow graph, fan-out on write, home and user timelines."""

@@ -1,0 +1,38 @@
+"""`python -m services.timeline` runs the timeline service."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from services.platform.app import Site, build
+from services.platform.ids import Snowflakes, worker_of
+from services.platform.serve import run
+from services.platform.settings import Settings
+from services.timeline.consumer import FanOut
+from services.timeline.routes import control, router
+from services.timeline.store import Timelines
+
+
+def application(settings: Settings) -> FastAPI:
+    """The timeline service as an ASGI application. TIMELINE_CELEBRITY_FOLLOWERS (250) makes celebrities."""
+
+    async def start(site: Site) -> None:
+        site.consume(FanOut(timelines))
+
+    app = build(settings, [router, control], on_start=start)
+    timelines = Timelines(
+        app.state.site.store,
+        Snowflakes(worker_of("timeline", settings.place)),
+        settings.integer("TIMELINE_CELEBRITY_FOLLOWERS", 250, at_least=1),
+    )
+    app.state.timelines = timelines
+    return app
+
+
+def main() -> None:
+    settings = Settings.from_environment()
+    run(application(settings), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""What goes in and out of the timeline service."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, NamedTuple
+
+from fastapi import Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.platform.identity import LARGEST_ID
+from services.platform.problems import Problem
+from services.post.models import Account, Count, Post
+
+LONGEST_PAGE = 100
+DEFAULT_PAGE = 20
+
+Handle = Annotated[str, Path(pattern=r"^[A-Za-z0-9_]{1,15}$", description="A handle, in any case.")]
+Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE, description="The longest page that is wanted.")]
+Cursor = Annotated[str | None, Query(description="`next` of the page before; absent for the first page.")]
+
+
+class Place(NamedTuple):
+    """Where a page of a timeline begins: ids of entries as page.lua wants them, empty for the first page."""
+
+    top: str = ""
+    before: str = ""
+
+
+_PLACE = re.compile(r"([0-9]{1,16})-([0-9]{1,16})", re.ASCII)
+_IDENTIFIER = re.compile(r"[0-9]{1,16}", re.ASCII)
+
+
+def place_of(cursor: str | None) -> Place:
+    """Where the page of this cursor begins. Raises Problem 400."""
+    if cursor is None:
+        return Place()
+    match = _PLACE.fullmatch(cursor)
+    if match is None:
+        raise unknown_cursor()
+    return Place(match[1], match[2])
+
+
+def identifier_of(cursor: str | None) -> str:
+    """The id below which the page of this cursor begins; empty for the first page. Raises Problem 400."""
+    if cursor is None:
+        return ""
+    if _IDENTIFIER.fullmatch(cursor) is None:
+        raise unknown_cursor()
+    return cursor
+
+
+def unknown_cursor() -> Problem:
+    return Problem(400, "unknown-cursor", "This cursor was not made here")
+
+
+class TimelinePost(Post):
+    """A post in a timeline, with the account whose retweet brought it there, if any."""
+
+    retweeted_by: Account | None = Field(default=None, json_schema_extra={"type": "object"})
+
+
+class Timeline(BaseModel):
+    """A page of a timeline, newest first; `next` is the cursor of the next page, if there may be one."""
+
+    items: list[TimelinePost]
+    next: str | None
+
+
+class People(BaseModel):
+    """A page of accounts, the newest first."""
+
+    items: list[Account]
+    next: str | None
+
+
+class Profile(Account):
+    """An account as others see it; `state` is what the viewer is to it."""
+
+    protected: bool
+    followers: Count
+    following: Count
+    posts: Count
+    state: Literal["self", "none", "requested", "following"]
+
+
+class Followed(BaseModel):
+    """What became of the wish to follow somebody."""
+
+    state: Literal["following", "requested"]
+
+
+_AccountId = Annotated[int, Field(gt=0, le=LARGEST_ID)]
+
+
+class ImportedGraph(BaseModel):
+    """A line of a bulk import: whom an account follows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user: _AccountId
+    following: list[_AccountId]
+
+
+class ImportedPosts(BaseModel):
+    """A line of a bulk import: what an account posted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    author: _AccountId
+    posts: list[_AccountId]
