@@ -209,7 +209,7 @@ class Engine:
                 self._settle(entry, target, "gone", f"{target} is no part of this site any more")
                 return
             fault = fault_named(entry.order.fault)
-            others = partial(self._in_force_besides, entry.order.id, target)
+            others = partial(self._hurt_besides, entry.order.id)
             Life(fault, part, entry, site, self._journal, self._ledger, ended, others).live()
         except Exception as error:
             log.exception("%s on %s cannot be tended", entry.order.id, target)
@@ -219,13 +219,13 @@ class Engine:
         record_in_ledger(self._ledger, event, entry, target, why=why)
         self._journal.note(event, id=entry.order.id, target=target, why=why)
 
-    def _in_force_besides(self, identifier: str, target: str) -> bool:
+    def _hurt_besides(self, identifier: str) -> bool:
+        """Whether another fault is in force, or could not be undone."""
         return any(
-            progress.gone is None
-            and (entry.order.id, name) != (identifier, target)
-            and progress.reverted is None
+            progress.gone is False or (progress.gone is None and progress.reverted is None)
             for entry in self.entries()
-            for name, progress in entry.progress.items()
+            if entry.order.id != identifier
+            for progress in entry.progress.values()
         )
 
     def _refuse_second(self, fault: Fault, part: Part) -> None:

@@ -28,7 +28,8 @@ UNITS: Mapping[ParameterType, str | None] = {
 }
 
 SERVICES = ("frontend", "auth", "post", "timeline", "retweet", "notify")
-PARTS = (*SERVICES, "store", "sentinel", "prober", "chaos", "prometheus")
+PARTS = (*SERVICES, "store", "sentinel", "prober", "prometheus")
+"""Everything but the controller: nobody would be there to prove what it does to itself."""
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class Site:
         return self._asks_well(part, "/-/health", "/-/healthy")
 
     def ready(self, part: Part) -> bool:
-        """Whether the part can do its work: for a store that is a replica, its link to the primary is up."""
+        """Whether the part can do its work. A store is the one primary, or a replica with its link up."""
         if part.service == "store":
             return self._store_is_ready(part)
         return self._asks_well(part, "/-/ready", "/-/ready")
@@ -128,7 +128,9 @@ class Site:
         role = self._redis_says(part, "ROLE")
         if not role:
             return False
-        return bool(role[0] == b"master" or role[3] == b"connected")
+        if role[0] == b"master":  # one that was away may believe for a moment that it still is
+            return list(self.store_roles().values()).count("primary") == 1
+        return bool(role[3] == b"connected")
 
     def _redis_says(self, part: Part, *command: str | bytes) -> Any:
         """The raw answer of a Redis or Sentinel; None when there is none, also when it is an error."""
@@ -155,7 +157,7 @@ def _redis(host: str, port: int) -> Redis:
         socket_timeout=HEALTH_TIMEOUT,
         socket_connect_timeout=HEALTH_TIMEOUT,
         retry=Retry(NoBackoff(), 0),
-        single_connection_client=False,
+        protocol=2,
     )
-    redis.response_callbacks.clear()  # answers as they are on the wire; otherwise there are two dialects
+    redis.response_callbacks.clear()  # answers as they are on the wire; not the library's view of them
     return redis

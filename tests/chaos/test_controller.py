@@ -266,6 +266,7 @@ def test_a_dry_run_touches_nothing(controller: Running, command: Any, laboratory
         (["latency", "post@east", "--delay", "2m"], "delay"),
         (["errors", "post@east", "--status", "200"], "status"),
         (["latency", "store:primary"], "frontend"),
+        (["kill", "chaos"], "prober"),
         (["kill"], "target"),
     ],
 )
