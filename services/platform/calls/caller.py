@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import random
 import ssl
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, TypeVar
 
+from services.platform import request_ids
+from services.platform.calls import deadline
+from services.platform.calls.backend import Backend
+from services.platform.calls.budget import RetryBudget
+from services.platform.calls.wire import (
+    Headers,
+    NotConnected,
+    Response,
+    StreamedResponse,
+    TooSlow,
+    WireError,
+)
+from services.platform.metrics import Metrics
+from services.platform.problems import Problem
 from services.platform.protections import Protections
 from services.platform.settings import Replica
 
-Headers = Sequence[tuple[bytes, bytes]]
-"""Names in lower case, as ASGI has them."""
+logger = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 3
+
+NOT_HOME = 16
+"""A replica in another place is called when the one at home has so many more calls in flight.
+That spreads load when there is much of it, and bounds what waits for a replica that has just frozen."""
+
+SECONDS_WITHOUT_DEADLINES = 30.0
+"""How long a call may take when the deadlines are switched off."""
+
+_PAUSE_SECONDS = 0.02
+_REQUEST_ID = request_ids.HEADER.encode("ascii")
+
+AnyResponse = TypeVar("AnyResponse", Response, StreamedResponse)
+Attempt = Callable[[Backend, float], Coroutine[Any, Any, AnyResponse]]
 
 
 class Answer(NamedTuple):
-    """What a replica answered, undecoded; hop-by-hop headers are left out."""
+    """What a replica answered, undecoded; hop-by-hop headers are left out, names are in lower case."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -33,7 +65,14 @@ class Stream(NamedTuple):
 
 
 class Caller:
-    """Calls one service. One for each called service in a process."""
+    """Calls one service. One for each called service in a process.
+
+    Each protection asks at each call whether it is switched on:
+    `deadlines`: an attempt ends after a while, all attempts end with the request; `retries`: what failed is
+    repeated on another replica where that is safe, within a budget; `ejection`: a replica that fails
+    several times in a row is set aside, unless there is no other; `shedding`: calls beyond a bound are
+    refused at once.
+    """
 
     def __init__(
         self,
@@ -42,28 +81,190 @@ class Caller:
         home_place: str | None,
         ssl_context: ssl.SSLContext | None,
         protections: Protections,
+        metrics: Metrics | None = None,
         *,
         attempt_seconds: float = 1.0,
-        in_flight: int = 64,
+        connect_seconds: float = 0.25,
+        in_flight: int = 128,
     ) -> None:
-        """`ssl_context` None means plain HTTP; `in_flight` bounds the calls to one replica."""
+        """`ssl_context` None means plain HTTP; `in_flight` bounds the calls to one replica (not the streams).
+
+        An attempt has `attempt_seconds` while another one may follow, twice that when it is the only one.
+        """
+        self._service = service
+        self._protections = protections
+        self._metrics = metrics
+        self._attempt_seconds = attempt_seconds
+        self._in_flight = in_flight
+        self._budget = RetryBudget()
+        backends = [Backend(service, replica, ssl_context, connect_seconds) for replica in replicas]
+        self._backends = [
+            (backend, 0 if backend.replica.place == home_place else NOT_HOME) for backend in backends
+        ]
 
     async def send(
         self, method: bytes, target: bytes, headers: Headers = (), body: bytes = b"", *, idempotent: bool
     ) -> Answer:
         """Call a replica and return what it answered, whatever the status.
 
-        `target` is path and query. `headers` are those to pass on; host, content-length, connection and the
-        deadline are set here. Raises Problem 503 or 504 that names the service when no replica answered in
-        time.
+        `target` is path and query. `headers` are those to pass on; host, content-length, connection, the
+        deadline and the request's id are set here. Raises Problem 503 or 504 that names the service when no
+        replica answered in time.
         """
-        raise NotImplementedError
 
-    def stream(
-        self, method: bytes, target: bytes, headers: Headers = ()
-    ) -> AbstractAsyncContextManager[Stream]:
-        """The same for a body that does not end: bounded until the head of the answer, then open."""
-        raise NotImplementedError
+        def attempt(backend: Backend, seconds: float) -> Coroutine[Any, Any, Response]:
+            return backend.pool.send(
+                method, target, _ours(headers, seconds), body, seconds=seconds, repeatable=idempotent
+            )
+
+        backend, answer = await self._answer(attempt, idempotent)
+        return Answer(answer.status, answer.headers, answer.body, backend.replica)
+
+    @asynccontextmanager
+    async def stream(self, method: bytes, target: bytes, headers: Headers = ()) -> AsyncIterator[Stream]:
+        """The same for an answer that does not end: bounded until its head is there, then open.
+
+        Only for requests that are safe to repeat. Iterating over the body raises WireError when it is cut.
+        """
+
+        def attempt(backend: Backend, seconds: float) -> Coroutine[Any, Any, StreamedResponse]:
+            return backend.pool.stream(method, target, _ours(headers, seconds), seconds=seconds)
+
+        backend, answer = await self._answer(attempt, True)
+        try:
+            yield Stream(answer.status, answer.headers, answer.body, backend.replica)
+        finally:
+            answer.body.close()
 
     async def close(self) -> None:
-        raise NotImplementedError
+        """Close all connections."""
+        for backend, _ in self._backends:
+            await backend.pool.close()
+
+    async def _answer(self, attempt: Attempt[AnyResponse], idempotent: bool) -> tuple[Backend, AnyResponse]:
+        self._budget.deposit()
+        tried: list[Backend] = []
+        while True:
+            backend = self._choose(tried)
+            tried.append(backend)
+            seconds = self._seconds(may_follow=idempotent and len(tried) < MOST_ATTEMPTS)
+            try:
+                answer = await self._attempt(attempt, backend, seconds)
+            except WireError as error:
+                safe = idempotent or isinstance(error, NotConnected)
+                if not (safe and self._may_repeat(tried)):
+                    raise self._failure(error) from error
+                if len(tried) >= len(self._backends):
+                    await asyncio.sleep(random.uniform(_PAUSE_SECONDS, 2 * _PAUSE_SECONDS))
+            else:
+                others = len(tried) < len(self._backends)
+                if answer.status < 500 or not (idempotent and others and self._may_repeat(tried)):
+                    return backend, answer
+                if isinstance(answer, StreamedResponse):
+                    answer.body.close()
+
+    def _choose(self, tried: Sequence[Backend]) -> Backend:
+        """The replica with least to do, if possible one not tried yet. Raises Problem when all are full."""
+        ejecting = self._protections.enabled("ejection")
+        shedding = self._protections.enabled("shedding")
+        now = time.monotonic()
+        best: Backend | None = None
+        best_rank = (True, True, 0)
+        for backend, distance in self._backends:
+            if shedding and backend.in_flight >= self._in_flight:
+                continue
+            # All may be set aside, or tried: then the least bad one is better than none.
+            aside = ejecting and not backend.admits(now)
+            rank = (backend in tried, aside, backend.in_flight + distance)
+            if best is None or rank < best_rank:
+                best, best_rank = backend, rank
+        if best is None:
+            raise Problem(
+                503,
+                "overloaded",
+                "Too much to do",
+                f"{self._service} has as many calls in flight as it may.",
+                {"Retry-After": "1"},
+            )
+        return best
+
+    async def _attempt(self, attempt: Attempt[AnyResponse], backend: Backend, seconds: float) -> AnyResponse:
+        began = time.monotonic()
+        backend.begin()
+        try:
+            answer = await attempt(backend, seconds)
+        except WireError as error:
+            self._observe(backend, error.error_type, began)
+            # An attempt that had little time says nothing about the replica.
+            if not isinstance(error, TooSlow) or seconds >= self._attempt_seconds / 2:
+                self._failed(backend)
+            raise
+        finally:
+            backend.end()
+        self._observe(backend, "", began)
+        if answer.status < 500:
+            if backend.succeeded() and self._metrics is not None:
+                self._metrics.replica_ejected(backend.name).set(0)
+        elif not _is_no_fault_of_its_own(answer):
+            self._failed(backend)
+        return answer
+
+    def _failed(self, backend: Backend) -> None:
+        if backend.failed(time.monotonic()) and self._protections.enabled("ejection"):
+            logger.info("%s is set aside", backend.name)
+            if self._metrics is not None:
+                self._metrics.ejections(backend.name).inc()
+                self._metrics.replica_ejected(backend.name).set(1)
+
+    def _observe(self, backend: Backend, error_type: str, began: float) -> None:
+        if self._metrics is not None:
+            self._metrics.client_request(backend.name, error_type).observe(time.monotonic() - began)
+
+    def _may_repeat(self, tried: Sequence[Backend]) -> bool:
+        """Whether another attempt may follow those; if so, it is paid for."""
+        if (
+            len(tried) >= MOST_ATTEMPTS
+            or not self._protections.enabled("retries")
+            or deadline.remaining() < _PAUSE_SECONDS
+        ):
+            return False
+        paid = self._budget.withdraw()
+        if self._metrics is not None:
+            self._metrics.retries(self._service, "sent" if paid else "refused").inc()
+        return paid
+
+    def _seconds(self, may_follow: bool) -> float:
+        """The time for one attempt. Raises Problem when none is left."""
+        if not self._protections.enabled("deadlines"):
+            return SECONDS_WITHOUT_DEADLINES
+        left = deadline.remaining()
+        if left <= 0:
+            raise Problem(504, "too-late", "The deadline has passed", f"Before {self._service} could answer.")
+        return min(left, self._attempt_seconds if may_follow else 2 * self._attempt_seconds)
+
+    def _failure(self, error: WireError) -> Problem:
+        if isinstance(error, TooSlow):
+            return Problem(504, "service-too-slow", "A service did not answer in time", self._service)
+        return Problem(
+            503,
+            "service-unreachable",
+            "A service cannot be reached",
+            f"{self._service}: {error}",
+            {"Retry-After": "1"},
+        )
+
+
+def _is_no_fault_of_its_own(answer: Response | StreamedResponse) -> bool:
+    """Whether it says that it is busy (503 and when to come back), or that it had too little time."""
+    return answer.status == 504 or (
+        answer.status == 503 and any(name == b"retry-after" for name, _ in answer.headers)
+    )
+
+
+def _ours(headers: Headers, seconds: float) -> Headers:
+    """The headers to pass on, and those of this call: until when, and for which request."""
+    request_id = request_ids.current.get()
+    ours = [*headers, (deadline.HEADER, deadline.encode(time.time() + seconds))]
+    if request_id:
+        ours.append((_REQUEST_ID, request_id.encode("ascii")))
+    return ours
