@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,10 +15,10 @@ from failwhale.console import (
     FAILED,
     INTERRUPTED,
     OK,
-    Duration,
     JsonOption,
     QuietOption,
     StateOption,
+    duration_option,
     is_terminal,
     print_json,
     print_table,
@@ -25,14 +26,14 @@ from failwhale.console import (
     stderr,
     stdout,
 )
+from failwhale.progress import Progress
 from failwhale.state import State
 from loadtests.generator import Generator, Plan, Shape, whole_seconds
 from loadtests.target import Target, acknowledged_file, census_file, refuse_other_machines
 
 if TYPE_CHECKING:
-    from loadtests.checker import Verdict
-
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    from failwhale.populate import Loaded
+    from loadtests.verdict import Verdict
 
 PEOPLE = 1000
 SEED = 7
@@ -40,11 +41,10 @@ MOST_PEOPLE_AT_ONCE = 1000
 HIGHEST_RATE = 5000.0
 LONGEST = 3600.0
 
-_LINE_EVERY = 5.0
+LINE_EVERY = 5.0
 """Seconds between progress lines where there is no terminal to draw on."""
 
 
-@app.command()
 def populate(
     people: Annotated[int, typer.Option(min=2, max=1_000_000, help="How many people.")] = PEOPLE,
     seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = SEED,
@@ -58,15 +58,14 @@ def populate(
     """
     loaded = _populate(State(state), people, seed, quiet=quiet)
     if as_json:
-        print_json({"people": people, "seed": seed, **loaded})
+        print_json({"seed": seed, **asdict(loaded)})
     elif not quiet:
         stdout().print(
-            f"{loaded['people']:,} people, {loaded['follows']:,} follows and {loaded['posts']:,} posts "
-            f"loaded in {loaded['seconds']:.1f} seconds"
+            f"{loaded.people:,} people, {loaded.follows:,} follows and {loaded.posts:,} posts "
+            f"loaded in {loaded.seconds:.1f} seconds"
         )
 
 
-@app.command()
 def load(
     shape: Annotated[Shape, typer.Argument(help="How much load there is over time.", metavar="SHAPE")],
     people: Annotated[
@@ -79,7 +78,10 @@ def load(
             min=0, max=HIGHEST_RATE, help="Requests per second of all of them; 0 is 2 for each person."
         ),
     ] = 0.0,
-    seconds: Annotated[Duration, typer.Option("--for", help="How long, in whole seconds.")] = 30.0,
+    seconds: Annotated[
+        float,
+        typer.Option("--for", parser=duration_option, metavar="DURATION", help="How long, in whole seconds."),
+    ] = 30.0,
     rude: Annotated[bool, typer.Option("--rude", help="Do not wait when the site says Retry-After.")] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Afterwards, look for every post that was acknowledged.")
@@ -113,20 +115,13 @@ def load(
     raise typer.Exit(_exit_code(result, verdict, interrupted))
 
 
-def _populate(state: State, people: int, seed: int, *, quiet: bool) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
+def _populate(state: State, people: int, seed: int, *, quiet: bool) -> Loaded:
     from failwhale.populate import populate as bring_in
 
-    columns = (TextColumn("Loading people"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=stderr(), transient=True, disable=quiet or not is_terminal()) as bar:
-        task = bar.add_task("", total=None)
-        loaded = bring_in(
-            state, people, seed, lambda done, whole: bar.update(task, completed=done, total=whole)
+    with Progress(quiet) as progress:
+        return bring_in(
+            state, people, seed, lambda done, whole: progress.note(f"Loading people: {done / whole:.0%}")
         )
-    return asdict(loaded)
 
 
 def _generate(state: State, plan: Plan, *, quiet: bool) -> tuple[dict[str, Any], bool]:
@@ -146,16 +141,14 @@ def _generate(state: State, plan: Plan, *, quiet: bool) -> tuple[dict[str, Any],
     summary: dict[str, Any] | None = None
     interrupted = False
     try:
-        with Generator(plan, {"FAILWHALE_STATE": str(state.path)}) as generator:
-            live = LiveLine(plan, quiet=quiet)
+        with Generator(plan, {"FAILWHALE_STATE": str(state.path)}) as generator, Progress(quiet) as progress:
+            teller = Teller(plan, progress)
             try:
-                summary = _listen(generator, live)
+                summary = _listen(generator, teller)
             except KeyboardInterrupt:
                 interrupted = True
                 generator.interrupt()
-                summary = _listen(generator, live)
-            finally:
-                live.clear()
+                summary = _listen(generator, teller)
             if summary is None:
                 if interrupted:
                     raise KeyboardInterrupt
@@ -168,11 +161,11 @@ def _generate(state: State, plan: Plan, *, quiet: bool) -> tuple[dict[str, Any],
     return {**asked, **summary}, interrupted
 
 
-def _listen(generator: Generator, live: LiveLine) -> dict[str, Any] | None:
+def _listen(generator: Generator, teller: Teller) -> dict[str, Any] | None:
     for kind, content in generator.messages():
         if kind == "summary":
             return content
-        live.show(content)
+        teller.tell(content)
     return None
 
 
@@ -180,7 +173,7 @@ def _check(target: Target, state: State, plan: Plan, *, quiet: bool) -> Verdict:
     from loadtests.checker import check
 
     if not quiet:
-        stderr().print("Looking for every acknowledged post.")
+        stderr().print("Looking for every acknowledged post ...")
     return check(target, acknowledged_file(state), load=plan.name)
 
 
@@ -197,41 +190,26 @@ def _exit_code(result: Mapping[str, Any], verdict: Verdict | None, interrupted: 
 # --- what a person sees ---
 
 
-class LiveLine:
-    """Progress: one line that is drawn over on a terminal, a line now and then in a pipe."""
+class Teller:
+    """Tells how a load goes: on a terminal in a line that moves, elsewhere in a line now and then."""
 
-    def __init__(self, plan: Plan, *, quiet: bool) -> None:
+    def __init__(self, plan: Plan, progress: Progress) -> None:
         self._plan = plan
-        self._quiet = quiet
-        self._terminal = is_terminal()
+        self._progress = progress
         self._next = 0.0
 
-    def show(self, progress: Mapping[str, Any]) -> None:
-        if self._quiet or (not self._terminal and time.monotonic() < self._next):
-            return
-        self._next = time.monotonic() + _LINE_EVERY
-        errors = ", ".join(f"{count} {kind}" for kind, count in progress["errors"].items())
+    def tell(self, now: Mapping[str, Any]) -> None:
         text = (
-            f"{progress['elapsed']:3.0f}/{self._plan.seconds} s  {progress['good_since']:4d} good/s  "
-            f"{progress['offered']} offered, {progress['sent']} sent, {progress['completed']} completed"
-            + (f"  [{errors}]" if errors else "")
+            f"{now['elapsed']:.0f} of {self._plan.seconds} s: {now['good_since']} good/s; "
+            f"{now['offered']} offered, {now['sent']} sent, {now['completed']} completed"
         )
-        self._write(f"\r\x1b[2K{text[: _width() - 1]}" if self._terminal else text + "\n")
-
-    def clear(self) -> None:
-        if self._terminal and not self._quiet:
-            self._write("\r\x1b[2K")
-
-    def _write(self, text: str) -> None:
-        stderr().file.write(text)
-        stderr().file.flush()
-
-
-def _width() -> int:
-    try:
-        return os.get_terminal_size(2).columns
-    except OSError:
-        return 80
+        if now["errors"]:
+            text += f"; {_counts(now['errors'])}"
+        if is_terminal():
+            self._progress.note(text[: shutil.get_terminal_size().columns - 1])
+        elif time.monotonic() >= self._next:
+            self._next = time.monotonic() + LINE_EVERY
+            self._progress.say(text)
 
 
 def _print_result(result: Mapping[str, Any]) -> None:

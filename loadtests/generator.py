@@ -29,7 +29,7 @@ PIPE = "FAILWHALE_LOAD_PIPE"
 NAME = "FAILWHALE_LOAD"
 """The environment variable with the name of a load, under which acknowledged posts are recorded."""
 
-LAST_ANSWERS_WITHIN = 11.0
+LAST_ANSWERS_WITHIN = 11
 """Seconds that requests in flight have at the end of a load: longer than a client waits for an answer."""
 
 _START_WITHIN = 30.0

@@ -1,0 +1,155 @@
+"""What the checker looks at: each acknowledged post, and each timeline that must show some of them."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from loadtests.acknowledged import Acknowledged
+from loadtests.population import generate
+from loadtests.public_api import PublicApi, Unreadable
+from loadtests.target import Census
+from loadtests.verdict import Finding, Verdict
+
+MOST_READERS = 300
+"""So that a load with many authors is not followed by another load."""
+
+_TRIMMED_AT = 800
+_PAGE = 100
+_MOST_PAGES = 50
+_FOREVER = 10**18
+
+
+@dataclass(eq=False)
+class Promised:
+    """A post that must be there, as its author sees it."""
+
+    promise: Acknowledged
+    text: str | None = None
+    unreadable: str = "it was never looked at"
+
+    async def look(self, api: PublicApi) -> None:
+        try:
+            self.text = await api.text_of(self.promise.id, self.promise.author)
+            self.unreadable = ""
+        except Unreadable as error:
+            self.unreadable = str(error)
+
+    def is_complete(self) -> bool:
+        return self.text is not None
+
+    def judge(self, verdict: Verdict) -> None:
+        promise = self.promise
+
+        def finding(what: str) -> Finding:
+            return Finding(promise.id, promise.author, "the site", what)
+
+        if self.unreadable:
+            verdict.unknown.append(finding(self.unreadable))
+        elif self.text is None:
+            findings = verdict.lost if promise.replicated else verdict.lost_as_announced
+            findings.append(finding(f"acknowledged at {promise.at}, and there is no such post"))
+        elif self.text != promise.text:
+            verdict.altered.append(finding(f"its text is now {self.text!r}"))
+
+
+@dataclass(eq=False)
+class Timeline:
+    """One timeline, read as one person, and the posts that must be on it."""
+
+    reader: str
+    path: str
+    expected: list[Acknowledged]
+    entries: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+    """By text: how often each post with it is there, by its id and who retweeted it ("" for nobody).
+
+    By text, because a write that was done twice makes two posts of one text. Those of a load are all
+    different.
+    """
+    oldest: int = _FOREVER
+    is_trimmed: bool = False
+    unreadable: str = "it was never looked at"
+
+    async def look(self, api: PublicApi) -> None:
+        """Read it, from its newest entry to the oldest that is expected."""
+        self.entries, self.oldest, self.is_trimmed, self.unreadable = {}, _FOREVER, False, ""
+        try:
+            await self._read(api)
+        except Unreadable as error:
+            self.unreadable = str(error)
+
+    async def _read(self, api: PublicApi) -> None:
+        enough = min(int(post.id) for post in self.expected)
+        count, cursor = 0, ""
+        for _ in range(_MOST_PAGES):
+            page = await api.get(f"{self.path}?limit={_PAGE}{cursor}", self.reader)
+            count += len(page["items"])
+            for item in page["items"]:
+                self._take(item)
+            if not page["next"]:
+                self.is_trimmed = count >= _TRIMMED_AT
+                return
+            if self.oldest < enough:
+                return
+            cursor = f"&cursor={quote(page['next'])}"
+        raise Unreadable(f"a timeline without an end within {_MOST_PAGES} pages")
+
+    def _take(self, item: Any) -> None:
+        retweeted_by = (item.get("retweeted_by") or {}).get("name", "")
+        self.entries.setdefault(item["text"], Counter())[item["id"], retweeted_by] += 1
+        if not retweeted_by:
+            # A retweet stands where it was retweeted; only a post itself tells how far back this is.
+            self.oldest = min(self.oldest, int(item["id"]))
+
+    def is_complete(self) -> bool:
+        return not self.unreadable and all(self._times(post) for post in self.expected)
+
+    def _times(self, post: Acknowledged) -> int:
+        """How often a post is there: the same entry twice, or two posts made by one write, are two."""
+        entries = self.entries.get(post.text, Counter())
+        ids = {id_ for id_, _ in entries}
+        return max(len(ids), *entries.values()) if post.id in ids else 0
+
+    def judge(self, verdict: Verdict, but: Container[str]) -> None:
+        """Add what is wrong to the verdict, leaving out posts that are nowhere anyway."""
+        for post in self.expected:
+            if post.id in but:
+                continue
+            verdict.looked_for += 1
+            times = self._times(post)
+            if self.unreadable:
+                verdict.unknown.append(self._finding(post, self.unreadable))
+            elif times > 1:
+                verdict.duplicated.append(self._finding(post, f"{times} times"))
+            elif not times and self.is_trimmed and int(post.id) < self.oldest:
+                verdict.unknown.append(self._finding(post, "the timeline was trimmed before this post"))
+            elif not times:
+                verdict.lost.append(self._finding(post, "the post is there, but not on this timeline"))
+
+    def _finding(self, post: Acknowledged, what: str) -> Finding:
+        return Finding(post.id, post.author, f"{self.path} of {self.reader}", what)
+
+
+def timelines_to_read(census: Census, posts: Sequence[Acknowledged], followers: int) -> list[Timeline]:
+    """Each author's own timeline, and the home timelines of up to `followers` of the followers of each."""
+    population = generate(census.people, census.seed, census.as_of, posts=False)
+    following = {person.name: index for index, person in enumerate(population.people)}
+    all_followers = population.followers()
+    written: dict[str, list[Acknowledged]] = {}
+    for post in posts:
+        written.setdefault(post.author, []).append(post)
+    chance = random.Random(census.seed)
+    of_each = max(1, min(followers, MOST_READERS // len(written)))
+    homes: dict[str, list[Acknowledged]] = {}
+    for author, promised in written.items():
+        group = all_followers[following[author]]
+        for reader in chance.sample(group, min(of_each, len(group))):
+            homes.setdefault(population.people[reader].name, []).extend(promised)
+    return [
+        *(Timeline(author, f"/timelines/users/{author}", promised) for author, promised in written.items()),
+        *(Timeline(reader, "/timelines/home", promised) for reader, promised in homes.items()),
+    ]

@@ -1,0 +1,60 @@
+"""What the checker found, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A post that is not as it should be; `where` is the site as a whole or a timeline."""
+
+    post: str
+    author: str
+    where: str
+    what: str = ""
+
+
+@dataclass
+class Verdict:
+    """What was found. `holds` is None when it is not known whether the promise was kept."""
+
+    holds: bool | None
+    because: str
+    acknowledged: int = 0
+    timelines: int = 0
+    looked_for: int = 0
+    """How many times a post was looked for on a timeline."""
+    lost: list[Finding] = field(default_factory=list)
+    duplicated: list[Finding] = field(default_factory=list)
+    altered: list[Finding] = field(default_factory=list)
+    lost_as_announced: list[Finding] = field(default_factory=list)
+    """Lost, but the site had said that no replica had it: no broken promise."""
+    unknown: list[Finding] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def decide(self) -> Verdict:
+        """Set `holds` by what was found."""
+        broken = [
+            f"{len(findings)} {word}"
+            for word, findings in (
+                ("lost", self.lost),
+                ("duplicated", self.duplicated),
+                ("altered", self.altered),
+            )
+            if findings
+        ]
+        if broken:
+            self.holds, self.because = False, ", ".join(broken)
+        elif self.unknown:
+            first = self.unknown[0]
+            self.holds, self.because = None, f"{len(self.unknown)} could not be judged: {first.what}"
+        else:
+            self.holds = True
+            self.because = f"{self.acknowledged} posts, each exactly once on {self.timelines} timelines"
+            if self.lost_as_announced:
+                self.because += f", but {len(self.lost_as_announced)} that were said not to be replicated"
+        return self

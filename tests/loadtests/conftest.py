@@ -1,0 +1,218 @@
+"""A small site over HTTPS that behaves like the real one's public address, until it is told not to."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from failwhale.state import State
+from loadtests.population import EPOCH_MILLISECONDS, Population, generate
+from loadtests.target import Census, Target, acknowledged_file, census_file
+from services.platform import pki
+
+PEOPLE, SEED = 40, 7
+AS_OF = EPOCH_MILLISECONDS + 100 * 86_400_000
+
+
+@dataclass
+class FakeSite:
+    """Two edges before one memory. What it does wrong is what a test sets."""
+
+    state: State
+    population: Population
+    ports: dict[str, int] = field(default_factory=dict)
+    flowing: threading.Event = field(default_factory=threading.Event)
+    """While clear, every request waits."""
+    refusal: tuple[int, str] | None = None
+    """A status and a Retry-After header that answer everything but logins."""
+    lose: bool = False
+    """New posts are acknowledged and forgotten."""
+    lose_fan_out: bool = False
+    """New posts are there, and on nobody's timeline."""
+    fan_out_at: float = 0.0
+    """New posts are on timelines from this time.monotonic() on."""
+    duplicate: bool = False
+    """New posts are on every timeline twice."""
+    write_twice: bool = False
+    """One request makes two posts."""
+    alter: bool = False
+    """New posts are kept with another text."""
+    empty_homes: bool = False
+    replicated: bool = True
+    posts: dict[int, dict[str, Any]] = field(default_factory=dict)
+    requests: list[tuple[str, str, str]] = field(default_factory=list)
+    """Edge, method and path of each."""
+    _last_id: int = 0
+
+    def __post_init__(self) -> None:
+        self.flowing.set()
+        self.lock = threading.Lock()
+        self.index = {person.name: number for number, person in enumerate(self.population.people)}
+        for post in self.population.posts:
+            author = self.population.people[post.author]
+            self.posts[post.id] = _post(post.id, author.id, author.name, post.text)
+        self._last_id = max(self.posts)
+
+    @property
+    def target(self) -> Target:
+        return Target.of(self.state)
+
+    @property
+    def record(self) -> Path:
+        return acknowledged_file(self.state)
+
+    def write(self, author: str, text: str) -> dict[str, Any]:
+        with self.lock:
+            for _ in range(2 if self.write_twice else 1):
+                self._last_id += 4096
+                person = self.population.people[self.index[author]]
+                post = _post(self._last_id, person.id, author, "something else" if self.alter else text)
+                post["on_timelines"] = 0 if self.lose_fan_out else 2 if self.duplicate else 1
+                if not self.lose:
+                    self.posts[self._last_id] = post
+            return {**post, "text": text, "replicated": self.replicated}
+
+    def timeline(self, authors: set[str]) -> list[dict[str, Any]]:
+        late = time.monotonic() < self.fan_out_at
+        with self.lock:
+            newest_first = sorted(self.posts.items(), reverse=True)
+        items = []
+        for _, post in newest_first:
+            if post["author"]["name"] in authors:
+                times = post.get("on_timelines", 1)
+                items += [post] * (0 if late and "on_timelines" in post else times)
+        return items
+
+    def answer(self, method: str, path: str, query: dict[str, str], who: str, body: Any) -> tuple[int, Any]:
+        if method == "POST" and path == "/sessions":
+            return (200, {"token": body["name"]}) if body["name"] in self.index else (401, {})
+        if not who:
+            return 401, {}
+        match method, path.strip("/").split("/"):
+            case "GET", ["timelines", "home"]:
+                following = self.population.following[self.index[who]]
+                items = self.timeline({self.population.people[index].name for index in following})
+                return 200, _page([] if self.empty_homes else items, query)
+            case "GET", ["timelines", "users", name]:
+                return 200, _page(self.timeline({name}), query)
+            case "GET", ["users", name]:
+                return 200, {"name": name, "followers": 1, "following": 1}
+            case "GET", ["posts", post]:
+                found = self.posts.get(int(post))
+                return (200, found) if found else (404, {})
+            case "POST", ["posts"]:
+                return 201, self.write(who, body["text"])
+            case "PUT", ["posts", _, "like"]:
+                return 204, None
+            case "PUT", ["posts", _, "retweet"]:
+                return 200, {"count": 1}
+            case "DELETE", ["posts", _, "retweet"]:
+                return 204, None
+            case "GET", ["notifications", "unread"]:
+                return 200, {"count": 0}
+            case "GET", ["notifications"]:
+                return 200, {"items": [], "next": None}
+        return 404, {}
+
+
+def _post(post: int, author_id: int, author: str, text: str) -> dict[str, Any]:
+    return {"id": str(post), "author": {"id": str(author_id), "name": author}, "text": text}
+
+
+def _page(items: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
+    begin, limit = int(query.get("cursor", 0)), int(query.get("limit", 20))
+    end = begin + limit
+    return {"items": items[begin:end], "next": str(end) if end < len(items) else None}
+
+
+def _handler(site: FakeSite, edge: str) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def handle_any(self) -> None:
+            length = int(self.headers.get("content-length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else None
+            site.requests.append((edge, self.command, self.path))
+            site.flowing.wait()
+            url = urlsplit(self.path)
+            path = url.path.removeprefix("/api/v1")
+            if site.refusal and path != "/sessions":
+                status, content = site.refusal[0], {}
+            else:
+                query = {name: values[0] for name, values in parse_qs(url.query).items()}
+                who = self.headers.get("authorization", "").removeprefix("Bearer ")
+                status, content = site.answer(self.command, path, query, who, body)
+            data = b"" if content is None else json.dumps(content).encode()
+            self.send_response(status)
+            if site.refusal and path != "/sessions":
+                self.send_header("retry-after", site.refusal[1])
+            if status != 204:
+                self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = do_PUT = do_DELETE = handle_any
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_: object) -> None:
+        """A client that goes away is no error here."""
+
+
+@pytest.fixture(scope="session")
+def fake_pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pki")
+    authority = pki.new_authority()
+    pki.install_authority(folder, authority)
+    pki.issue("frontend-east", ca=authority).install(folder, "frontend-east")
+    return folder
+
+
+@pytest.fixture
+def fake_site(tmp_path: Path, fake_pki: Path) -> Iterator[FakeSite]:
+    state = State(tmp_path / "state")
+    state.path.mkdir()
+    state.pki.symlink_to(fake_pki)
+    population = generate(PEOPLE, SEED, AS_OF)
+    names = tuple(population.people[index].name for index in population.celebrities())
+    Census(PEOPLE, SEED, AS_OF, "failwhale", names).write(census_file(state))
+    site = FakeSite(state, population)
+    servers = []
+    for edge in ("east", "west"):
+        server = _Server(("127.0.0.1", 0), _handler(site, edge))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(fake_pki / "frontend-east.pem", fake_pki / "frontend-east.key")
+        # The handshake belongs to the thread of the connection, not to the one that accepts.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        site.ports[edge] = server.server_address[1]
+        servers.append(server)
+    edges = {edge: f"https://localhost:{port}" for edge, port in site.ports.items()}
+    state.site_file.write_text(json.dumps({"edges": edges, "parts": []}))
+    try:
+        yield site
+    finally:
+        site.flowing.set()
+        for server in servers:
+            server.shutdown()
+            server.server_close()

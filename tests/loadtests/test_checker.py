@@ -1,0 +1,190 @@
+"""The checker against a site that loses, doubles, alters or is silent: it must say so, and never guess."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests import checker
+from loadtests.acknowledged import Acknowledged, Record, TornRecord, read
+from loadtests.public_api import PublicApi
+from loadtests.verdict import Verdict
+
+
+def write_posts(site: Any, count: int = 4, load: str = "one") -> None:
+    """As a poster of the load would: written, acknowledged, recorded."""
+    record = Record(site.record, load)
+    public = [person.name for person in site.population.people if not person.protected]
+    for number in range(count):
+        author = public[number % 3]
+        text = f"post {number} of {load} #{time.monotonic_ns()}"
+        post = site.write(author, text)
+        record.add(post["id"], author, text, post["replicated"])
+    record.close()
+
+
+def check(site: Any, *, within: float = 0.5, **options: Any) -> Verdict:
+    return checker.check(site.target, site.record, within=within, settle=0, **options)
+
+
+def test_posts_that_are_everywhere_once_are_a_kept_promise(fake_site: Any) -> None:
+    write_posts(fake_site)
+    verdict = check(fake_site)
+    assert verdict.holds is True, verdict
+    assert verdict.acknowledged == 4
+    assert verdict.timelines > 3
+    assert verdict.looked_for > verdict.timelines
+
+
+def test_posts_beyond_the_first_page_are_found(fake_site: Any) -> None:
+    write_posts(fake_site, count=1)
+    name = fake_site.population.people[0].name
+    for number in range(150):
+        fake_site.write(name, f"noise {number}")
+    for person in fake_site.population.people[1:]:
+        for number in range(4):
+            fake_site.write(person.name, f"noise {person.name} {number}")
+    assert check(fake_site).holds is True
+
+
+def test_lost_posts_are_told(fake_site: Any) -> None:
+    fake_site.lose = True
+    write_posts(fake_site)
+    verdict = check(fake_site)
+    assert verdict.holds is False
+    assert {finding.post for finding in verdict.lost} == {post.id for post in read(fake_site.record)}
+    assert {finding.where for finding in verdict.lost} == {"the site"}
+
+
+def test_a_loss_that_was_announced_breaks_no_promise_and_is_still_told(fake_site: Any) -> None:
+    fake_site.lose, fake_site.replicated = True, False
+    write_posts(fake_site)
+    verdict = check(fake_site)
+    assert verdict.holds is True
+    assert len(verdict.lost_as_announced) == 4
+    assert "4 that were said not to be replicated" in verdict.because
+
+
+def test_posts_without_their_fan_out_are_lost(fake_site: Any) -> None:
+    fake_site.lose_fan_out = True
+    write_posts(fake_site)
+    verdict = check(fake_site)
+    assert verdict.holds is False
+    assert len(verdict.lost) == verdict.looked_for
+    assert "/timelines/home" in verdict.lost[-1].where
+
+
+def test_a_fan_out_that_takes_its_time_is_waited_for(fake_site: Any) -> None:
+    fake_site.fan_out_at = time.monotonic() + 1.5
+    write_posts(fake_site)
+    verdict = check(fake_site, within=10)
+    assert verdict.holds is True, verdict
+    assert time.monotonic() >= fake_site.fan_out_at
+
+
+@pytest.mark.parametrize("how", ["duplicate", "write_twice"])
+def test_posts_that_are_there_twice_are_told(fake_site: Any, how: str) -> None:
+    setattr(fake_site, how, True)
+    write_posts(fake_site)
+    verdict = check(fake_site)
+    assert verdict.holds is False
+    assert len(verdict.duplicated) == verdict.looked_for
+    assert verdict.lost == []
+
+
+def test_a_post_with_another_text_is_told(fake_site: Any) -> None:
+    fake_site.alter = True
+    write_posts(fake_site)
+    verdict = check(fake_site)
+    assert verdict.holds is False
+    assert len(verdict.altered) == 4
+
+
+def test_only_the_load_that_is_asked_for_is_judged(fake_site: Any) -> None:
+    write_posts(fake_site, load="good")
+    fake_site.lose = True
+    write_posts(fake_site, load="bad")
+    assert check(fake_site, load="good").holds is True
+    assert check(fake_site, load="bad").holds is False
+    assert check(fake_site).acknowledged == 8
+
+
+def test_nothing_acknowledged_is_unknown(fake_site: Any) -> None:
+    assert check(fake_site).holds is None
+    write_posts(fake_site, load="one")
+    assert check(fake_site, load="another").holds is None
+
+
+def test_a_torn_record_is_unknown(fake_site: Any) -> None:
+    write_posts(fake_site)
+    with fake_site.record.open("a") as file:
+        file.write('{"id": "1", "aut')
+    verdict = check(fake_site)
+    assert verdict.holds is None
+    assert "not whole" in verdict.because
+
+
+def test_a_site_that_does_not_answer_is_unknown(fake_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_posts(fake_site)
+    fake_site.refusal = (503, "1")
+    impatient = lambda target: PublicApi(target, patience=0.3)  # noqa: E731
+    monkeypatch.setattr(checker, "PublicApi", impatient)
+    verdict = check(fake_site)
+    assert verdict.holds is None
+    assert len(verdict.unknown) == 4 + verdict.looked_for
+    assert "503" in verdict.because
+
+
+def test_a_checker_that_crashes_is_unknown(fake_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_posts(fake_site)
+
+    async def crash(*_: Any) -> None:
+        raise RuntimeError("out of cheese")
+
+    monkeypatch.setattr(PublicApi, "text_of", crash)
+    verdict = check(fake_site)
+    assert verdict.holds is None
+    assert "out of cheese" in verdict.because
+
+
+def test_its_own_command_says_it_in_words_json_and_exit_codes(fake_site: Any) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "loadtests.checker", *arguments],
+            env={**os.environ, "FAILWHALE_STATE": str(fake_site.state.path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    nothing = run()
+    assert (nothing.returncode, nothing.stdout.split(":")[0]) == (4, "unknown")
+    fake_site.record.parent.mkdir(parents=True)
+    line = Acknowledged("1", fake_site.population.people[0].name, "gone", True, "old", "2026-01-01T00:00:00Z")
+    fake_site.record.write_text(json.dumps(asdict(line)) + "\n")
+    done = run("--json", "--within", "100ms")
+    verdict = json.loads(done.stdout)
+    assert (done.returncode, verdict["holds"], verdict["lost"][0]["post"]) == (1, False, "1")
+
+
+def test_the_record_keeps_the_lines_of_two_loads_apart(tmp_path: Path) -> None:
+    one, two = Record(tmp_path / "deep" / "record", "one"), Record(tmp_path / "deep" / "record", "two")
+    one.add("1", "ann", 'with "quotes"\nand lines', True)
+    two.add("2", "bob", "text", False)
+    assert [(post.id, post.load) for post in read(tmp_path / "deep" / "record")] == [
+        ("1", "one"),
+        ("2", "two"),
+    ]
+    (post,) = read(tmp_path / "deep" / "record", "two")
+    assert (post.author, post.replicated) == ("bob", False)
+    (tmp_path / "torn").write_text("{}\n")
+    with pytest.raises(TornRecord, match="line 1"):
+        list(read(tmp_path / "torn"))
