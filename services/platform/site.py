@@ -39,7 +39,12 @@ class Site:
         self.protections = Protections(on_change=self.metrics.protection_enabled)
         self.calls: Mapping[str, Caller] = {
             service: Caller(
-                service, replicas, settings.place, credentials_of(settings).client, self.protections
+                service,
+                replicas,
+                settings.place,
+                credentials_of(settings).client,
+                self.protections,
+                self.metrics,
             )
             for service, replicas in settings.calls.items()
         }
