@@ -12,7 +12,7 @@ class Latency(FaultPoint):
         Parameter("delay", "duration", "How late each request is answered.", default=1.0, low=0.001, high=60),
         *FaultPoint.parameters,
     )
-    demonstration = Demonstration("retweet:all", {"delay": 1.5}, hurts={"retweet": "slow"})
+    demonstration = Demonstration("retweet:all", {"delay": 0.6}, hurts={"retweet": "slow"})
 
 
 register(Latency())

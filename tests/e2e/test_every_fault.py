@@ -1,0 +1,57 @@
+"""Every registered fault does what it says: healthy, applied, users hurt as declared, reverted, healthy
+again."""
+
+import pytest
+from site_under_test import Site, wait_until
+
+from chaos.fault import Fault, Parameter, all_faults
+
+FAULTS = [fault for fault in all_faults() if fault.listed]
+LIMIT = "6s"
+
+
+def spell(parameter: Parameter, value: object) -> str:
+    match parameter.type, value:
+        case "duration", float() | int():
+            return f"{value:g}s"
+        case "share", float() | int():
+            return f"{value * 100:g}%"
+    return str(value)
+
+
+def command(fault: Fault) -> list[str]:
+    known = {parameter.name: parameter for parameter in fault.parameters}
+    demonstration = fault.demonstration
+    options = [f"--{name}={spell(known[name], value)}" for name, value in demonstration.parameters.items()]
+    return ["chaos", fault.name, demonstration.target, f"--for={LIMIT}", *options]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_every_fault(site: Site, fault: Fault) -> None:
+    declared = dict(fault.demonstration.hurts)
+    begun = site.json(*command(fault), "--detach")
+    assert begun["proved"] is True
+
+    def as_declared() -> bool:
+        now = site.journeys()
+        return all(now[journey]["state"] == kind for journey, kind in declared.items())
+
+    wait_until(as_declared, 6, f"users hurt as declared: {declared}")
+
+    def over() -> bool:
+        return begun["id"] not in [row["id"] for row in site.json("chaos", "active")]
+
+    wait_until(over, 15, "the fault over")
+    lines = [line for line in site.ledger() if line.get("fault") == begun["id"]]
+    for target in [row["target"] for row in begun["targets"]]:
+        steps = [line["kind"].removeprefix("fault.") for line in lines if line["target"] == target]
+        assert steps == ["requested", "applied", "proved", "reverted", "gone"]
+    site.wait_green()
+
+    def record() -> dict[str, str]:
+        rows = [row for row in site.json("outages") if begun["id"] in row["causes"] and row["end"]]
+        return {row["journey"]: row["kind"] for row in rows}
+
+    wait_until(lambda: declared.items() <= record().items(), 10, f"the outages in the record: {declared}")
+    if declared:
+        assert record().keys() == declared.keys(), "nobody else was hurt"
