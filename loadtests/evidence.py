@@ -64,8 +64,8 @@ class Timeline:
     reader: str
     path: str
     expected: list[Acknowledged]
-    entries: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
-    """By text: how often each post with it is there, by its id and who retweeted it ("" for nobody).
+    entries: dict[str, Counter[str]] = field(default_factory=dict)
+    """By text: how often each post with that text is there, by id.
 
     By text, because a write that was done twice makes two posts of one text. Those of a load are all
     different.
@@ -99,9 +99,8 @@ class Timeline:
         raise Unreadable(f"a timeline without an end within {_MOST_PAGES} pages")
 
     def _take(self, item: Any) -> None:
-        retweeted_by = (item.get("retweeted_by") or {}).get("name", "")
-        self.entries.setdefault(item["text"], Counter())[item["id"], retweeted_by] += 1
-        if not retweeted_by:
+        self.entries.setdefault(item["text"], Counter())[item["id"]] += 1
+        if not item.get("retweeted_by"):
             # A retweet stands where it was retweeted; only a post itself tells how far back this is.
             self.oldest = min(self.oldest, int(item["id"]))
 
@@ -109,10 +108,12 @@ class Timeline:
         return not self.unreadable and all(self._times(post) for post in self.expected)
 
     def _times(self, post: Acknowledged) -> int:
-        """How often a post is there: the same entry twice, or two posts made by one write, are two."""
+        """How often a post is there; another post that the same write made counts as well.
+
+        A post stands in a timeline once, at its newest entry, however many people retweeted it.
+        """
         entries = self.entries.get(post.text, Counter())
-        ids = {id_ for id_, _ in entries}
-        return max(len(ids), *entries.values()) if post.id in ids else 0
+        return entries.total() if post.id in entries else 0
 
     def judge(self, verdict: Verdict, but: Container[str]) -> None:
         """Add what is wrong to the verdict, leaving out posts that are nowhere anyway."""
