@@ -40,19 +40,19 @@ __all__ = [
     "NOT_RESTORED",
     "OK",
     "USAGE",
-    "Duration",
     "Failure",
     "JsonOption",
     "QuietOption",
-    "Share",
     "StateOption",
     "duration",
+    "duration_option",
     "is_terminal",
     "print_json",
     "print_table",
     "report",
     "run",
     "share",
+    "share_option",
     "spell_duration",
     "spell_time",
     "stderr",
@@ -128,8 +128,6 @@ def spell_time(moment: float) -> str:
 
 # --- options that every command shares ---
 
-Duration = Annotated[float, typer.Option(parser=duration_option, metavar="DURATION")]
-Share = Annotated[float, typer.Option(parser=share_option, metavar="SHARE")]
 StateOption = Annotated[
     Path,
     typer.Option(

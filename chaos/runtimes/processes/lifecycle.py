@@ -10,7 +10,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,16 +111,18 @@ def begin(state: State, outlook: Outlook) -> Processes:
 def add(state: State, outlook: Outlook) -> None:
     """Add what a running site lacks to its plan. Raises Failure when the compose file changed otherwise:
     what runs cannot be made to follow."""
-    running = plan.Plan.load(state.run / "plan.json")
+    running = {spec.name: spec for spec in plan.Plan.load(state.run / "plan.json").specs}
     wanted = {spec.name: spec for spec in outlook.site.plan.specs}
-    for spec in running.specs:
-        if wanted.get(spec.name, spec) != spec:
+    for name, spec in running.items():
+        if name not in wanted:
+            raise Failure(f"{name} runs already", "start anew without it: failwhale down, then failwhale up")
+        # What it waits for matters at its start only, and may have been left out then.
+        if replace(wanted[name], needs={}) != replace(spec, needs={}):
             raise Failure(
-                f"{spec.name} shall run otherwise than it does (the compose file or a setting changed)",
+                f"{name} shall run otherwise than it does (the compose file or a setting changed)",
                 "start anew: failwhale down, then failwhale up",
             )
-    new = {spec.name for spec in running.specs} ^ set(wanted)
-    check_ports(outlook.site, only=new)
+    check_ports(outlook.site, only=wanted.keys() - running.keys())
     keep(state, outlook)
 
 

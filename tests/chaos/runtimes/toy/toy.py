@@ -1,4 +1,5 @@
-"""A part for the tests: listens on LISTEN and answers every connection with its pid. Some environment makes it odd."""
+"""A part for the tests: listens on LISTEN and answers every connection with its pid. Some environment makes
+it odd."""
 
 from __future__ import annotations
 

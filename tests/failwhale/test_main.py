@@ -1,0 +1,206 @@
+"""The command as a person runs it: as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from failwhale.main import VERBS, load
+
+TOYS = Path(__file__).parents[1] / "chaos" / "runtimes" / "toy" / "docker-compose.yml"
+
+
+class Command:
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            self.port = int(listener.getsockname()[1])
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        settings = {"FAILWHALE_STATE": str(self.state), "NO_COLOR": "1", "COLUMNS": "120", **settings}
+        return {**os.environ, **settings}
+
+    def start(self, *words: str, **settings: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "failwhale", *words],
+            env=self.environment(**settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words: str, **settings: str) -> tuple[int, str, str]:
+        process = self.start(*words, **settings)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+    def up(self, *words: str) -> tuple[int, str, str]:
+        return self.run("up", "--file", str(TOYS), "--port", f"east={self.port}", *words)
+
+    def processes(self) -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter():
+            try:
+                alive = process.status() != psutil.STATUS_ZOMBIE
+                if alive and process.environ().get("FAILWHALE_STATE") == str(self.state):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[Command]:
+    command = Command(tmp_path / "state")
+    yield command
+    for process in command.processes():
+        process.kill()
+
+
+def test_up_status_logs_down(command: Command) -> None:
+    code, out, err = command.up()
+    assert (code, out) == (0, f"east  https://localhost:{command.port}\n")
+    assert "all parts ready after" in err
+
+    code, out, _ = command.run("status", "--json")
+    status = json.loads(out)
+    assert code == 0
+    assert (status["runtime"], status["state"]) == ("processes", str(command.state))
+    keys = {"name", "service", "place", "role", "pid", "address", "ready", "release", "memory_bytes"}
+    assert [keys <= set(part) for part in status["parts"]] == [True] * 3
+    assert status["memory_bytes"] > 1_000_000
+
+    code, out, _ = command.run("status")
+    assert code == 0
+    assert out.splitlines()[1].split()[:2] == ["toy@east", "ready"]
+
+    code, out, _ = command.run("logs", "toy@east")
+    assert (code, out) == (0, "toy east runs\n")
+
+    code, _, err = command.up()
+    assert code == 0
+    assert "up already" in err
+
+    code, _, err = command.run("down", "--purge")
+    assert (code, err) == (0, "everything is down\n")
+    assert command.processes() == []
+    assert not command.state.exists()
+
+
+def test_up_starts_what_is_missing(command: Command) -> None:
+    command.up("--without", "toy@west", "--quiet")
+    code, _, err = command.up()
+    assert code == 0
+    assert "starting toy@west" in err
+    _, out, _ = command.run("status", "--json")
+    assert [part["ready"] for part in json.loads(out)["parts"]] == [True] * 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupting_up_takes_everything_down(command: Command, number: signal.Signals) -> None:
+    # A part that crashes for ever keeps `up` waiting.
+    words = ["up", "--file", str(TOYS), "--port", f"east={command.port}"]
+    process = command.start(*words, TOY_CRASH="1")
+    end = time.monotonic() + 20
+    while not (command.state / "logs" / "toy@west.log").exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "everything is down again" in err
+    assert command.processes() == []
+
+
+def test_up_names_what_is_not_ready_in_time(command: Command) -> None:
+    words = ["up", "--file", str(TOYS), "--port", f"east={command.port}", "--within", "1s"]
+    code, _, err = command.run(*words, TOY_CRASH="1")
+    assert code == 1
+    assert "not ready in time: toy@west restarting (exited with code 3)" in err
+    assert "failwhale logs toy@west" in err
+    assert command.run("down")[0] == 0
+    assert command.processes() == []
+
+
+def test_a_taken_port(command: Command) -> None:
+    with socket.create_server(("127.0.0.1", command.port)):
+        code, out, err = command.up()
+    assert (code, out) == (1, "")
+    assert f"port {command.port}, which toy@east needs, is taken by" in err
+    assert f"(pid {os.getpid()})" in err
+    assert "failwhale up --port east=" in err
+    assert len(err.splitlines()) == 2
+
+
+def test_dry_run_starts_nothing(command: Command) -> None:
+    code, out, _ = command.up("--dry-run", "--json")
+    assert code == 0
+    outlook = json.loads(out)
+    assert [part["name"] for part in outlook["parts"]] == ["genesis", "toy@east", "toy@west", "script"]
+    assert {"service": "toy-east", "key": "image"} in outlook["set_aside"]
+    assert not command.state.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "cause"),
+    [
+        (["up", "--on", "docker"], 2, "--on docker comes with the next release"),
+        (["up", "--on", "mars"], 2, "no runtime is named 'mars'"),
+        (["up", "--port", "east"], 2, "not of the form NAME=PORT"),
+        (["up", "--port", "north=1234"], 2, "no port is named 'north'"),
+        (["up", "--file", "/absent.yml"], 2, "there is no /absent.yml"),
+        (["up", "--without", "nobody"], 2, "no part is named nobody"),
+        (["up", "--within", "-1s"], 2, "is not a duration"),
+        (["status"], 1, "there is no site in"),
+        (["logs"], 1, "there are no logs in"),
+        (["open"], 1, "there is no site in"),
+        (["upp"], 2, "No such command 'upp'. Did you mean 'up'?"),
+        (["down"], 0, "there is no site in"),
+    ],
+)
+def test_errors_are_one_line_and_a_next_step(
+    command: Command, words: list[str], code: int, cause: str
+) -> None:
+    ended, out, err = command.run(*words)
+    assert (ended, out) == (code, "")
+    assert cause in err
+    assert len(err.splitlines()) <= 2
+    assert not command.state.exists()
+
+
+def test_purge_removes_no_folder_that_is_not_a_site(command: Command) -> None:
+    command.state.mkdir()
+    (command.state / "thesis.txt").write_text("the only copy")
+    code, _, err = command.run("down", "--purge")
+    assert code == 2
+    assert "nothing is removed" in err
+    assert (command.state / "thesis.txt").exists()
+
+
+def test_help_is_fast_and_loads_nothing(command: Command) -> None:
+    code, out, _ = command.run("--help")
+    assert code == 0
+    assert all(name in out for name in VERBS)
+    heavy = "import sys; from failwhale import console, main; console.run(main.app, 'failwhale', ['--help'])"
+    check = (
+        f"{heavy}; print([m for m in ('yaml', 'psutil', 'fastapi', 'locust', 'httpx') if m in sys.modules])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert loaded.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", list(VERBS))
+def test_every_verb_loads_and_its_help_has_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    load(VERBS[name], name).main(["--help"], prog_name=f"failwhale {name}", standalone_mode=False)
+    assert f"failwhale {name}" in capsys.readouterr().out.split("Usage:")[1].split("\n", 1)[1]
