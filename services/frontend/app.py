@@ -30,7 +30,8 @@ def front_end(settings: Settings, store: Store | None = None) -> FrontEnd:
     options = Options.of(settings)
     table = RouteTable()
     pages = router_for(Documents(table, settings.release))
-    app = build(settings, [pages], sessions=True, store=store)
+    passed = [(route.method, route.template) for route in table.routes]
+    app = build(settings, [pages], sessions=True, more_routes=passed, store=store)
     site: Site = app.state.site
     # A broken store hurts what needs it, and the page, the problem documents and whatever is cached stay up.
     site.ready_checks.pop("store")

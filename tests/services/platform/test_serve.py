@@ -209,6 +209,27 @@ async def test_what_is_not_http_gets_a_problem(folder: Path) -> None:
         assert json.loads(await connection.reader.read())["status"] == 400
 
 
+async def test_a_head_without_end_is_refused(folder: Path) -> None:
+    async with serving(hello, Credentials(folder, "post-east")) as (_, internal, _public):
+        connection = await Connection.open(internal, client_context(folder))
+        assert await connection.get() == 200
+        await connection.send(b"GET / HTTP/1.1\r\nx: ")
+        for _ in range(65):
+            await connection.send(b"a" * 1024)
+        assert (await connection.head()).startswith(b"HTTP/1.1 431 ")
+        assert json.loads(await connection.reader.read())["status"] == 431
+
+
+async def test_a_large_body_is_no_large_head(folder: Path) -> None:
+    async with serving(hello, Credentials(folder, "post-east")) as (_, internal, _public):
+        connection = await Connection.open(internal, client_context(folder))
+        for _ in range(2):
+            await connection.send(
+                b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 200000\r\n\r\n" + b"a" * 200_000
+            )
+            assert (await connection.head()).startswith(b"HTTP/1.1 200 ")
+
+
 async def test_black_hole_takes_requests_and_then_hangs_up(folder: Path) -> None:
     settings = Settings("post", Address("127.0.0.1", 0), folder, folder, place="east")
     app = build(settings, [], store=NoStore())  # type: ignore[arg-type]
