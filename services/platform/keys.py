@@ -64,7 +64,7 @@ def retweets(identifier: int) -> str:
 
 
 def idempotency(account: int, key: str) -> str:
-    """String, kept 24 h: id of the post that this account's Idempotency-Key made."""
+    """String, kept 24 h: id of the post that this account's Idempotency-Key made, and a hash of its text."""
     return f"idempotency:{account}:{key}"
 
 
@@ -111,3 +111,8 @@ def notifications_channel(account: int) -> str:
 def used_code(account: int, step: int) -> str:
     """String, short-lived: this TOTP time step was used, so the same code is not taken twice."""
     return f"used-code:{account}:{step}"
+
+
+def wrong_codes(account: int) -> str:
+    """String, short-lived: how many wrong TOTP codes were tried of late."""
+    return f"wrong-codes:{account}"

@@ -9,10 +9,12 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jwt
 
 from services.platform.identity import LARGEST_ID, User, not_signed_in
+from services.platform.problems import Problem
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +61,6 @@ class SessionKeys:
 
     def issue(self, user: User, lifetime: float, *, sid: str | None = None) -> str:
         """A token for a new session of `user`, good for `lifetime` seconds."""
-        self._look_again()
         now = time.time()
         claims = {
             "sub": str(user.id),
@@ -68,6 +69,30 @@ class SessionKeys:
             "iat": now,
             "exp": now + lifetime,
         }
+        return self._sign(claims)
+
+    def issue_for(self, audience: str, user: User, lifetime: float) -> str:
+        """A token for one purpose, good for `lifetime` seconds; `verify` does not take it for a session."""
+        expires = time.time() + lifetime
+        return self._sign({"sub": str(user.id), "name": user.name, "aud": audience, "exp": expires})
+
+    def verify_for(self, audience: str, token: str) -> User | None:
+        """Whom a token of `issue_for` was made for; None when it is for another purpose, or expired."""
+        self._look_again()
+        try:
+            claims = jwt.decode(
+                token,
+                self._key_of(token),
+                algorithms=[ALGORITHM],
+                audience=audience,
+                options={"require": ["sub", "aud", "exp"]},
+            )
+            return User(int(claims["sub"]), claims["name"])
+        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, RecursionError, Problem):
+            return None
+
+    def _sign(self, claims: dict[str, Any]) -> str:
+        self._look_again()
         return jwt.encode(claims, self._keys[self._current], ALGORITHM, headers={"kid": self._current})
 
     def verify(self, token: str) -> Session:
@@ -88,13 +113,9 @@ class SessionKeys:
         if len(token) > _LONGEST_TOKEN:
             raise not_signed_in("This is not a session token.")
         try:
-            kid = jwt.get_unverified_header(token).get("kid")
-            key = self._keys.get(kid) if isinstance(kid, str) else None
-            if key is None:
-                raise not_signed_in("The session was signed with a key that is not in use.")
             claims = jwt.decode(
                 token,
-                key,
+                self._key_of(token),
                 algorithms=[ALGORITHM],
                 # Expiry is checked at each use, by `verify`; clocks may differ in when it was issued.
                 options={"require": ["sub", "sid", "iat", "exp"], "verify_exp": False, "verify_iat": False},
@@ -105,6 +126,13 @@ class SessionKeys:
             return Session(User(user_id, name), claims["sid"], float(claims["iat"]), float(claims["exp"]))
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, RecursionError):
             raise not_signed_in("This is not a session token.") from None
+
+    def _key_of(self, token: str) -> str:
+        kid = jwt.get_unverified_header(token).get("kid")
+        key = self._keys.get(kid) if isinstance(kid, str) else None
+        if key is None:
+            raise not_signed_in("The session was signed with a key that is not in use.")
+        return key
 
     def _remember(self, token: str, session: Session) -> None:
         self._verified[token] = session
