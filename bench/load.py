@@ -1,4 +1,4 @@
-"""A cheap closed-loop client, in a process of its own: `python -m bench.load` plays a job that it reads as JSON.
+"""A cheap closed-loop client in a process of its own: `python -m bench.load` plays a job given as JSON.
 
 It keeps a fixed number of requests in flight, one on each connection, and only looks whether an answer is
 complete and good, so that what is measured is the server.

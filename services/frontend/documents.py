@@ -5,6 +5,7 @@ They are asked of the services that run, so that the document tells what is real
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -58,15 +59,16 @@ class Documents:
 
 def merge(documents: Mapping[str, Document], table: RouteTable, release: str) -> Document:
     """One document with the operations that the front end routes, as its clients see them."""
+    public = {(route.service, route.method.lower(), _shape(route.template)) for route in table.routes}
     paths: dict[str, dict[str, Any]] = {}
     schemas: dict[str, Any] = {}
     for service in sorted(documents):
         document = _with_own_schemas(documents[service], service, schemas)
         schemas.update(document.get("components", {}).get("schemas", {}))
-        for route in table.routes:
-            operation = _operation(document, route.template, route.method)
-            if route.service == service and operation is not None:
-                paths.setdefault(route.template, {})[route.method.lower()] = _public(operation, service)
+        for path, operations in document.get("paths", {}).items():
+            for method, operation in operations.items():
+                if (service, method, _shape(path)) in public:
+                    paths.setdefault(path, {})[method] = _as_public(operation, service)
     return {
         "openapi": "3.1.0",
         "info": {"title": "failwhale", "version": release, "description": "A social network you can break."},
@@ -79,21 +81,12 @@ def merge(documents: Mapping[str, Document], table: RouteTable, release: str) ->
     }
 
 
-def _operation(document: Document, template: str, method: str) -> Document | None:
-    """The operation of a service's document; its path parameters may have other names there."""
-    shape = _shape(template)
-    for path, operations in document.get("paths", {}).items():
-        if _shape(path) == shape and method.lower() in operations:
-            operation: Document = operations[method.lower()]
-            return operation
-    return None
+def _shape(template: str) -> str:
+    """The path without the names of its parameters, which are the service's own choice."""
+    return re.sub(r"\{[^}]*\}", "{}", template)
 
 
-def _shape(template: str) -> list[str]:
-    return ["{}" if segment.startswith("{") else segment for segment in template.split("/")]
-
-
-def _public(operation: Document, service: str) -> Document:
+def _as_public(operation: Document, service: str) -> Document:
     """The operation with a bearer token in place of the headers that the front end makes of it."""
     public = {**operation, "tags": [service]}
     if "security" in operation:

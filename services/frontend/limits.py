@@ -1,7 +1,7 @@
 """Rate limits: a token bucket per session, and per source address for signing up and logging in.
 
 A bucket is kept as one number, the time at which it will be full again (the generic cell rate algorithm). It
-needs no refill, and one that is full again can be forgotten, which bounds the memory to the last seconds' keys.
+needs no refill, and one that is full again can be forgotten, which bounds the memory.
 """
 
 from time import monotonic

@@ -48,7 +48,7 @@ def _route(service: str, operation: str, **extra: object) -> Route:
 
 ROUTES: Final[tuple[Route, ...]] = (
     _route("auth", "POST /accounts", limit="address"),
-    # A login changes nothing, so a lost one may be repeated. A code is used up by its first try, so it may not.
+    # A login changes nothing, so a lost one may be repeated. A code is used up by its first try: it may not.
     _route("auth", "POST /sessions", limit="address", idempotent=True),
     _route("auth", "POST /sessions/second-factor", limit="address"),
     _route("auth", "DELETE /sessions/current"),

@@ -137,7 +137,7 @@ export async function profile(into, { argument: name }) {
       "header",
       { class: "profile" },
       h("div", { class: "profile-sea" }),
-      h("div", { class: "profile-top" }, avatar(user.name, "large"), mine ? h("a", { class: "button", href: "#/settings" }, "Settings") : session.current && (await followButton(user))),
+      h("div", { class: "profile-top" }, avatar(user.name, "large"), mine ? h("a", { class: "button", href: "#/settings" }, "Settings") : session.current && followButton(user)),
       h("h1", {}, user.name, user.protected && icon("lock")),
       h(
         "p",
@@ -158,8 +158,8 @@ export async function profile(into, { argument: name }) {
 
 const FOLLOW_WORDS = { following: "Following", requested: "Requested", none: "Follow" };
 
-async function followButton(user) {
-  let state = await followState(user);
+function followButton(user) {
+  let { state } = user;
   const button = h("button", { type: "button" });
   const show = () => {
     button.textContent = FOLLOW_WORDS[state];
@@ -181,10 +181,6 @@ async function followButton(user) {
   });
   show();
   return button;
-}
-
-async function followState(user) {
-  return user.state ?? "none";
 }
 
 export const followers = (into, { argument }) => people(into, argument, "followers", "Nobody follows yet.");
@@ -235,7 +231,7 @@ function form(submitLabel, fields, action) {
 
 function door(stage, which, onSession) {
   const tab = (name, label) => h("button", { type: "button", role: "tab", "aria-selected": String(which === name), onclick: () => door(stage, name, onSession) }, label);
-  const name = field("Name", { name: "name", autocomplete: "username", maxlength: 30 });
+  const name = field("Name", { name: "name", autocomplete: "username", maxlength: 15, pattern: "[A-Za-z0-9_]+", title: "Letters, digits and _" });
   const password = (autocomplete) => field("Password", { name: "password", type: "password", autocomplete });
   const signUp = () =>
     form("Create account", [name, password("new-password")], async (given) => {

@@ -1,0 +1,122 @@
+"""Who is asking: read from the token where it arrives, and from nothing else that a client sends."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import jwt
+import pytest
+
+from .conftest import ANN, Front
+
+HOME = "/api/v1/timelines/home"
+
+
+async def test_the_session_reaches_the_service_as_headers(front: Front) -> None:
+    answer = await front.http.get(HOME, headers=front.signed_in())
+    assert answer.status_code == 200
+    (request,) = front.services["timeline"].requests
+    assert request.headers["failwhale-user"] == str(ANN.id)
+    assert request.headers["failwhale-name"] == ANN.name
+    assert request.headers["failwhale-request"] == answer.headers["failwhale-request"]
+    assert 0 < float(request.headers["failwhale-deadline"]) - time.time() <= 5
+
+
+async def test_a_client_cannot_say_who_it_is(front: Front) -> None:
+    await front.http.get(
+        HOME,
+        headers={
+            "failwhale-user": "1",
+            "Failwhale-Name": "root",
+            "failwhale-request": "mine",
+            "failwhale-deadline": "99999999999",
+            "failwhale-anything": "x",
+            "x-forwarded-for": "10.0.0.1",
+            "host": "elsewhere",
+            "cookie": "a=b",
+            "te": "trailers",
+        },
+    )
+    (request,) = front.services["timeline"].requests
+    assert "failwhale-user" not in request.headers
+    assert "failwhale-name" not in request.headers
+    assert request.headers["failwhale-request"] != "mine"
+    assert float(request.headers["failwhale-deadline"]) < time.time() + 6
+    assert not request.headers.keys() & {"failwhale-anything", "x-forwarded-for", "cookie", "te"}
+    assert request.headers["host"] != "elsewhere"
+
+
+async def test_a_token_does_not_make_room_for_forged_headers(front: Front) -> None:
+    await front.http.get(HOME, headers={**front.signed_in(), "failwhale-user": "1", "failwhale-name": "root"})
+    (request,) = front.services["timeline"].requests
+    assert (request.headers["failwhale-user"], request.headers["failwhale-name"]) == (str(ANN.id), ANN.name)
+
+
+async def test_without_a_session_the_service_decides(front: Front) -> None:
+    assert (await front.http.get("/api/v1/posts/1")).status_code == 200
+    assert len(front.services["post"].requests) == 1
+
+
+def expired(front: Front) -> str:
+    return f"Bearer {front.token(lifetime=-1)}"
+
+
+def foreign(front: Front) -> str:
+    claims = {"sub": "41", "name": "ann", "sid": "x", "iat": time.time(), "exp": time.time() + 60}
+    return "Bearer " + jwt.encode(claims, "o" * 40, "HS256", headers={"kid": "one"})
+
+
+def unsigned(front: Front) -> str:
+    claims = {"sub": "41", "name": "ann", "sid": "x", "iat": time.time(), "exp": time.time() + 60}
+    return "Bearer " + jwt.encode(claims, None, "none", headers={"kid": "one"})
+
+
+def altered(front: Front) -> str:
+    head, payload, signature = front.token().split(".")
+    return f"Bearer {head}.{payload}.{signature[:-4]}AAAA"
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        expired,
+        foreign,
+        unsigned,
+        altered,
+        lambda _: "Bearer nonsense",
+        lambda _: "Bearer ",
+        lambda _: "Basic YTpi",
+        lambda _: "\xff\xfe",
+        lambda _: "Bearer " + "x" * 5000,
+    ],
+    ids=["expired", "foreign", "unsigned", "altered", "nonsense", "empty", "basic", "bytes", "long"],
+)
+async def test_a_bad_token_is_refused_at_once(front: Front, authorization) -> None:
+    value = authorization(front).encode("latin-1")
+    answer = await front.http.get("/api/v1/posts/1", headers={b"authorization": value})
+    assert answer.status_code == 401
+    assert answer.json()["type"].endswith("/not-signed-in")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert front.services["post"].requests == []
+    assert front.measured("GET", "/api/v1/posts/{id}", 401) == 1
+
+
+async def test_a_revoked_session_is_refused_at_once(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, other = front.token(sid="ended"), front.token(sid="other")
+    monkeypatch.setattr(front.site.revocations, "is_revoked", lambda session: session.sid == "ended")
+    refused = await front.http.get(HOME, headers={"authorization": f"Bearer {ended}"})
+    assert refused.status_code == 401
+    let_in = await front.http.get(HOME, headers={"authorization": f"Bearer {other}"})
+    assert let_in.status_code == 200
+
+
+async def test_keys_change_without_a_restart(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = front.signed_in()
+    assert (await front.http.get(HOME, headers=before)).status_code == 200
+    file = front.site.settings.secrets / "session-keys.json"
+    file.write_text(json.dumps({"current": "two", "keys": {"two": "t" * 41}}))
+    later = time.monotonic() + 10
+    monkeypatch.setattr("services.platform.tokens.time.monotonic", lambda: later)
+    assert (await front.http.get(HOME, headers=before)).status_code == 401
+    assert (await front.http.get(HOME, headers=front.signed_in())).status_code == 200
