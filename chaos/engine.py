@@ -142,8 +142,9 @@ class Engine:
             except OSError as error:
                 raise Failure(f"the fault cannot be written down, so it is not done: {error}") from None
             entry = self._journal.book.entries[order.id]
-            for target in order.targets:
-                record_in_ledger(self._ledger, "requested", entry, target)
+            for part in planned.parts:
+                hurts = list(planned.fault.hurts(part))
+                record_in_ledger(self._ledger, "requested", entry, part.name, hurts=hurts)
             self._tend(entry, site)
             return entry
 

@@ -14,7 +14,7 @@ from math import inf, isfinite
 from typing import Any, ClassVar, Literal
 
 from chaos.inventory import Part
-from chaos.journeys import JOURNEYS_OF
+from chaos.journeys import JOURNEYS_OF, journeys_through
 from chaos.site import Site
 from failwhale.failure import USAGE, Failure
 
@@ -144,7 +144,7 @@ class Fault(ABC):
 
     def hurts(self, part: Part) -> tuple[str, ...]:
         """The journeys that may be hurt when this is done to the part."""
-        return JOURNEYS_OF.get(part.service, ())
+        return journeys_through(part.service, part.place)
 
     def precondition(self, site: Site, part: Part) -> None:  # noqa: B027
         """Raise Failure when it cannot be done to the part as it is now. Asked once, before anything is

@@ -13,9 +13,18 @@ JOURNEYS_OF: Mapping[str, tuple[str, ...]] = {
     "auth": ("login", "login-second-factor"),
     "post": ("post", "read-back", "freshness", "notification", "live-stream", "privacy"),
     "retweet": ("retweet",),
-    "timeline": ("home-timeline", "freshness"),
+    "timeline": ("home-timeline", "freshness", "privacy"),
     "notify": ("notification", "live-stream"),
     "store": (*_WRITES, *_READS),
     "sentinel": (),
 }
 """A service that is not named here carries no journey: the instruments."""
+
+
+def journeys_through(service: str, place: str | None) -> tuple[str, ...]:
+    """The journeys that may be hurt when this part is. One edge has no part in the handshake with another."""
+    return tuple(
+        journey
+        for journey in JOURNEYS_OF.get(service, ())
+        if not journey.startswith("handshake-") or journey == f"handshake-{place}"
+    )

@@ -277,3 +277,15 @@ def test_a_place_is_hit_where_the_fault_fits(laboratory: Any, settle: Any) -> No
     )
     settle(engine)
     assert laboratory.site.harm() == []
+
+
+def test_the_ledger_says_which_journeys_may_be_hurt(laboratory: Any, settle: Any) -> None:
+    engine = laboratory.controller()
+    engine.order(Request("latency", "frontend:all", 0.02))
+    settle(engine)
+    east, west = (
+        set(line["hurts"]) for line in laboratory.ledger.read() if line["kind"] == "fault.requested"
+    )
+    assert east - west == {"handshake-east"}
+    assert west - east == {"handshake-west"}
+    assert "login" in east & west
