@@ -40,6 +40,8 @@ def configure_logging() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    # At level warning it has a line for every client that does not speak HTTP.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     for ours in ("services", "chaos", "outages"):
         logging.getLogger(ours).setLevel(logging.INFO)
 

@@ -69,7 +69,7 @@ class Revocations:
     async def _revoke(self, entry: str, expires: float) -> Written:
         now = time.time()
         written = await self._store.write(_REVOKE, (), (entry, expires, now), repeatable=True)
-        self._learn(entry, expires)
+        self._learn(entry.encode(), b"%.6f" % expires)
         return written
 
     async def _poll(self) -> None:
@@ -77,11 +77,11 @@ class Revocations:
             now = time.time()
             try:
                 found = await self._store.query("ZRANGEBYSCORE", keys.REVOKED, now, "+inf", "WITHSCORES")
-            except Problem:
-                pass  # the store's own readiness tells of it
+            except (Problem, RedisError) as error:
+                logger.debug("asking for revocations: %s", error)  # the store's own readiness tells of it
             else:
                 for entry, expires in zip(found[::2], found[1::2], strict=True):
-                    self._learn(entry.decode(), float(expires))
+                    self._learn(entry, expires)
             self._forget(now)
             await asyncio.sleep(POLL_SECONDS)
 
@@ -91,20 +91,24 @@ class Revocations:
                 async with self._store.redis.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(keys.REVOKED)
                     async for message in channel.listen():
-                        entry, _, expires = message["data"].decode().partition(" ")
-                        self._learn(entry, float(expires))
-            except (RedisError, OSError, ValueError, Problem) as error:
+                        entry, _, expires = message["data"].partition(b" ")
+                        self._learn(entry, expires)
+            except (RedisError, OSError, Problem) as error:
                 logger.debug("listening for revocations: %s", error)
             await asyncio.sleep(POLL_SECONDS)
 
-    def _learn(self, entry: str, expires: float) -> None:
-        account, colon, until = entry.partition(":")
-        if not colon:
-            self._sessions[entry] = expires
-            return
-        known = self._accounts.get(int(account))
-        if known is None or float(until) > known[0]:
-            self._accounts[int(account)] = (float(until), expires)
+    def _learn(self, raw_entry: bytes, raw_expires: bytes) -> None:
+        try:
+            entry, expires = raw_entry.decode(), float(raw_expires)
+            account, colon, until = entry.partition(":")
+            if not colon:
+                self._sessions[entry] = expires
+                return
+            known = self._accounts.get(int(account))
+            if known is None or float(until) > known[0]:
+                self._accounts[int(account)] = (float(until), expires)
+        except ValueError:
+            logger.warning("this is no revocation: %r %r", raw_entry, raw_expires)
 
     def _forget(self, now: float) -> None:
         """Drop what would have expired by now."""

@@ -105,6 +105,8 @@ class SessionKeys:
         if session is None:
             session = self._decode(token)
             self._remember(token, session)
+        else:
+            self._verified.move_to_end(token)
         if session.expires <= time.time():
             raise not_signed_in("The session has expired.")
         return session

@@ -107,3 +107,12 @@ async def test_the_longest_expiry_counts(store: Store) -> None:
     await here.revoke(session("a", lasts=1))
     score = await store.query("ZSCORE", keys.REVOKED, "a")
     assert float(score) == pytest.approx(long.expires, abs=0.01)
+
+
+async def test_what_is_no_revocation_does_no_harm(store: Store, elsewhere: Revocations) -> None:
+    for entry in (b"\xff", b"ann:soon", b"7:"):
+        await store.redis.zadd(keys.REVOKED, {entry: time.time() + 60})
+        await store.redis.publish(keys.REVOKED, entry + b" soon")
+    ended = session("a")
+    await Revocations(store).revoke(ended)
+    await becomes_true(lambda: elsewhere.is_revoked(ended))

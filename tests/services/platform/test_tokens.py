@@ -75,9 +75,12 @@ def test_expiry_is_seen_also_for_a_token_that_was_verified_before(keys: SessionK
 
 def test_what_is_remembered_is_bounded(keys: SessionKeys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "KEPT_VERIFICATIONS", 3)
+    busy = keys.issue(ANN, 60)
     for _ in range(10):
+        keys.verify(busy)
         keys.verify(keys.issue(ANN, 60))
     assert len(keys._verified) == 3
+    assert busy in keys._verified, "what is used is kept"
 
 
 def unsigned(claims: dict[str, object]) -> str:
