@@ -234,7 +234,7 @@ steps = st.lists(st.sampled_from(["post", "retweet", "undo", "follow", "unfollow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps, rounds=st.lists(st.randoms(use_true_random=False), min_size=1, max_size=3))
 async def test_events_in_any_order_any_number_of_times_lead_to_the_same_home(service, redis, steps, rounds):
-    """A home is what the followed account's own timeline holds, whenever and however often events are handled."""
+    """A home holds what the followed account's own timeline holds, however events were handled."""
     redis.flushall()
     add_accounts(redis)
     await service.call("PUT", "/users/bob/follow", ANN)
@@ -274,3 +274,17 @@ async def test_homes_are_trimmed(service, redis):
     assert redis.zcard("home:11") == 800
     assert redis.zrank("home:11", "1") is None
     assert redis.zrank("home:11", str(BASE)) == 799
+
+
+async def test_who_unfollows_during_a_fan_out_gets_nothing_of_it(service, redis, monkeypatch):
+    redis.zadd("posts:12", {str(BASE): BASE})
+    redis.sadd("followers:12", 13)
+    timelines = service.app.state.timelines
+
+    async def as_it_was_before(*command):
+        return [b"11", b"13"]
+
+    monkeypatch.setattr(service.app.state.site.store, "query", as_it_was_before)
+    await timelines.fan_out(12, str(BASE))
+    assert not redis.exists("home:11")
+    assert redis.zcard("home:13") == 1

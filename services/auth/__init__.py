@@ -1,0 +1,1 @@
+"""Accounts and sessions: sign-up, password, second factor, log-out."""

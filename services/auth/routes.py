@@ -1,0 +1,116 @@
+"""The auth service over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import TypeAdapter, ValidationError
+
+from services.auth.models import (
+    Challenge,
+    CodeOnly,
+    Enrolment,
+    ImportedAccount,
+    Login,
+    NewAccount,
+    NewSession,
+    SecondFactor,
+    SignUp,
+)
+from services.auth.service import Auth, bearer_token
+from services.auth.store import Accounts
+from services.platform.control import ControlToken
+from services.platform.identity import Viewer
+from services.platform.problems import Problem, problem_responses
+from services.post.models import Imported
+
+router = APIRouter(prefix="/api/v1")
+control = APIRouter(include_in_schema=False, dependencies=[ControlToken])
+
+
+async def _auth(request: Request) -> Auth:
+    auth: Auth = request.app.state.auth
+    return auth
+
+
+async def _accounts(request: Request) -> Accounts:
+    accounts: Accounts = request.app.state.accounts
+    return accounts
+
+
+AuthDep = Annotated[Auth, Depends(_auth)]
+
+
+@router.post("/accounts", status_code=201, responses=problem_responses(409, 422, 503), tags=["accounts"])
+async def sign_up(new: SignUp, auth: AuthDep) -> NewAccount:
+    """Make an account; its first session comes with it."""
+    return await auth.sign_up(new.name, new.password)
+
+
+@router.post("/sessions", responses=problem_responses(401, 422, 503), tags=["sessions"])
+async def log_in(login: Login, auth: AuthDep) -> NewSession | Challenge:
+    """Log in with a password. Where a second factor is on, the answer is a challenge instead of a session."""
+    return await auth.log_in(login.name, login.password)
+
+
+@router.post("/sessions/second-factor", responses=problem_responses(401, 422, 429, 503), tags=["sessions"])
+async def answer_challenge(answer: SecondFactor, auth: AuthDep) -> NewSession:
+    """The second step of a login."""
+    return await auth.answer_challenge(answer.challenge, answer.code)
+
+
+@router.delete("/sessions/current", status_code=204, responses=problem_responses(401, 503), tags=["sessions"])
+async def log_out(request: Request, viewer: Viewer, auth: AuthDep) -> None:
+    """End this session."""
+    await auth.log_out(bearer_token(request.headers.get("authorization")))
+
+
+@router.delete("/sessions", status_code=204, responses=problem_responses(401, 503), tags=["sessions"])
+async def log_out_everywhere(viewer: Viewer, auth: AuthDep) -> None:
+    """End all my sessions."""
+    await auth.log_out_everywhere(viewer)
+
+
+@router.post(
+    "/me/second-factor", status_code=201, responses=problem_responses(401, 409, 503), tags=["second factor"]
+)
+async def enrol(viewer: Viewer, auth: AuthDep) -> Enrolment:
+    """Begin to use a second factor; a code must confirm it."""
+    return await auth.enrol(viewer)
+
+
+@router.post(
+    "/me/second-factor/confirm",
+    status_code=204,
+    responses=problem_responses(401, 403, 409, 422, 429, 503),
+    tags=["second factor"],
+)
+async def confirm(given: CodeOnly, viewer: Viewer, auth: AuthDep) -> None:
+    """Switch the second factor on."""
+    await auth.confirm(viewer, given.code)
+
+
+@router.delete(
+    "/me/second-factor",
+    status_code=204,
+    responses=problem_responses(401, 403, 409, 422, 429, 503),
+    tags=["second factor"],
+)
+async def disable(given: CodeOnly, viewer: Viewer, auth: AuthDep) -> None:
+    """Switch the second factor off."""
+    await auth.disable(viewer, given.code)
+
+
+@control.post("/-/import")
+async def import_accounts(request: Request, accounts: Annotated[Accounts, Depends(_accounts)]) -> Imported:
+    """Load accounts in bulk from NDJSON; loading them twice changes nothing."""
+    try:
+        lines = [_IMPORTED.validate_json(line) for line in (await request.body()).splitlines() if line]
+    except ValidationError as error:
+        raise Problem(422, "invalid-request", "A line is not an account", str(error)) from error
+    await accounts.load(lines)
+    return Imported(imported=len(lines))
+
+
+_IMPORTED = TypeAdapter(ImportedAccount)

@@ -1,0 +1,117 @@
+"""Accounts: handles, passwords, bulk import."""
+
+from __future__ import annotations
+
+import json
+
+import jwt
+import pytest
+
+from services.auth.__main__ import application
+from services.platform.tokens import SessionKeys
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+async def service(start_service):
+    return await start_service("auth", application)
+
+
+@pytest.fixture
+def redis(sentinels, service):
+    return sentinels.pair.primary.client
+
+
+def slug(answer):
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.json()["type"].rpartition("/")[2]
+
+
+async def sign_up(service, name, password=PASSWORD):
+    return await service.call("POST", "/accounts", json={"name": name, "password": password})
+
+
+async def log_in(service, name, password=PASSWORD):
+    return await service.call("POST", "/sessions", json={"name": name, "password": password})
+
+
+async def test_signing_up_makes_an_account_and_a_session(service, redis, tmp_path):
+    answer = await sign_up(service, "Ann_1")
+    assert answer.status_code == 201
+    account = answer.json()
+    session = SessionKeys(tmp_path).verify(account["token"])
+    assert (str(session.user.id), session.user.name) == (account["id"], account["name"])
+    assert redis.get("handle:ann_1") == account["id"].encode()
+    stored = redis.hgetall(f"account:{account['id']}")
+    assert (stored[b"name"], stored[b"protected"]) == (b"Ann_1", b"0")
+    assert redis.hget(f"credential:{account['id']}", "password").startswith(b"$argon2id$")
+    [(_, event)] = redis.xrange("events")
+    assert (event[b"type"], event[b"actor"]) == (b"account.created", account["id"].encode())
+
+
+async def test_a_handle_is_taken_in_whatever_case(service):
+    assert (await sign_up(service, "ann")).status_code == 201
+    answer = await sign_up(service, "ANN")
+    assert (answer.status_code, slug(answer)) == (409, "handle-taken")
+
+
+@pytest.mark.parametrize("name", ["", "a" * 16, "a b", "ann\n", "é", "@ann", "a\x00"])
+async def test_handles_that_are_none(service, name):
+    assert (await sign_up(service, name)).status_code == 422
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 201])
+async def test_passwords_that_are_none(service, password):
+    assert (await sign_up(service, "ann", password)).status_code == 422
+
+
+@pytest.mark.parametrize("password", ["\x00" * 8, "пароль с пробелом", "🐳" * 200, PASSWORD])
+async def test_logging_in_with_the_password_and_no_other(service, password):
+    await sign_up(service, "ann", password)
+    answer = await log_in(service, "ANN", password)
+    assert answer.status_code == 200
+    assert set(answer.json()) == {"token", "expires"}
+    wrong = await log_in(service, "ann", password[:-1])
+    assert (wrong.status_code, slug(wrong)) == (401, "wrong-credentials")
+
+
+async def test_an_unknown_handle_looks_like_a_wrong_password(service, monkeypatch):
+    await sign_up(service, "ann")
+    hashes = []
+    verify = service.app.state.auth._passwords._verify
+    monkeypatch.setattr(
+        service.app.state.auth._passwords,
+        "_verify",
+        lambda hashed, password: hashes.append(hashed) or verify(hashed, password),
+    )
+    wrong = await log_in(service, "ann", "wrong horse")
+    unknown = await log_in(service, "nobody", "wrong horse")
+    assert wrong.content == unknown.content
+    assert len(hashes) == 2  # the same work was done
+    assert hashes[0].split("$")[:4] == hashes[1].split("$")[:4]  # with the same parameters
+
+
+async def test_session_tokens_are_signed_with_the_current_key_of_the_file(service, tmp_path):
+    token = (await sign_up(service, "ann")).json()["token"]
+    assert jwt.get_unverified_header(token)["kid"] == "one"
+    assert jwt.decode(token, "s" * 40, algorithms=["HS256"])["name"] == "ann"
+
+
+async def test_bulk_import(service, redis):
+    hashed = await service.app.state.auth._passwords.hash(PASSWORD)
+    line = {
+        "id": "77",
+        "name": "Zoe",
+        "password_hash": hashed,
+        "protected": True,
+        "created": "2026-01-01T00:00:00.000000Z",
+    }
+    token = {"authorization": "Bearer control-token"}
+    for _ in range(2):
+        answer = await service.http.post("/-/import", content=json.dumps(line), headers=token)
+        assert answer.json() == {"imported": 1}
+    assert (await log_in(service, "zoe")).status_code == 200
+    assert redis.hget("account:77", "protected") == b"1"
+    assert (await service.http.post("/-/import", content="[]", headers=token)).status_code == 422
+    assert (await service.http.post("/-/import", content="")).status_code == 401
