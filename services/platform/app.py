@@ -6,6 +6,8 @@ A service is a package with routers and, in `services/NAME/__main__.py`:
         settings = Settings.from_environment()
         run(build(settings, [router], consumers=[FanOut()]), settings)
 
+A consumer that needs the site is started by `on_start`, with `site.consume(FanOut(site.store))`.
+
 Its handlers ask for what they need:
 
     @router.get("/api/v1/posts/{id}", responses=problem_responses(404))
