@@ -5,12 +5,16 @@ from __future__ import annotations
 from outages.clock import parse, stamp
 from outages.ledger import Ledger, Record
 
+STILL_THE_SAME_RUN = 60.0
+"""Seconds: a prober that was away for longer finds a site that may have been started anew."""
+
 ITS_OWN = ("attempt.", "outage.", "tally", "prober.", "cast.")
 """Kinds of record that a living prober writes."""
 
 
 def close_what_was_left_open(ledger: Ledger, now: float) -> bool:
-    """Close outages that no prober saw the end of, as unobserved; True when the last prober was killed.
+    """Close outages that no prober saw the end of, as unobserved; True when the last prober was
+    killed just now.
 
     Such an outage ends, for the record, at the last sign of life of the prober that saw it; from then
     on nobody looked. A killed prober leaves a `prober.gap` record over that time.
@@ -33,4 +37,4 @@ def close_what_was_left_open(ledger: Ledger, now: float) -> bool:
         ledger.append("outage.closed", **fields, end=stamp(end), unobserved=True)
     if running:
         ledger.append("prober.gap", start=last_sign, end=stamp(now))
-    return running
+    return running and now - parse(last_sign) < STILL_THE_SAME_RUN

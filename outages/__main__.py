@@ -1,0 +1,8 @@
+"""``python -m outages``: the same commands as ``failwhale outages``, ``watch``, ``report`` and ``score``."""
+
+import sys
+
+from failwhale.console import run
+from outages.cli import app
+
+sys.exit(run(app, "python -m outages"))

@@ -1,0 +1,223 @@
+"""The timeline of a run as inline SVG: loads and faults above, one row for each journey below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from failwhale.console import spell_duration
+from outages.history import Fault, Felt, History, Load
+from outages.names import NAMES
+from outages.words import causes, clock
+
+WIDTH = 1120.0
+LABELS = 150.0
+RIGHT = 14.0
+ROW = 24.0
+LANE = 22.0
+BAR = 14.0
+TOP = 30.0
+LETTER = 6.4
+"""About the width of a letter of the fault names, to know whether one fits."""
+
+THINNEST = 3.0
+"""Pixels that a bar has at least: a short outage in a long run is still seen."""
+
+STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+MOST_TICKS = 12
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Unix seconds to pixels."""
+
+    start: float
+    end: float
+
+    def x(self, moment: float) -> float:
+        inside = min(max(moment, self.start), self.end)
+        return LABELS + (inside - self.start) / (self.end - self.start) * (WIDTH - LABELS - RIGHT)
+
+    def span(self, start: float, end: float) -> tuple[float, float]:
+        """Left edge and width of a bar."""
+        left, right = self.x(start), self.x(end)
+        wide = max(right - left, THINNEST)
+        return min(left, WIDTH - RIGHT - wide), wide
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Something that lasted, with its name and what is shown when one points at it."""
+
+    start: float
+    end: float
+    name: str
+    title: str
+    css: str
+
+
+def timeline(history: History) -> str:
+    """The drawing; a sentence when nothing was recorded."""
+    if history.began is None:
+        return "<p class='calm'>Nothing to draw: the prober has not run.</p>"
+    now = history.now()
+    scale = Scale(history.began, max(now, history.began + 1.0))
+    loads = _lanes([_load_bar(load, now) for load in history.loads], scale)
+    faults = _lanes([_fault_bar(fault, now) for fault in history.faults if fault.applied], scale)
+    above = TOP + LANE * (len(loads) + len(faults)) + (8 if loads or faults else 0)
+    height = above + ROW * len(NAMES) + 6
+    parts = [
+        f"<svg viewBox='0 0 {WIDTH:g} {height:g}' role='img' aria-label='Timeline of outages and faults'>",
+        _pattern(),
+        _axis(scale, height),
+        _shadows(history, scale, above, height, now),
+    ]
+    top = TOP
+    for heading, lanes in (("load", loads), ("faults", faults)):
+        for number, lane in enumerate(lanes):
+            if not number:
+                parts.append(_label(heading, top + LANE / 2, "heading"))
+            parts += [_named_bar(bar, scale, top) for bar in lane]
+            top += LANE
+    for number, journey in enumerate(NAMES):
+        parts.append(_journey(journey, history, scale, above + ROW * number, now))
+    parts += [_gap(gap.start, gap.end, gap.why, scale, above, height) for gap in history.gaps]
+    return "".join([*parts, "</svg>"])
+
+
+def _axis(scale: Scale, height: float) -> str:
+    """Ticks at round times since the beginning."""
+    length = scale.end - scale.start
+    step = next((step for step in STEPS if length / step <= MOST_TICKS), STEPS[-1])
+    ticks = []
+    for number in range(int(length // step) + 1):
+        moment = scale.start + number * step
+        x = scale.x(moment)
+        words = "0" if not number else _since(number * step)
+        ticks.append(
+            f"<line class='tick' x1='{x:.1f}' x2='{x:.1f}' y1='{TOP - 6:g}' y2='{height:g}'/>"
+            f"<text class='tick' x='{x:.1f}' y='{TOP - 12:g}'>{words}"
+            f"<title>{clock(moment)} UTC</title></text>"
+        )
+    return "".join(ticks)
+
+
+def _since(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d} h" if hours else f"{minutes}:{rest:02d}" if minutes else f"{rest} s"
+
+
+def _pattern() -> str:
+    return (
+        "<defs><pattern id='hatch' width='6' height='6' patternUnits='userSpaceOnUse'"
+        " patternTransform='rotate(45)'><rect class='hatch' width='2' height='6'/></pattern></defs>"
+    )
+
+
+def _lanes(bars: list[Bar], scale: Scale) -> list[list[Bar]]:
+    """Bars in as few lanes as possible without one covering another or its name."""
+    lanes: list[list[Bar]] = []
+    ends: list[float] = []
+    for bar in sorted(bars, key=lambda bar: bar.start):
+        left, wide = scale.span(bar.start, bar.end)
+        end = left + max(wide, 0 if _fits(bar, wide) else wide + _name_width(bar)) + 6
+        free = next((number for number, taken in enumerate(ends) if taken <= left), len(ends))
+        if free == len(ends):
+            lanes.append([])
+            ends.append(0.0)
+        lanes[free].append(bar)
+        ends[free] = end
+    return lanes
+
+
+def _name_width(bar: Bar) -> float:
+    return len(bar.name) * LETTER + 8
+
+
+def _fits(bar: Bar, wide: float) -> bool:
+    return _name_width(bar) <= wide
+
+
+def _named_bar(bar: Bar, scale: Scale, top: float) -> str:
+    """A bar with its name inside, or beside it where it is too short: to the left at the right edge."""
+    left, wide = scale.span(bar.start, bar.end)
+    x, css = left + 6, "inside"
+    if not _fits(bar, wide):
+        x, css = left + wide + 5, "beside"
+        if x + _name_width(bar) > WIDTH:
+            x, css = left - 5, "beside before"
+    y = top + (LANE - BAR - 4) / 2
+    return (
+        f"<g class='{bar.css}'>"
+        f"<rect x='{left:.1f}' y='{y:.1f}' width='{wide:.1f}' height='{BAR + 4:g}' rx='4'/>"
+        f"<text class='{css}' x='{x:.1f}' y='{top + LANE / 2:.1f}'>{escape(bar.name)}</text>"
+        f"<title>{escape(bar.title)}</title></g>"
+    )
+
+
+def _fault_bar(fault: Fault, now: float) -> Bar:
+    start = fault.applied or fault.requested
+    end = now if fault.gone is None else fault.gone
+    parameters = "".join(f"\n{key}: {value}" for key, value in fault.parameters.items() if value is not None)
+    lasted = "end unknown" if fault.unknown else spell_duration(end - start)
+    title = f"{fault.title} ({fault.id})\n{clock(start)} UTC, {lasted}{parameters}"
+    return Bar(start, end, fault.title, title, "fault")
+
+
+def _load_bar(load: Load, now: float) -> Bar:
+    end = now if load.end is None else load.end
+    counts = "".join(f"\n{key}: {value:,}" for key, value in load.counts.items() if isinstance(value, int))
+    title = f"load {load.shape}\n{load.people:,} people, {load.rate:g} requests per second{counts}"
+    return Bar(load.start, end, f"{load.shape}, {load.people:,} people", title, "load")
+
+
+def _shadows(history: History, scale: Scale, top: float, height: float, now: float) -> str:
+    """Faults fall through all journeys as a light band, so that the eye joins cause and effect."""
+    bands = []
+    for fault in history.faults:
+        if fault.applied is not None:
+            left, wide = scale.span(fault.applied, now if fault.gone is None else fault.gone)
+            bands.append(
+                f"<rect class='shadow' x='{left:.1f}' y='{top:g}'"
+                f" width='{wide:.1f}' height='{height - top:g}'/>"
+            )
+    return "".join(bands)
+
+
+def _journey(journey: str, history: History, scale: Scale, top: float, now: float) -> str:
+    middle = top + ROW / 2
+    right = scale.x(now)
+    rail = f"<line class='rail' x1='{LABELS:g}' x2='{right:.1f}' y1='{middle:g}' y2='{middle:g}'/>"
+    felt = [outage for outage in history.outages if outage.journey == journey]
+    felt.sort(key=lambda outage: outage.kind, reverse=True)  # slow first: down is drawn over it
+    css = "hurt" if any(outage.kind == "down" for outage in felt) else ""
+    bars = "".join(_outage(outage, scale, middle, now) for outage in felt)
+    return _label(journey, middle, css) + rail + bars
+
+
+def _outage(outage: Felt, scale: Scale, middle: float, now: float) -> str:
+    left, wide = scale.span(outage.start, now if outage.end is None else outage.end)
+    lines = [
+        f"{outage.journey} {outage.kind} for {spell_duration(outage.duration(now))}",
+        f"from {clock(outage.start)} UTC, {outage.failed} of {outage.attempts} attempts",
+        outage.error,
+        f"cause: {causes(outage) or 'no known fault'}",
+    ]
+    title = escape("\n".join(line for line in lines if line))
+    return (
+        f"<rect class='{outage.kind}' x='{left:.1f}' y='{middle - BAR / 2:.1f}' width='{wide:.1f}'"
+        f" height='{BAR:g}' rx='3'><title>{title}</title></rect>"
+    )
+
+
+def _gap(start: float, end: float, why: str, scale: Scale, top: float, height: float) -> str:
+    left, wide = scale.span(start, end)
+    return (
+        f"<rect class='gap' x='{left:.1f}' y='{top:g}' width='{wide:.1f}' height='{height - top:g}'"
+        f" fill='url(#hatch)'><title>{escape(why)}: {spell_duration(end - start)}</title></rect>"
+    )
+
+
+def _label(words: str, y: float, css: str) -> str:
+    return f"<text class='label {css}' x='{LABELS - 12:g}' y='{y:.1f}'>{escape(words)}</text>"

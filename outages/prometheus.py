@@ -1,0 +1,119 @@
+"""Outages as Prometheus has recorded them by itself, from the series `journey:down` and its alerts."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from failwhale.failure import Failure
+from failwhale.state import State
+from outages.history import Felt
+from outages.where import address_of
+
+Samples = list[tuple[float, float]]
+"""(Unix seconds, value)"""
+
+ASK_SECONDS = 5.0
+CHUNK_SECONDS = 3600.0
+"""Length of one query, so that a long run does not exceed what Prometheus is willing to load."""
+
+SILENCE = 3.0
+"""Seconds without a sample after which nobody knows: an outage is taken to end with its last sample."""
+
+ALERTS = {"down": "JourneyDown", "slow": "JourneySlow"}
+
+
+class Prometheus:
+    """The HTTP API of the site's Prometheus."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    @classmethod
+    def of(cls, state: State) -> Prometheus:
+        """The one of a site. Raises Failure when the site runs without."""
+        address = address_of(state, "prometheus")
+        if address is None:
+            raise Failure("this site runs without Prometheus", "see: failwhale status; failwhale outages")
+        return cls(address)
+
+    def samples(self, selector: str, start: float, end: float) -> list[tuple[dict[str, str], Samples]]:
+        """The samples of each series as they were recorded, with their own times. Raises Failure."""
+        series: dict[tuple[tuple[str, str], ...], Samples] = {}
+        while start < end:
+            stop = min(end, start + CHUNK_SECONDS)
+            query = f"{selector}[{max(1, round((stop - start) * 1000))}ms]"
+            for row in self._ask(query, stop):
+                samples = series.setdefault(tuple(sorted(row["metric"].items())), [])
+                samples += [(float(at), float(value)) for at, value in row["values"]]
+            start = stop
+        return [(dict(labels), sorted(set(samples))) for labels, samples in series.items()]
+
+    def outages(self, start: float, end: float) -> list[Felt]:
+        """Outages between two times (Unix seconds), with when an alert fired. Raises Failure."""
+        found = []
+        for kind in ALERTS:
+            firing = self.firing(kind, start, end)
+            for labels, samples in self.samples(f"journey:{kind}", start, end):
+                outages = [Felt(labels["journey"], kind, *spell) for spell in spells(samples)]
+                detect(outages, firing, end)
+                found += outages
+        return sorted(found, key=lambda outage: outage.start)
+
+    def firing(self, kind: str, start: float, end: float) -> dict[str, list[tuple[float, float | None]]]:
+        """By journey, when the alert for this kind of outage was firing. Raises Failure."""
+        selector = f'ALERTS{{alertname="{ALERTS[kind]}",alertstate="firing"}}'
+        return {labels["journey"]: spells(samples) for labels, samples in self.samples(selector, start, end)}
+
+    def _ask(self, query: str, at: float) -> list[dict[str, Any]]:
+        parameters = urllib.parse.urlencode({"query": query, "time": f"{at:.3f}"})
+        try:
+            with urllib.request.urlopen(
+                f"http://{self._address}/api/v1/query?{parameters}", timeout=ASK_SECONDS
+            ) as answer:
+                return list(json.load(answer)["data"]["result"])
+        except urllib.error.HTTPError as error:
+            raise Failure(f"Prometheus answers {error.code}: {error.read(200)!r}") from None
+        except (OSError, ValueError, KeyError) as error:
+            raise Failure(
+                f"Prometheus at {self._address} does not answer: {error}", "see: failwhale status"
+            ) from None
+
+
+def spells(samples: Samples) -> list[tuple[float, float | None]]:
+    """Times in which a 0/1 series was 1: from its first 1 to the 0 after the last; None while the series ends
+    with a 1. Where samples are missing the spell ends with its last sample."""
+    found: list[tuple[float, float | None]] = []
+    start = last = None
+    for at, value in samples:
+        if start is not None and last is not None and at - last > SILENCE:
+            found.append((start, last))
+            start = None
+        if value and start is None:
+            start = at
+        elif not value and start is not None:
+            found.append((start, at))
+            start = None
+        last = at
+    if start is not None:
+        found.append((start, None))
+    return found
+
+
+def detect(
+    outages: Iterable[Felt], firing: Mapping[str, list[tuple[float, float | None]]], now: float
+) -> None:
+    """Note for each outage whether, and how many seconds after its start, an alert fired for it."""
+    for outage in outages:
+        end = now if outage.end is None else outage.end
+        delays = [
+            max(0.0, began - outage.start)
+            for began, ceased in firing.get(outage.journey, [])
+            if began <= end + SILENCE and (ceased is None or ceased >= outage.start)
+        ]
+        outage.detected = bool(delays)
+        outage.detection_delay = round(min(delays), 3) if delays else None

@@ -1,0 +1,163 @@
+"""The report: one HTML page without any external resource, the timeline drawn as SVG."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+
+from failwhale.console import spell_duration
+from outages.clock import stamp
+from outages.drawing import timeline
+from outages.history import Fault, Felt, History, order_of
+from outages.names import NAMES
+from outages.words import causes, clock, felt_by_journey, headline
+
+FOLDER = Path(__file__).parent
+
+
+def page(history: History) -> str:
+    """The whole page as HTML."""
+    now = history.now()
+    template = Template((FOLDER / "report.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        style=(FOLDER / "report.css").read_text(encoding="utf-8"),
+        headline=escape(headline(history)),
+        when=_when(history, now),
+        facts=_facts(history, now),
+        timeline=timeline(history),
+        outages=_outages(history, now),
+        faults=_faults(history, now),
+        journeys=_journeys(history, now),
+    )
+
+
+def _when(history: History, now: float) -> str:
+    if history.began is None:
+        return "No run is recorded."
+    ended = "" if history.ended is not None else ", and still running when this was written"
+    began = escape(stamp(history.began)[:19].replace("T", " "))
+    return f"Began {began} UTC and lasted {spell_duration(now - history.began)}{ended}."
+
+
+def _facts(history: History, now: float) -> str:
+    counts = sum(history.attempts.values(), Counter[str]())
+    tried = counts["good"] + counts["slow"] + counts["bad"]
+    hurt = {outage.journey for outage in history.outages if outage.kind == "down"}
+    asked = [outage for outage in history.outages if outage.detected is not None]
+    facts = [
+        ("attempts", f"{tried:,}", f"{counts['bad']:,} failed"),
+        ("journeys hurt", f"{len(hurt)} of {len(NAMES)}", ""),
+        ("faults", str(len(history.faults)), ""),
+    ]
+    if asked:
+        seen = sum(bool(outage.detected) for outage in asked)
+        facts.append(("alerts", f"{seen} of {len(asked)}", "outages raised one"))
+    people = max((load.people for load in history.loads), default=0)
+    if people:
+        facts.append(("people", f"{people:,}", f"in {len(history.loads)} loads"))
+    return "".join(
+        f"<div><dt>{name}</dt><dd>{value}{f' <small>{more}</small>' if more else ''}</dd></div>"
+        for name, value, more in facts
+    )
+
+
+def _outages(history: History, now: float) -> str:
+    if not history.outages:
+        return "<p class='calm'>No outage: every journey went well, every time.</p>"
+    asked = any(outage.detected is not None for outage in history.outages)
+    heads = ["journey", "", "began", "lasted", "failed", "error", "cause", *(["alert"] if asked else [])]
+    rows = (
+        [
+            f"<b>{escape(outage.journey)}</b>",
+            f"<span class='tag {outage.kind}'>{outage.kind}</span>",
+            f"<time datetime='{stamp(outage.start)}'>{clock(outage.start)}</time>",
+            f"{_lasted(outage, now)}",
+            f"{outage.failed} of {outage.attempts}" if outage.attempts else "",
+            f"<span class='error'>{escape(outage.error if outage.kind == 'down' else '')}</span>",
+            escape(causes(outage)) or "<i>no known fault</i>",
+            *([_alert(outage)] if asked else []),
+        ]
+        for outage in history.outages
+    )
+    return _table(heads, rows, numbers={3, 4})
+
+
+def _lasted(outage: Felt, now: float) -> str:
+    more = " and goes on" if outage.end is None else " at least" if outage.unobserved else ""
+    return f"{spell_duration(outage.duration(now))}{more}"
+
+
+def _alert(outage: Felt) -> str:
+    if outage.detection_delay is None:
+        return "<span class='missed'>none</span>"
+    return f"after {spell_duration(outage.detection_delay)}"
+
+
+def _faults(history: History, now: float) -> str:
+    if not history.faults:
+        return "<p class='calm'>No fault was injected.</p>"
+    rows = ([*_fault_cells(fault, now), _felt_of(fault, history, now)] for fault in history.faults)
+    return _table(["fault", "target", "applied", "in force", "proved", "users felt"], rows, numbers={3})
+
+
+def _fault_cells(fault: Fault, now: float) -> list[str]:
+    parameters = ", ".join(f"{key} {value}" for key, value in fault.parameters.items() if value is not None)
+    if fault.applied is None:
+        applied, lasted = "<i>never</i>", ""
+    else:
+        end = now if fault.gone is None else fault.gone
+        applied = f"<time datetime='{stamp(fault.applied)}'>{clock(fault.applied)}</time>"
+        lasted = spell_duration(end - fault.applied) + ("" if fault.gone else " and still is")
+    if fault.unknown:
+        lasted = "<span class='missed'>end unknown</span>"
+    proved = {True: "yes", False: "<span class='missed'>no effect</span>", None: "not known"}[fault.proved]
+    name = f"<b title='{escape(fault.id)}'>{escape(fault.name)}</b>"
+    small = f" <small>{escape(parameters)}</small>" if parameters else ""
+    return [name + small, escape(fault.target), applied, lasted, proved]
+
+
+def _felt_of(fault: Fault, history: History, now: float) -> str:
+    """Which journeys a fault hurt, worst first."""
+    caused = [outage for outage in history.outages if fault in outage.causes]
+    if not caused:
+        return "<i>nothing</i>"
+    down = [f"{escape(name)} {spell_duration(lasted)}" for name, lasted in felt_by_journey(caused, now)]
+    slow = sorted({outage.journey for outage in caused if outage.kind == "slow"}, key=order_of)
+    return ", ".join(down + [f"{escape(name)} slow" for name in slow])
+
+
+def _journeys(history: History, now: float) -> str:
+    heads = ["journey", "attempts", "good", "slow", "failed", "good share", "down for"]
+    seconds = dict(felt_by_journey(history.outages, now))
+    return _table(
+        heads,
+        (
+            [f"<b>{name}</b>", *_counts(history.attempts.get(name, Counter())), _down_for(seconds.get(name))]
+            for name in NAMES
+        ),
+        numbers={1, 2, 3, 4, 5, 6},
+    )
+
+
+def _counts(counts: Counter[str]) -> list[str]:
+    tried = counts["good"] + counts["slow"] + counts["bad"]
+    share = f"{(counts['good'] + counts['slow']) / tried:.2%}" if tried else ""
+    return [str(tried), str(counts["good"]), str(counts["slow"] or ""), str(counts["bad"] or ""), share]
+
+
+def _down_for(seconds: float | None) -> str:
+    return f"<span class='missed'>{spell_duration(seconds)}</span>" if seconds else ""
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: set[int]) -> str:
+    """A table of finished HTML cells; `numbers` are the columns to align right."""
+    sides = ["class='n'" if number in numbers else "" for number in range(len(heads))]
+    head = "".join(f"<th {side}>{text}</th>" for side, text in zip(sides, heads, strict=True))
+    body = "".join(
+        f"<tr>{''.join(f'<td {side}>{cell}</td>' for side, cell in zip(sides, row, strict=True))}</tr>"
+        for row in rows
+    )
+    return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"

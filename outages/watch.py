@@ -1,0 +1,208 @@
+"""The users' view, live: journeys with the last minute as a strip, faults in force, parts that are down."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from failwhale.console import spell_duration
+from failwhale.failure import Failure
+from failwhale.state import State
+from outages.clock import parse
+from outages.history import Fault, History
+from outages.ledger import Tail
+from outages.names import NAMES
+from outages.where import journeys_now
+from outages.words import clock
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+__all__ = ["Live", "journeys_now"]
+
+CELLS = 40
+CELL_SECONDS = 1.5
+"""A strip of 40 cells is one minute, and fits beside the names in 80 columns."""
+
+ASK_EVERY = 0.4
+ASK_PARTS_EVERY = 3.0
+WATCHED_SECONDS = 3.0
+"""Seconds after the last drawing in which somebody is thought to look still."""
+
+STYLES = {"green": "green", "down": "bold red", "slow": "yellow", "unknown": "dim"}
+SIGNS = {"green": "▁", "down": "█", "slow": "▄", "unknown": "·"}
+"""One sign each, so that the strip can be read without colours."""
+
+
+class Live:
+    """What users feel at this moment. `renderable()` may be called as often as the screen is drawn.
+
+    It reads the ledger. The prober and the runtime are asked in threads, so that drawing never waits
+    for them; they end by themselves when nobody draws any more.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._tail = Tail(state.ledger)
+        self._history = History()
+        self._journeys: dict[str, dict[str, Any]] = {}
+        self._parts: list[str] = []
+        self._asking: list[threading.Thread] = []
+        self._drawn = 0.0
+        self._reading = threading.Lock()
+
+    # --- what is known ---
+
+    def _keep_asking(self) -> None:
+        """See that the threads run. The first time, have an answer of the prober before anything is drawn."""
+        first, self._drawn = not self._drawn, time.monotonic()
+        if first:
+            self._journeys = journeys_now(self._state)
+        if any(thread.is_alive() for thread in self._asking):
+            return
+        self._asking = [
+            threading.Thread(target=self._repeat, args=(ask, every), daemon=True)
+            for ask, every in ((self._ask_prober, ASK_EVERY), (self._ask_runtime, ASK_PARTS_EVERY))
+        ]
+        for thread in self._asking:
+            thread.start()
+
+    def _repeat(self, ask: Callable[[], None], every: float) -> None:
+        while time.monotonic() - self._drawn < WATCHED_SECONDS:
+            ask()
+            time.sleep(every)
+
+    def _ask_prober(self) -> None:
+        self._journeys = journeys_now(self._state)
+
+    def _ask_runtime(self) -> None:
+        from chaos.runtimes import runtime_of
+
+        with suppress(Failure, OSError):
+            self._parts = [
+                f"{part.name} {'paused' if part.paused else 'not ready' if part.running else 'down'}"
+                for part in runtime_of(self._state).status()
+                if part.paused or not part.ready
+            ]
+
+    # --- the picture ---
+
+    def renderable(self) -> RenderableType:
+        """The view as it is now, at most 80 columns wide."""
+        from rich.console import Group
+
+        self._keep_asking()
+        with self._reading:
+            for record in self._tail.new():
+                self._history.take(record)
+            now = time.time()
+            table = self._table(now)
+            active = [fault for fault in self._history.faults if fault.is_active]
+            return Group(self._header(now), table, self._axis(), *self._below(active, now))
+
+    def _header(self, now: float) -> Text:
+        from rich.text import Text
+
+        states = [self._row(name)["state"] for name in NAMES]
+        text = Text("failwhale", style="bold")
+        text.append(f"  {clock(now)} UTC", style="dim")
+        if self._history.began is not None:
+            text.append(f"  up {spell_duration(round(now - self._history.began))}", style="dim")
+        for state in ("green", "slow", "down", "unknown"):
+            if states.count(state):
+                text.append(f"   {states.count(state)} {state}", style=STYLES[state])
+        text.append("\n")
+        return text
+
+    def _table(self, now: float) -> Table:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column(width=20, no_wrap=True)
+        table.add_column(width=14, no_wrap=True)
+        table.add_column(width=CELLS, no_wrap=True)
+        for name in NAMES:
+            row = self._row(name)
+            state = row["state"]
+            since = now - parse(row["since"]) if row.get("since") else None
+            words = state if state == "green" or since is None else f"{state} {spell_duration(since)}"
+            table.add_row(
+                Text(name, style="" if state == "green" else STYLES[state]),
+                Text(words, style=STYLES[state]),
+                self._strip(name, now),
+            )
+        return table
+
+    def _row(self, journey: str) -> dict[str, Any]:
+        return self._journeys.get(journey, {"state": "unknown"})
+
+    def _strip(self, journey: str, now: float) -> Text:
+        """The last minute, one sign a cell: the worst that was seen in it."""
+        from rich.text import Text
+
+        text = Text()
+        for state in strip(self._history, journey, now):
+            text.append(SIGNS[state], style=STYLES[state])
+        return text
+
+    def _axis(self) -> Text:
+        from rich.text import Text
+
+        return Text(" " * 36 + "one minute ago".ljust(CELLS - 3) + "now", style="dim")
+
+    def _below(self, active: list[Fault], now: float) -> list[Text]:
+        from rich.text import Text
+
+        lines = [Text("")]
+        for fault in active:
+            left = "" if fault.until is None else f"  {max(0.0, fault.until - now):.0f} s left"
+            proof = "" if fault.proved is None else "  it bites" if fault.proved else "  without effect"
+            parameters = "".join(f"  {key} {value}" for key, value in fault.parameters.items() if value)
+            line = Text("broken now  ", style="magenta").append(fault.title, style="bold magenta")
+            lines.append(line.append(parameters, style="dim").append(left + proof, style="dim"))
+        if not active:
+            lines.append(Text("nothing is broken on purpose", style="dim"))
+        if self._parts:
+            lines.append(Text("parts       ", style="red").append(", ".join(self._parts), style="red"))
+        lines += [
+            Text(f"load        {load.shape}, {load.people} people", style="cyan")
+            for load in self._history.loads
+            if load.end is None
+        ]
+        for line in lines:
+            line.no_wrap, line.overflow = True, "ellipsis"
+            line.truncate(80, overflow="ellipsis")
+        return lines
+
+
+def strip(history: History, journey: str, now: float) -> list[str]:
+    """The state of a journey in each cell of the last minute, oldest first."""
+    begin = now - CELLS * CELL_SECONDS
+    cells = ["green"] * CELLS
+
+    def paint(state: str, start: float, end: float) -> None:
+        first = max(0, int((start - begin) / CELL_SECONDS))
+        last = min(CELLS - 1, int((end - begin) / CELL_SECONDS))
+        for number in range(first, last + 1):
+            cells[number] = state
+
+    for kind in ("slow", "down"):
+        for outage in history.outages:
+            if (outage.journey, outage.kind) == (journey, kind) and outage.start <= now:
+                paint(kind, outage.start, now if outage.end is None else outage.end)
+        for name, seen, start in history.seen_bad:
+            if (name, seen) == (journey, kind) and start >= begin:
+                paint(kind, start, start)
+    for gap in history.gaps:
+        paint("unknown", gap.start, gap.end)
+    if history.began is None or history.began > begin:
+        paint("unknown", begin, now if history.began is None else history.began)
+    if history.ended is not None:
+        paint("unknown", history.ended, now)
+    return cells
