@@ -160,6 +160,8 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     )
     for row in content["left_out"]:
         stdout().print(f"without {row['part']}: {row['reason']}")
+    for place, address in content["edges"].items():
+        stdout().print(f"{place}: {address}")
     stdout().print(f"{len(parts)} parts and their supervisor (pid {supervisor['pid']}): {total / 1e6:.0f} MB")
 
 

@@ -48,8 +48,13 @@ class Outlook:
 
 
 def is_up(state: State) -> bool:
-    """Whether a site is meant to run here, its supervisor dead or alive."""
-    return state.site_file.exists() and sitefile.supervisor(state) is not None
+    """Whether anything of a site runs here: its supervisor, or a part that outlived it."""
+    if not state.site_file.exists():
+        return False
+    supervisor = sitefile.supervisor(state)
+    if supervisor is None:
+        return False
+    return supervisor.is_alive() or any(part.is_running() for part in read_parts(state.run).values())
 
 
 def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> Outlook:
@@ -99,11 +104,19 @@ def check_ports(site: plan.Site, only: Collection[str] | None = None) -> None:
 def begin(state: State, outlook: Outlook) -> Processes:
     """Start the supervisor, which then starts the parts. Returns when it answers."""
     check_ports(outlook.site)
+    if is_up(state):
+        raise Failure("another failwhale up was faster", "look at it: failwhale status")
+    shutil.rmtree(state.run, ignore_errors=True)  # what a site left that ended with the machine
     for folder in (state.run, state.logs, state.record, state.pki, state.secrets, state.volume("chaos")):
         folder.mkdir(parents=True, exist_ok=True)
     state.secrets.chmod(0o700)
     keep(state, outlook)
-    start_supervisor(state)
+    supervisor = start_supervisor(state)
+    # Noted here, too, so that `end` knows of it even before it can say anything itself.
+    try:
+        sitefile.set_supervisor(state, Process.of(supervisor.pid))
+    except ProcessLookupError:
+        raise Failure("the supervisor ended at once", f"see {state.logs / 'supervisor.log'}") from None
     wait_for_supervisor(state).close()
     return Processes(state)
 

@@ -4,6 +4,7 @@ nothing."""
 from __future__ import annotations
 
 import gc
+import ssl
 import sys
 import threading
 import traceback
@@ -45,6 +46,9 @@ class Warm:
     @staticmethod
     def _freeze() -> None:
         """Keep the garbage collector of every child off the shared pages: touching is copying."""
+        # What these load at first use is half a megabyte that no child needs to have for itself.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        import_module("encodings.idna")
         gc.collect()
         gc.freeze()
         if threading.active_count() > 1:

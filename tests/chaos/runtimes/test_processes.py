@@ -248,3 +248,13 @@ def test_unknown_names_list_what_exists(toys: Toys) -> None:
     assert "toy@east" in raised.value.next_step
     with pytest.raises(Failure, match="no part is named"):
         runtime.is_running("toy@south")
+
+
+def test_what_ended_with_the_machine_is_no_running_site(toys: Toys) -> None:
+    toys.up()
+    for process in toys.processes():
+        process.kill()
+    wait_until(lambda: toys.processes() == [], "everything dead")
+    assert not lifecycle.is_up(toys.state)
+    toys.up()
+    assert toys.answer("toy@east") == toys.pid("toy@east")
