@@ -24,9 +24,16 @@ class NoController(Failure):
     """No controller answers."""
 
 
+class UnknownFault(Failure):
+    """The controller knows no fault of this id."""
+
+
 class Client:
-    """The controller of one site. Methods raise Failure for what the controller refuses, and NoController
-    when none answers; those that say so wait for a successor first."""
+    """The controller of one site.
+
+    Methods raise Failure for what it refuses, and NoController when none answers; those that say so wait for
+    a successor first.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -107,7 +114,8 @@ class Client:
             return _content(control.ask(method, path, body))
         except Unreachable as silence:
             raise NoController(
-                f"no chaos controller answers ({silence})", "see: failwhale status", FAILED
+                f"no chaos controller answers ({silence})",
+                "see: failwhale status, failwhale up",
             ) from None
 
     def _control(self, timeout: float) -> Control:
@@ -124,9 +132,14 @@ class Client:
 def _content(answer: Answer) -> Any:
     if answer.status < 300:
         return answer.json() if answer.body else {}
+    if answer.status == 404:
+        raise UnknownFault(answer.detail, "see: failwhale chaos active")
     try:
-        problem = answer.json()
-        refused = Failure(problem["detail"], problem.get("next_step", ""), problem.get("exit_code", FAILED))
-    except (ValueError, KeyError, TypeError):
-        refused = Failure(f"the chaos controller answers: {answer.detail}")
-    raise refused
+        problem = dict(answer.json())
+    except ValueError:
+        problem = {}
+    raise Failure(
+        str(problem.get("detail") or f"the chaos controller answers: {answer.detail}"),
+        str(problem.get("next_step", "")),
+        int(problem.get("exit_code", FAILED)),
+    )

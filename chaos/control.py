@@ -1,5 +1,4 @@
-"""Asking a part something over HTTPS: short, blocking, each time on a fresh connection. Standard library
-only."""
+"""Asking a part over HTTPS: short, blocking, on a fresh connection each time. Standard library only."""
 
 from __future__ import annotations
 

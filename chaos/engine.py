@@ -1,7 +1,6 @@
 """All faults of one site: takes orders, refuses what would be confused, gives each part its life, heals.
 
-Blocking code with one thread for each part that is hurt. It holds the journal, so there is one engine at a
-time.
+Blocking code, one thread for each part that is hurt. It holds the journal, so there is one engine at a time.
 """
 
 from __future__ import annotations
@@ -57,8 +56,7 @@ def new_id(fault: str) -> str:
 
 
 def plan(request: Request, site: Site) -> Plan:
-    """Check a request against the site, without doing anything. Raises Failure (usage) with what would be
-    right."""
+    """Check a request against the site, and do nothing. Raises Failure (usage) with what would be right."""
     fault = fault_named(request.fault)
     if not 0 < request.seconds <= LONGEST_SECONDS:
         raise Failure(
@@ -149,8 +147,7 @@ class Engine:
             return entry
 
     def end(self, identifier: str, by: str) -> Entry | None:
-        """End a fault before its time, or try again what was left unknown; returns at once. None: no such
-        fault."""
+        """End a fault early, or try again what was left unknown. Returns at once; None: no such fault."""
         entry = self.entry(identifier)
         if entry is None:
             return None
@@ -170,8 +167,7 @@ class Engine:
         return [self._journal.book.entries[identifier] for identifier in ending]
 
     def block(self) -> list[Entry]:
-        """The kill switch: refuse every new fault, also after a restart, end those in force and return
-        them."""
+        """The kill switch: refuse every new fault, also after a restart; end and return those in force."""
         with self._taking_orders:
             self._journal.note("blocked")
         return self.end_all("block")

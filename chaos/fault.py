@@ -34,8 +34,7 @@ PARTS = (*SERVICES, "store", "sentinel", "prober", "prometheus")
 
 @dataclass(frozen=True)
 class Parameter:
-    """A value that a fault takes. Durations are seconds, shares are above 0 and at most 1; bounds are
-    inclusive."""
+    """A value that a fault takes. Durations are seconds, shares above 0 to 1; bounds are inclusive."""
 
     name: str
     type: ParameterType
@@ -101,8 +100,7 @@ class Demonstration:
 
 @dataclass(frozen=True)
 class Proof:
-    """A verdict by effect: true, false, or None when it cannot be said; `evidence` is what was seen, for
-    people."""
+    """A verdict by effect (None: it cannot be said) and, for people, what was seen."""
 
     verdict: bool | None
     evidence: str
@@ -125,8 +123,11 @@ class Injection:
 
 
 class Fault(ABC):
-    """Break one part, undo it, and prove both. Every method may block, may be repeated, and may be the first
-    one that a new controller calls after its predecessor was killed."""
+    """Break one part, undo it, and prove both.
+
+    Every method may block, may be repeated, and may be the first one that a new controller calls after its
+    predecessor was killed.
+    """
 
     name: ClassVar[str]
     help: ClassVar[str]
@@ -147,8 +148,7 @@ class Fault(ABC):
         return journeys_through(part.service, part.place)
 
     def precondition(self, site: Site, part: Part) -> None:  # noqa: B027
-        """Raise Failure when it cannot be done to the part as it is now. Asked once, before anything is
-        done."""
+        """Raise Failure when it cannot be done to the part as it is now. Asked once, before all else."""
 
     def arm(self, site: Site, injection: Injection) -> None:  # noqa: B027
         """Have the fault undone at its limit by somebody closer to the part than the controller."""

@@ -1,8 +1,7 @@
 """heal: make the site whole, whoever is dead, any number of times.
 
-Two steps. What the journal knows is undone by an engine: the controller's, or one of our own when no
-controller answers. Then every part is looked at, because a journal can be lost, and a heal must not depend on
-it.
+Two steps. What the journal knows is undone by an engine: the controller's, or one of our own when none
+answers. Then every part is looked at, because a journal can be lost, and a heal must not depend on it.
 """
 
 from __future__ import annotations
@@ -30,26 +29,35 @@ READY_LIMIT = 30.0
 
 
 def heal(state: State, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
-    """Heal the site: `{"faults": what was undone, "mended": what else was found, "broken": what is not
-    well}`.
+    """Heal the site; returns `faults` (undone), `mended` (found besides), `broken` (parts not ready).
 
     Works with no process of failwhale alive; the runtime starts what it needs. `say` gets lines of progress.
     Raises Failure when there is no site.
     """
     site = Site(state)
-    try:
-        faults = Client(state).heal()
-    except NoController as absent:
-        say(f"{absent}: healing without it")
-        faults = _heal_alone(state, site)
+    faults = _undo_faults(state, site, say)
     mended = mend(site)
     for line in mended:
         say(line)
     return {"faults": faults, "mended": mended, "broken": wait_ready(site)}
 
 
-def _heal_alone(state: State, site: Site) -> list[dict[str, Any]]:
-    journal = _take_journal(state, site)
+def _undo_faults(state: State, site: Site, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    for _ in range(2):
+        try:
+            return Client(state).heal()
+        except NoController as absent:
+            say(f"{absent}: healing without it")
+        try:
+            return _undo_alone(Journal.open(state.journal, PATIENCE), state, site)
+        except Busy:
+            pass  # by a controller that has just started, so it is asked once more
+    # Who holds the journal and does not answer is frozen or stuck. It is killed, and `mend` starts it anew.
+    site.runtime.kill(CONTROLLER)
+    return _undo_alone(Journal.open(state.journal, PATIENCE), state, site)
+
+
+def _undo_alone(journal: Journal, state: State, site: Site) -> list[dict[str, Any]]:
     try:
         engine = Engine(lambda: site, journal, Ledger(state.ledger))
         return [show(entry) for entry in engine.end_all("heal")]
@@ -57,19 +65,8 @@ def _heal_alone(state: State, site: Site) -> list[dict[str, Any]]:
         journal.close()
 
 
-def _take_journal(state: State, site: Site) -> Journal:
-    """A controller that holds the journal but does not answer is frozen or stuck: it is killed, and starts
-    anew."""
-    try:
-        return Journal.open(state.journal, PATIENCE)
-    except Busy:
-        site.runtime.kill(CONTROLLER)
-        return Journal.open(state.journal, PATIENCE)
-
-
 def mend(site: Site) -> list[str]:
-    """Undo what faults leave behind, on every part, without a journal; returns what was found, one line
-    each."""
+    """Undo on every part what faults leave behind, without a journal; returns a line for each thing found."""
     found = []
     for part in site.inventory.parts:
         if site.runtime.is_paused(part.name):

@@ -82,8 +82,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Book:
-    """All that the journal says: faults by id in the order of their requests, and whether new ones are
-    blocked."""
+    """All that the journal says: faults by id in order of request, and whether new ones are blocked."""
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
     blocked: bool = False
@@ -93,8 +92,7 @@ class Book:
 
 
 def replay(lines: Iterable[bytes]) -> Book:
-    """The meaning of the lines. A line that cannot be read (torn by a crash) or refers to nothing changes
-    nothing."""
+    """The meaning of the lines. One that is torn by a crash or refers to nothing is passed over."""
     book = Book()
     for line in lines:
         record = _read(line)
@@ -162,8 +160,7 @@ def _advance(entry: Entry, record: Mapping[str, Any]) -> Entry:
 
 
 def compact(lines: Iterable[bytes], kept_past: int = KEPT_PAST) -> list[bytes]:
-    """The lines that still matter: all of every fault that is not over, those of the last ones that are, the
-    block."""
+    """The lines that still matter: of faults that are not over, of the last ones that are, and the block."""
     lines = list(lines)
     book = replay(lines)
     over = [entry.order.id for entry in book.entries.values() if entry.over]
@@ -185,6 +182,11 @@ def _line(record: Mapping[str, Any]) -> bytes:
 # --- the file ---
 
 
+def read(path: Path) -> Book:
+    """What the journal at this path says, whoever holds it; an empty book when there is none."""
+    return replay(path.read_bytes().splitlines() if path.exists() else [])
+
+
 class Busy(Failure):
     """Somebody else holds the journal: there is one controller at a time."""
 
@@ -203,8 +205,7 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path, patience: float = 0.0) -> Self:
-        """Take the journal, waiting up to `patience` seconds for its holder. Raises Busy when it is held
-        still."""
+        """Take the journal, waiting up to `patience` seconds for its holder. Raises Busy after that."""
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         end = time.monotonic() + patience
@@ -222,8 +223,7 @@ class Journal:
                 return cls(path, lock)
 
     def begin(self, order: Order) -> None:
-        """Write down what is about to be done. Raises OSError when that is impossible: then it must not be
-        done."""
+        """Write down what is about to be done. Raises OSError: then it must not be done."""
         with self._turn:
             if len(self.book.entries) >= 2 * KEPT_PAST:
                 os.close(self._file)
@@ -238,8 +238,7 @@ class Journal:
             self.book = _follow(self.book, record)
 
     def note(self, event: str, **fields: Any) -> None:
-        """Write down what was done. That it cannot be written (a full disk) is logged and does not undo
-        it."""
+        """Write down what was done. If that fails (a full disk) it is logged: what was done is done."""
         with self._turn:
             record = {"at": stamp(time.time()), "event": event, **fields}
             try:

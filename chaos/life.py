@@ -59,8 +59,7 @@ class Life:
         self.restore()
 
     def restore(self) -> None:
-        """Undo it and prove that it is gone, within REVERT_LIMIT, else say that it is unknown. Never
-        raises."""
+        """Undo it and prove that it is gone within REVERT_LIMIT, else it is unknown. Never raises."""
         give_up = time.monotonic() + REVERT_LIMIT
         by = self._undone_by_its_lease()
         why = ""
@@ -116,8 +115,7 @@ class Life:
             return ""
 
     def _poll(self, look: Callable[[], Proof], until: float) -> Proof:
-        """The first proof that is true, or the last one before `until` (monotonic seconds). Looks at least
-        once."""
+        """The first true proof, or the last one before `until` (monotonic seconds). Looks at least once."""
         while True:
             try:
                 proof = look()
@@ -146,15 +144,13 @@ class Life:
         return Injection(order.id, self.part, order.parameters, max(self._left(), 0.0) + LEASE_MARGIN)
 
     def _note(self, event: str, **fields: Any) -> None:
-        """First the ledger: after a crash between the two the step is taken again, and its line is there
-        twice."""
+        """First the ledger: after a crash between the two the step is taken again, and told twice."""
         record_in_ledger(self.ledger, event, self.entry, self.part.name, **fields)
         self.journal.note(event, id=self.entry.order.id, target=self.part.name, **fields)
 
 
 def record_in_ledger(ledger: Ledger, event: str, entry: Entry, target: str, **fields: Any) -> None:
-    """The ledger's line about a step. That it cannot be written is logged: it must not keep a fault in
-    force."""
+    """The ledger's line about a step. That it cannot be written is logged, and keeps no fault in force."""
     order = entry.order
     try:
         ledger.append(

@@ -1,5 +1,4 @@
-"""What latency, errors and blackhole share: they are set at a service's fault point, and expire there by
-themselves."""
+"""What latency, errors and blackhole share: a service's fault point, where they expire by themselves."""
 
 from __future__ import annotations
 
@@ -32,8 +31,7 @@ class FaultPoint(Fault):
             raise Failure(f"{injection.part.name} refuses the fault point: {answer.detail}")
 
     def prove(self, site: Site, injection: Injection) -> Proof:
-        """A request of our own makes it certain even where no user passes; it must be harmless if it is not
-        hit."""
+        """A request of our own makes it certain where no user passes. It is harmless when it is not hit."""
         name = injection.part.name
         for number in range(_PROBES_AT_A_TIME):
             hits = _hits(site, injection)
@@ -76,8 +74,7 @@ def _hits(site: Site, injection: Injection) -> int | None:
 
 
 def _send_probe(site: Site, injection: Injection, number: int) -> None:
-    """One request to a thing that does not exist, by a user who does not exist, without waiting for the
-    answer."""
+    """One request about what does not exist, by who does not exist, without waiting for the answer."""
     route = str(injection.parameters["route"] or "GET /api/v1/posts/{id}")
     method, _, template = route.rpartition(" ")
     path = re.sub(r"\{[^}]*\}", "0", template)

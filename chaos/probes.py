@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaos.journal import replay
 from chaos.site import Site
-from chaos.view import show
+from chaos.view import active
 from failwhale.state import State
 
 
 def journeys(state: str | None = None) -> dict[str, Any]:
-    """How each journey of the users fares now, as the prober says. Raises Unreachable when it does not
-    answer."""
+    """How each journey of the users fares now, as the prober says. Raises Unreachable when it is silent."""
     site = _site(state)
     answer = site.control(site.inventory.part("prober")).ask("GET", "/journeys")
     return dict(answer.json()["journeys"])
@@ -39,9 +37,7 @@ def store_roles(state: str | None = None) -> dict[str, str]:
 
 def active_faults(state: str | None = None) -> list[dict[str, Any]]:
     """The faults that are not over, from the journal; also when no controller is alive."""
-    journal = _state(state).journal
-    lines = journal.read_bytes().splitlines() if journal.exists() else []
-    return [show(entry) for entry in replay(lines).entries.values() if not entry.over]
+    return active(_state(state))
 
 
 def _state(path: str | None) -> State:

@@ -1,5 +1,4 @@
-"""Which parts a person means: `post@east`, `post:all`, `post:any`, `post:50%`, `store:primary`,
-`place:east`."""
+"""Which parts a person means: a part, `post:all`, `post:any`, `post:50%`, `store:primary`, `place:east`."""
 
 from __future__ import annotations
 

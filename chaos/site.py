@@ -1,5 +1,4 @@
-"""The site as chaos reaches it: its parts, the runtime that carries them, their control endpoints, and their
-health.
+"""The site as chaos reaches it: its parts, what carries them, their control endpoints, their health.
 
 Faults see the site only through this class, which is what makes them testable without one.
 """

@@ -1,18 +1,17 @@
-"""A fault as JSON: what `failwhale chaos FAULT --json`, `chaos active --json` and the controller's API
-show."""
+"""A fault as JSON, as `chaos FAULT --json`, `chaos active --json` and the controller's API show it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chaos.journal import Entry, Progress
+from chaos.journal import Entry, Progress, read
+from failwhale.state import State
 from outages.clock import stamp
 
 
 def show(entry: Entry) -> dict[str, Any]:
-    """One fault. Of several parts, `applied`, `proved`, `reverted` and `gone` are true when they are for
-    each."""
+    """One fault; `applied`, `proved`, `reverted` and `gone` are true when they are on every part."""
     order, parts = entry.order, list(entry.progress.values())
     return {
         "id": order.id,
@@ -30,6 +29,21 @@ def show(entry: Entry) -> dict[str, Any]:
         "ended": entry.ended or None,
         "targets": [_show_part(name, one) for name, one in entry.progress.items()],
     }
+
+
+def is_settled(fault: Mapping[str, Any]) -> bool:
+    """Whether nothing more happens to a shown fault by itself: it is gone, or given up as unknown."""
+    return all(one["gone"] is not None for one in fault["targets"])
+
+
+def is_judged(fault: Mapping[str, Any]) -> bool:
+    """Whether it has been looked at if a shown fault bites, on each part, whatever came out."""
+    return all(one["evidence"] or one["failed"] or one["gone"] is not None for one in fault["targets"])
+
+
+def active(state: State) -> list[dict[str, Any]]:
+    """The faults that are not over. Read from the journal, which is the truth also when nobody is alive."""
+    return [show(entry) for entry in read(state.journal).entries.values() if not entry.over]
 
 
 def _show_part(name: str, one: Progress) -> dict[str, Any]:

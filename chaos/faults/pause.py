@@ -1,5 +1,4 @@
-"""pause: the process is frozen. It keeps its connections and answers nobody, which hurts more than its
-death."""
+"""pause: the process is frozen. It keeps its connections and answers nobody: that hurts more than a death."""
 
 from chaos.fault import PARTS, Demonstration, Fault, Injection, Proof, register
 from chaos.inventory import Part

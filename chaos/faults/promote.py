@@ -1,5 +1,4 @@
-"""promote: a planned switchover of the store. It happens once; the roles stay swapped, and the site rides it
-out."""
+"""promote: a planned switchover of the store. It happens once, and the roles stay swapped."""
 
 from chaos.fault import Demonstration, Fault, Injection, Proof, register
 from chaos.inventory import Part

@@ -50,8 +50,7 @@ class Process:
 
 @dataclass
 class MemoryRuntime:
-    """Implements chaos.runtimes.Runtime, as far as chaos uses it. What fell due is undone before anything is
-    seen."""
+    """Implements chaos.runtimes.Runtime as far as faults use it. What fell due is undone when seen."""
 
     step: Callable[[], None]
     name: str = "processes"
@@ -220,8 +219,7 @@ class MemorySite(Site):
 
 
 class SteppingJournal(Journal):
-    """A journal whose every write is a step at which the controller may die: before it, in it, and after
-    it."""
+    """A journal whose every write is a step at which the controller may die: before, in it, and after."""
 
     site: MemorySite
 

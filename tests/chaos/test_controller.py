@@ -14,7 +14,9 @@ import pytest
 
 import chaos.cli
 import chaos.client
+import chaos.fault_command
 import chaos.heal
+from chaos import actions, probes
 from chaos.api import build
 from chaos.client import Client, NoController
 from chaos.control import Control, Unreachable, operators_tls
@@ -84,7 +86,7 @@ def controller(laboratory: Any, state: State, monkeypatch: pytest.MonkeyPatch) -
     row = {"name": "chaos", "service": "chaos", "place": None, "compose_name": "chaos", "main": "8000"}
     row |= {"one_shot": False, "addresses": {"8000": f"127.0.0.1:{running.port}"}}
     state.site_file.write_text(json.dumps({"runtime": "memory", "parts": [row], "edges": {}}))
-    monkeypatch.setattr(chaos.cli, "Site", lambda state: laboratory.site)
+    monkeypatch.setattr(chaos.fault_command, "Site", lambda state: laboratory.site)
     monkeypatch.setattr(chaos.heal, "Site", lambda state: laboratory.site)
     yield running
     running.stop()
@@ -320,3 +322,32 @@ def test_every_fault_has_help_with_its_parameters_and_an_example(command: Any) -
         for parameter in fault["parameters"]:
             assert {"name", "type", "unit", "default", "bounds"} <= parameter.keys()
             assert f"--{parameter['name']}" in done.out
+
+
+# --- as the Chaos Toolkit calls it ---
+
+
+def test_actions_and_probes_take_and_give_json(
+    controller: Running, laboratory: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probes, "Site", lambda state: laboratory.site)
+    where = {"state": str(controller.state.path)}
+    begun = actions.inject(fault="kill", target="post@east", seconds=60, **where)
+    assert json.loads(json.dumps(begun))["proved"] is True
+    assert probes.part_is_ready("post@east", **where) is False
+    assert probes.part_is_ready("post@west", **where) is True
+    assert [fault["id"] for fault in probes.active_faults(**where)] == [begun["id"]]
+    assert probes.store_roles(**where) == {"store@east": "primary", "store@west": "replica"}
+    assert actions.end(begun["id"], **where)["gone"] is True
+    over = actions.inject("latency", "post:all", 0.05, {"delay": 0.5, "share": 0.5}, wait=True, **where)
+    assert over["gone"] is True
+    assert actions.heal(**where)["broken"] == []
+    assert probes.active_faults(**where) == []
+
+
+def test_an_action_that_does_not_bite_raises(
+    controller: Running, laboratory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(laboratory.site.runtime, "kill", lambda part: None)
+    with pytest.raises(Failure, match="not proved to bite"):
+        actions.inject("kill", "post@east", 0.05, state=str(controller.state.path))

@@ -1,5 +1,4 @@
-"""The life of faults on a site in memory: as asked, ended early, failing, and with the controller dying at
-every step."""
+"""The life of faults on a site in memory: as asked, ended early, failing, its controller dying at any step."""
 
 from __future__ import annotations
 
@@ -60,8 +59,7 @@ def test_a_fault_bites_for_as_long_as_asked_and_is_gone(
 def test_every_fault_is_undone_wherever_its_controller_dies(
     laboratory: Any, settle: Any, wait_until: Any, fault: str
 ) -> None:
-    """The controller dies at each of its steps in turn; its successor, started after the limit or before,
-    heals."""
+    """The controller dies at each of its steps in turn; its successor starts before the limit or after it."""
     steps, last = 0, 1
     while steps < last:
         steps += 1

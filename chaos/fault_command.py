@@ -1,0 +1,207 @@
+"""The commands of the faults, made from the register, so that each has `--help` with its own parameters."""
+
+from __future__ import annotations
+
+import inspect
+import secrets
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from chaos.client import Client, UnknownFault
+from chaos.engine import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
+from chaos.fault import Fault, Parameter
+from chaos.progress import Progress
+from chaos.site import Site
+from chaos.view import is_judged, is_settled
+from failwhale.console import (
+    DEFAULT_STATE,
+    FAILED,
+    INCONCLUSIVE,
+    INTERRUPTED,
+    NOT_RESTORED,
+    Failure,
+    JsonOption,
+    QuietOption,
+    StateOption,
+    duration_option,
+    print_json,
+    share_option,
+    spell_duration,
+    stdout,
+)
+from failwhale.state import State
+
+
+def command_of(fault: Fault) -> Callable[..., None]:
+    """A function with the signature that Typer makes the fault's options of."""
+
+    def run(**given: Any) -> None:
+        parameters = {parameter.name: given[parameter.name] for parameter in fault.parameters}
+        seed = secrets.randbelow(2**31) if given["seed"] is None else given["seed"]
+        request = Request(fault.name, given["target"], given["for_"], parameters, seed, new_id(fault.name))
+        state = State(given["state"])
+        planned = plan(request, Site(state))  # a mistake is named at once, and without a controller
+        if given["dry_run"]:
+            _print_plan(request, planned, json=given["json"])
+        else:
+            _carry_out(request, state, detach=given["detach"], json=given["json"], quiet=given["quiet"])
+
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            _argument("target", Annotated[str, typer.Argument(help=_TARGET_HELP)], inspect.Parameter.empty),
+            _argument("for_", _FOR, DEFAULT_SECONDS),
+            *(_option(parameter) for parameter in fault.parameters),
+            _argument("seed", Annotated[int | None, typer.Option(help="Choice of :any and :50%.")], None),
+            _argument(
+                "dry_run",
+                Annotated[bool, typer.Option("--dry-run", help="Only say what it would hit.")],
+                False,
+            ),
+            _argument(
+                "detach",
+                Annotated[bool, typer.Option("--detach", help="Return when it is proved; it goes on.")],
+                False,
+            ),
+            _argument("state", StateOption, DEFAULT_STATE),
+            _argument("json", JsonOption, False),
+            _argument("quiet", QuietOption, False),
+        ]
+    )
+    return run
+
+
+_TARGET_HELP = "post@east, post:all, post:any, post:50%, store:primary, store:replica, place:east"
+_FOR = Annotated[
+    float,
+    typer.Option(
+        "--for",
+        parser=duration_option,
+        metavar="DURATION",
+        show_default=False,
+        help=f"When it ends by itself. "
+        f"[at most {spell_duration(LONGEST_SECONDS)}, default {spell_duration(DEFAULT_SECONDS)}]",
+    ),
+]
+
+
+def _argument(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _option(parameter: Parameter) -> inspect.Parameter:
+    flag = f"--{parameter.name.replace('_', '-')}"
+    text = f"{parameter.help} {_spell_bounds(parameter)}".strip()
+    kind: Any
+    if parameter.type == "duration":
+        option = typer.Option(flag, parser=duration_option, metavar="DURATION", help=text, show_default=False)
+        kind = float
+    elif parameter.type == "share":
+        option = typer.Option(flag, parser=share_option, metavar="SHARE", help=text, show_default=False)
+        kind = float
+    else:
+        option = typer.Option(flag, help=text, show_default=False)
+        kind = int if parameter.type == "integer" else str
+    optional = kind if parameter.default is not None else kind | None
+    return _argument(parameter.name, Annotated[optional, option], parameter.default)
+
+
+def _spell_bounds(parameter: Parameter) -> str:
+    """For help: `[1ms to 1m, default 1s]`."""
+    spell: Callable[[float], str] = {"duration": spell_duration, "share": _spell_share}.get(
+        parameter.type, "{:g}".format
+    )
+    said = []
+    if parameter.type == "share":
+        said.append("above 0% to 100%")
+    elif parameter.low is not None and parameter.high is not None:
+        said.append(f"{spell(parameter.low)} to {spell(parameter.high)}")
+    if isinstance(parameter.default, (int, float)):
+        said.append(f"default {spell(parameter.default)}")
+    return f"[{', '.join(said)}]" if said else ""
+
+
+def _spell_share(share: float) -> str:
+    return f"{share * 100:g}%"
+
+
+# --- doing it ---
+
+
+def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quiet: bool) -> None:
+    """Ask for the fault, follow it to its end, and say by the exit code how it went."""
+    client = Client(state)
+    with Progress(quiet=quiet) as progress:
+        try:
+            client.order(request)
+            now = _follow(client, request.id, progress, is_judged if detach else is_settled)
+            interrupted = False
+        except KeyboardInterrupt:
+            progress.say("interrupted: ending the fault")
+            now = _end(client, request.id, progress)
+            interrupted = True
+    if json:
+        print_json(now)
+    _judge(now, detached=detach and not interrupted, interrupted=interrupted)
+    if not json and not quiet:
+        end = "is in force" if detach else "is over"
+        stdout().print(f"{now['id']} {end}: proved on {', '.join(one['target'] for one in now['targets'])}")
+
+
+def _follow(
+    client: Client, identifier: str, progress: Progress, until: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    now: dict[str, Any] = {}
+    for now in client.watch(identifier, until):
+        progress.tell(now)
+    return now
+
+
+def _end(client: Client, identifier: str, progress: Progress) -> dict[str, Any]:
+    try:
+        client.end(identifier)
+    except UnknownFault:
+        raise Failure("interrupted before the fault began", code=INTERRUPTED) from None
+    return _follow(client, identifier, progress, is_settled)
+
+
+def _judge(fault: dict[str, Any], *, detached: bool, interrupted: bool) -> None:
+    """Raise Failure with the exit code that this end of a fault has; nothing when it went as asked."""
+    name = f"{fault['id']} ({fault['fault']} on {fault['target']})"
+    if not detached and fault["gone"] is not True:
+        why = "; ".join(
+            f"{one['target']}: {one['why']}" for one in fault["targets"] if one["gone"] is not True
+        )
+        raise Failure(f"{name} could not be restored: {why}", "failwhale chaos heal", NOT_RESTORED)
+    if interrupted:
+        raise Failure(f"interrupted: {name} was ended and is gone", code=INTERRUPTED)
+    failed = [f"{one['target']}: {one['failed']}" for one in fault["targets"] if one["failed"]]
+    if failed:
+        raise Failure(f"{name} failed: {'; '.join(failed)}", "see: failwhale status", FAILED)
+    if fault["proved"] is not True:
+        evidence = [
+            str(one["evidence"] or one["why"]) for one in fault["targets"] if one["proved"] is not True
+        ]
+        raise Failure(f"{name} was not proved to bite: {'; '.join(evidence)}", "", INCONCLUSIVE)
+
+
+def _print_plan(request: Request, planned: Plan, *, json: bool) -> None:
+    targets = [part.name for part in planned.parts]
+    hurts = sorted({journey for part in planned.parts for journey in planned.fault.hurts(part)})
+    if not json:
+        stdout().print(f"would {request.fault} {', '.join(targets)} for {spell_duration(request.seconds)}")
+        stdout().print(f"may hurt: {', '.join(hurts) or 'no journey'}")
+        return
+    print_json(
+        {
+            "fault": request.fault,
+            "target": request.target,
+            "targets": targets,
+            "parameters": dict(planned.parameters),
+            "seconds": request.seconds,
+            "seed": request.seed,
+            "hurts": hurts,
+            "dry_run": True,
+        }
+    )
