@@ -26,10 +26,7 @@ def new_toys(tmp_path: Path) -> Iterator[Callable[[str], Toys]]:
 
     yield make
     for toys in made:
-        for process in toys.processes():
-            process.kill()
-        for process in toys.processes():
-            process.wait(5)
+        toys.kill_everything()
 
 
 @pytest.fixture

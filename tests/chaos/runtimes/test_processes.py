@@ -252,9 +252,7 @@ def test_unknown_names_list_what_exists(toys: Toys) -> None:
 
 def test_what_ended_with_the_machine_is_no_running_site(toys: Toys) -> None:
     toys.up()
-    for process in toys.processes():
-        process.kill()
-    wait_until(lambda: toys.processes() == [], "everything dead")
+    toys.kill_everything()
     assert not lifecycle.is_up(toys.state)
     toys.up()
     assert toys.answer("toy@east") == toys.pid("toy@east")

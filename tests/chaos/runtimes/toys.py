@@ -109,3 +109,17 @@ class Toys:
             except psutil.Error:
                 continue
         return found
+
+    def kill_everything(self) -> None:
+        """Again and again, since a supervisor that is not dead yet restarts what is."""
+
+        def none_left() -> bool:
+            left = self.processes()
+            for process in left:
+                try:
+                    process.kill()
+                except psutil.NoSuchProcess:
+                    pass
+            return not left
+
+        wait_until(none_left, "everything dead")
