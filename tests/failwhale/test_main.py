@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -66,7 +67,8 @@ def command(tmp_path: Path) -> Iterator[Command]:
     yield command
     while left := command.processes():  # again and again: a supervisor restarts what is killed before it
         for process in left:
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def test_up_status_logs_down(command: Command) -> None:
