@@ -34,7 +34,7 @@ def slug(answer):
 
 
 def code_of(secret, steps=1):
-    """The code of the next time step: not yet used by `enrol`, and good also when that step begins meanwhile."""
+    """The code of the next time step: not used by `enrol`, and good also when that step begins meanwhile."""
     return pyotp.TOTP(secret).generate_otp(int(time.time()) // STEP_SECONDS + steps)
 
 

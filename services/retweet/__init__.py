@@ -1,0 +1,1 @@
+"""Retweets: once per account and post, with counts; and undoing them."""

@@ -1,0 +1,29 @@
+"""`python -m services.retweet` runs the retweet service."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from services.platform.app import build
+from services.platform.ids import Snowflakes, worker_of
+from services.platform.serve import run
+from services.platform.settings import Settings
+from services.retweet.routes import router
+from services.retweet.store import Retweeting
+
+
+def application(settings: Settings) -> FastAPI:
+    """The retweet service as an ASGI application."""
+    app = build(settings, [router])
+    ids = Snowflakes(worker_of("retweet", settings.place))
+    app.state.retweeting = Retweeting(app.state.site.store, ids)
+    return app
+
+
+def main() -> None:
+    settings = Settings.from_environment()
+    run(application(settings), settings)
+
+
+if __name__ == "__main__":
+    main()
