@@ -6,6 +6,7 @@ breaks servers takes `own_sentinels`, which starts a set of its own.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 import socket
@@ -20,6 +21,7 @@ from typing import Any
 import httpx
 import pytest
 import redis
+import uvloop
 from fastapi import FastAPI
 
 from services.platform.settings import Address, Settings
@@ -202,6 +204,11 @@ def start_sentinels(folder: Path, pair: Pair, started: list[Server]) -> Sentinel
             server.client.execute_command("SENTINEL", "DEBUG", period, 100)  # so that they settle at once
         sentinels.servers.append(server)
     return sentinels
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that services run on: its transports differ from asyncio's."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="module")

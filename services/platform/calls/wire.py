@@ -8,6 +8,7 @@ TLS, and to tell precisely what may have reached the server when something fails
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -89,7 +90,7 @@ class Pool:
         self._tls = tls
         self._connect_seconds = connect_seconds
         self._host = b"host: %b\r\n" % str(address).encode()
-        self._idle: deque[_Connection] = deque()
+        self._idle: dict[_Connection, None] = {}  # the one used last is the last
         self._open: set[_Connection] = set()
 
     async def send(
@@ -137,7 +138,7 @@ class Pool:
     def drop_idle(self) -> None:
         """Close the connections that are not in use."""
         while self._idle:
-            self._idle.pop().abort()
+            self._idle.popitem()[0].abort()
 
     async def close(self) -> None:
         """Close all connections; requests in flight fail with Broken."""
@@ -146,22 +147,19 @@ class Pool:
         self._idle.clear()
 
     def put_back(self, connection: _Connection) -> None:
-        self._idle.append(connection)
+        self._idle[connection] = None
 
     def forget(self, connection: _Connection) -> None:
         self._open.discard(connection)
-        if connection.is_idle:
-            self._idle.remove(connection)
+        self._idle.pop(connection, None)
 
     def _kept(self) -> _Connection | None:
         """The connection used last, so that those too many grow old and are closed by the server."""
-        if not self._idle:
-            return None
-        connection = self._idle.pop()
-        if connection.idle_seconds() < IDLE_SECONDS:
-            return connection
-        connection.abort()
-        self.drop_idle()  # the others are older
+        while self._idle:
+            connection, _ = self._idle.popitem()
+            if connection.take() < IDLE_SECONDS:
+                return connection
+            connection.abort()
         return None
 
     async def _connect(self, seconds: float) -> _Connection:
@@ -209,12 +207,13 @@ class _Connection(asyncio.Protocol):
         self._length_known = False
         self._in_body = False
         self._idle_since = 0.0
-        self.is_idle = False
+        self._is_idle = False
 
-    def idle_seconds(self) -> float:
-        """How long it was not in use; from now on it is."""
-        self.is_idle = False
-        return self._loop.time() - self._idle_since
+    def take(self) -> float:
+        """Use it from now on. Returns for how many seconds it was idle; infinity when it is closing."""
+        assert self._transport is not None
+        self._is_idle = False
+        return math.inf if self._transport.is_closing() else self._loop.time() - self._idle_since
 
     async def exchange(self, data: bytes, head_only: bool, seconds: float) -> Response:
         answer = self._send(data, head_only)
@@ -274,7 +273,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._any_byte = True
-        if self.is_idle:
+        if self._is_idle:
             self.abort()  # nobody asked
             return
         try:
@@ -299,7 +298,7 @@ class _Connection(asyncio.Protocol):
     # httptools.HttpResponseParser
 
     def on_message_begin(self) -> None:
-        if self.is_idle:
+        if self._is_idle:
             self.abort()  # a second answer to one request
         self._headers = []
         self._body = []
@@ -335,7 +334,7 @@ class _Connection(asyncio.Protocol):
         assert self._transport is not None
         if self._stream is None and self._parser.should_keep_alive() and not self._transport.is_closing():
             self._idle_since = self._loop.time()
-            self.is_idle = True
+            self._is_idle = True
             self._pool.put_back(self)
         else:
             self.abort()

@@ -18,7 +18,7 @@ ADD = Script("return redis.call('SADD', KEYS[1], ARGV[1])")
 READ_GAP_SECONDS = 1.0
 """Longest time without a good read. A frozen primary is noticed after 0.4 s."""
 
-WRITE_GAP_SECONDS = 10.0
+WRITE_GAP_SECONDS = 20.0
 
 
 @pytest.fixture
