@@ -11,7 +11,6 @@ import re
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -54,7 +53,6 @@ __all__ = [
     "share",
     "share_option",
     "spell_duration",
-    "spell_time",
     "stderr",
     "stdout",
 ]
@@ -119,11 +117,6 @@ def spell_duration(seconds: float) -> str:
         return f"{seconds:.1f}".removesuffix(".0") + "s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}m{rest:02d}s" if rest else f"{minutes}m"
-
-
-def spell_time(moment: float) -> str:
-    """A Unix time in seconds as RFC 3339 in UTC with microseconds, as all JSON of failwhale has it."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 # --- options that every command shares ---

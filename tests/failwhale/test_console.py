@@ -13,7 +13,6 @@ from failwhale.console import (
     share,
     share_option,
     spell_duration,
-    spell_time,
 )
 
 
@@ -47,10 +46,6 @@ def test_what_is_no_share(text: str) -> None:
 )
 def test_spells_durations(seconds: float, text: str) -> None:
     assert spell_duration(seconds) == text
-
-
-def test_spells_times_in_utc_with_microseconds() -> None:
-    assert spell_time(1_700_000_000.25) == "2023-11-14T22:13:20.250000Z"
 
 
 app = typer.Typer()

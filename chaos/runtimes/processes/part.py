@@ -40,6 +40,7 @@ class Crew:
     logs: Path
     save: Callable[[], None]  # keep on disk which processes run
     changed: Callable[[], None]  # a part's phase is another one
+    note: Callable[[str], None]  # say something in the supervisor's own log
 
 
 class Part:
@@ -257,6 +258,8 @@ class Part:
     # --- small things ---
 
     def _set(self, phase: Phase, reason: str = "") -> None:
+        if phase != self.phase:
+            self._crew.note(f"{self.spec.name} {phase}{': ' + reason if reason else ''}")
         self.phase = phase
         self.reason = reason
 

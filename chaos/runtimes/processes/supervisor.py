@@ -8,6 +8,7 @@ Killed and started again, it takes up what it finds running.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -31,6 +32,7 @@ from chaos.runtimes.processes.record import Lease, Remembered, read_parts, write
 from chaos.runtimes.processes.warm import Warm
 from failwhale.failure import USAGE, Failure
 from failwhale.state import State
+from outages.clock import stamp
 
 # How long `status` waits for one health check: a paused part would never answer.
 STATUS_SECONDS = 2.0
@@ -44,7 +46,7 @@ class Supervisor:
         programs.write_links(state.run / "bin", plan.programs)
         self._warm = Warm(_modules(plan))
         self._loop = Loop(self._background)
-        self._crew = Crew(self._loop, self._warm, state.logs, self._save, self._advance)
+        self._crew = Crew(self._loop, self._warm, state.logs, self._save, self._advance, note)
         remembered = read_parts(state.run)
         self._parts = {
             spec.name: Part(spec, remembered.get(spec.name, Remembered()), self._crew) for spec in plan.specs
@@ -56,6 +58,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Until the site is down."""
+        note(f"supervisor {os.getpid()} begins")
         sitefile.set_supervisor(self._state, Process.of(os.getpid()))
         for part in self._parts.values():
             part.settle()
@@ -65,6 +68,8 @@ class Supervisor:
 
     def _background(self) -> bool:
         more = self._warm.step()
+        if not more:
+            note("all modules are imported")
         self._advance()
         return more
 
@@ -191,6 +196,7 @@ class Supervisor:
         part = self._parts.get(lease.part)
         if part is None or self._going_down:
             return
+        note(f"a lease on {lease.part} has run out")
         part.resume() if lease.undo == "resume" else part.start(lambda: None)
 
     def _kill(self, answer: Answer, part: str) -> None:
@@ -283,6 +289,11 @@ class Supervisor:
         self._loop.watch(out, arrived)
 
 
+def note(message: str) -> None:
+    """A line in the supervisor's log, of the same form as the services' lines."""
+    print(json.dumps({"time": stamp(time.time()), "level": "info", "message": message}), file=sys.stderr)
+
+
 def _modules(plan: Plan) -> list[str]:
     """What to import, in the order in which it is needed: first what runs once before everything else."""
     specs = sorted(plan.specs, key=lambda spec: not spec.one_shot)
@@ -302,12 +313,9 @@ def _lock(folder: Path) -> int:
 
 
 def main() -> None:
-    began = time.monotonic()
     state = State(sys.argv[1])
     state.logs.mkdir(parents=True, exist_ok=True)
-    supervisor = Supervisor(state)
-    print(f"supervisor {os.getpid()} after {time.monotonic() - began:.3f} s", file=sys.stderr)
-    supervisor.run()
+    Supervisor(state).run()
 
 
 if __name__ == "__main__":
