@@ -136,7 +136,7 @@ class History:
             handle = getattr(self, "_" + record["kind"].replace(".", "_").replace("-", "_"), None)
             if handle is not None:
                 handle(record, at)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             return
 
     def now(self) -> float:

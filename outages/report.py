@@ -57,7 +57,7 @@ def _facts(history: History, now: float) -> str:
         facts.append(("alerts", f"{seen} of {len(asked)}", "outages raised one"))
     people = max((load.people for load in history.loads), default=0)
     if people:
-        facts.append(("people", f"{people:,}", f"in {len(history.loads)} loads"))
+        facts.append(("people", f"{people:,}", "as load"))
     return "".join(
         f"<div><dt>{name}</dt><dd>{value}{f' <small>{more}</small>' if more else ''}</dd></div>"
         for name, value, more in facts

@@ -1,0 +1,151 @@
+"""What the ledger adds up to: runs, outages with causes, and what is said about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from outages.clock import stamp
+from outages.history import History, read
+from outages.interrupted import close_what_was_left_open
+from outages.ledger import Ledger, Record
+from outages.words import headline
+
+T = 1_700_000_000.0
+
+
+def at(second: float) -> str:
+    return stamp(T + second)
+
+
+def line(second: float, kind: str, **fields: Any) -> Record:
+    return {"at": at(second), "kind": kind, **fields}
+
+
+def outage(journey: str, start: float, end: float | None, kind: str = "down", **more: Any) -> list[Record]:
+    fields = {"journey": journey, "type": kind, "start": at(start), "error": "refused"}
+    opened = line(start + 0.1, "outage.opened", **fields, end=None, attempts=1, failed=1)
+    if end is None:
+        return [opened]
+    return [opened, line(end + 1, "outage.closed", **fields, end=at(end), attempts=5, failed=4, **more)]
+
+
+def fault(name: str, target: str, applied: float, gone: float | None, **more: Any) -> list[Record]:
+    fields = {
+        "fault": name,
+        "name": "kill",
+        "target": target,
+        "parameters": {},
+        "until": at(applied + 10),
+        **more,
+    }
+    lines = [line(applied - 0.1, "fault.requested", **fields), line(applied, "fault.applied", **fields)]
+    return lines if gone is None else [*lines, line(gone, "fault.gone", **fields)]
+
+
+STARTED = line(0, "prober.started")
+STOPPED = line(100, "prober.stopped", journeys={"page": {"good": 3, "bad": 1}})
+
+
+def test_outages_are_joined_to_the_faults_that_were_in_force() -> None:
+    history = read(
+        [
+            STARTED,
+            *fault("a", "post@east", 10, 20),
+            *fault("b", "auth@west", 15, 18),
+            *outage("post", 12, 16),
+            *outage("login", 21, 23),
+            *outage("page", 40, 41),
+            STOPPED,
+        ]
+    )
+    causes = {row.journey: [fault.id for fault in row.causes] for row in history.outages}
+    assert causes == {"post": ["a", "b"], "login": ["a"], "page": []}
+
+
+def test_a_fault_that_says_what_it_hurts_causes_nothing_else() -> None:
+    history = read(
+        [
+            STARTED,
+            *fault("a", "post@east", 10, 20, hurts=["post"]),
+            *outage("page", 12, 16),
+            *outage("post", 12, 16),
+        ]
+    )
+    assert [(row.journey, len(row.causes)) for row in history.outages] == [("page", 0), ("post", 1)]
+
+
+def test_a_fault_in_force_causes_what_happens_now() -> None:
+    history = read([STARTED, *fault("a", "post@east", 10, None), *outage("post", 50, None)])
+    (row,) = history.outages
+    assert row.row(T + 60)["causes"] == ["a"]
+    assert row.row(T + 60)["end"] is None
+    assert row.row(T + 60)["duration"] == 10.0
+
+
+def test_an_open_outage_counts_its_failures() -> None:
+    failed = [line(n, "attempt.failed", journey="post", start=at(n), end=at(n)) for n in (5, 6, 7)]
+    history = read([STARTED, *outage("post", 5, None), *failed])
+    assert (history.outages[0].attempts, history.outages[0].failed) == (3, 3)
+
+
+def test_a_new_run_begins_after_a_stop_and_goes_on_after_a_kill() -> None:
+    first = [STARTED, *outage("post", 5, 8)]
+    assert len(read([*first, STOPPED, line(200, "prober.started")]).outages) == 0
+    went_on = read([*first, line(9, "prober.gap", start=at(8), end=at(9)), line(9, "prober.started")])
+    assert len(went_on.outages) == 1
+    assert went_on.began == T
+    assert [gap.why for gap in went_on.gaps] == ["the prober was down"]
+
+
+def test_strange_records_are_passed_over() -> None:
+    history = read(
+        [
+            STARTED,
+            line(1, "outage.opened"),
+            line(2, "fault.applied", fault=3),
+            line(3, "tally", journeys=[]),
+            STOPPED,
+        ]
+    )
+    assert history.outages == []
+    assert history.attempts["page"]["good"] == 3
+
+
+def test_an_interrupted_prober_leaves_an_unobserved_end_and_a_gap(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.ndjson")
+    for record in [STARTED, *outage("post", 5, None), line(7, "tally", seconds=10, journeys={})]:
+        ledger.append(**record)
+    assert close_what_was_left_open(ledger, T + 20)
+    ledger.append("prober.started", at=at(20))
+    history = read(ledger.path)
+    (row,) = history.outages
+    assert row.unobserved
+    assert row.end == T + 7
+    assert [(gap.start, gap.end) for gap in history.gaps] == [(T + 7, T + 20)]
+    assert not close_what_was_left_open(ledger, T + 200)  # so long ago that the site may be another one
+
+
+def test_a_prober_that_was_stopped_in_order_leaves_nothing(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.ndjson")
+    ledger.append("prober.started", at=at(0))
+    ledger.append("prober.stopped", at=at(1), journeys={})
+    assert not close_what_was_left_open(ledger, T + 2)
+    assert len(list(ledger.read())) == 2
+
+
+def test_the_headline_says_it_plainly() -> None:
+    def said(*records: Record) -> str:
+        history = History()
+        for record in records:
+            history.take(record)
+        return headline(history)
+
+    assert said() == "Nobody has looked yet: the prober has not run."
+    assert said(STARTED, STOPPED) == "No outage, and no fault was injected."
+    assert said(STARTED, *fault("a", "post@east", 1, 2), STOPPED) == "No outage."
+    two = [*outage("post", 5, 8), *outage("post", 20, 29.3), *outage("page", 20, 21)]
+    assert said(STARTED, *two, STOPPED) == "3 outages; users of post felt 12.3s."
+    slow = outage("page", 5, 8, "slow")
+    assert said(STARTED, *slow, STOPPED) == "No outage, and no fault was injected; 1 slow spell."
+    assert said(STARTED, *slow, *two, STOPPED) == "3 outages and 1 slow spell; users of post felt 12.3s."

@@ -1,0 +1,120 @@
+"""The report: one page that needs nothing else, whatever happened in the run."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+
+import pytest
+from test_history import STARTED, STOPPED, T, fault, line, outage
+
+from outages.history import read
+from outages.ledger import Record
+from outages.names import NAMES
+from outages.report import page
+from outages.watch import CELLS, strip
+
+LOAD = [
+    line(1, "load.started", load="x", shape="steady", people=50, rate=100.0, seconds=60),
+    line(90, "load.finished", load="x", sent=100, good=99, interrupted=False),
+]
+EVIL = "<script>alert(1)</script>"
+RUNS: dict[str, list[Record]] = {
+    "nothing": [],
+    "calm": [STARTED, STOPPED],
+    "going on": [STARTED, *fault("a", "post@east", 3, None), *outage("post", 4, None)],
+    "eventful": [
+        STARTED,
+        *LOAD,
+        *fault("a", "post@east", 10, 20),
+        *fault("b", "post@west", 10, 20),
+        *outage("post", 12, 16),
+        *outage("post", 12, 17, "slow"),
+        *outage("page", 97, 99, unobserved=True),
+        line(50, "prober.gap", start=STARTED["at"], end=STOPPED["at"]),
+        STOPPED,
+    ],
+    "malicious": [STARTED, *fault(EVIL, EVIL, 1, 2), *outage(EVIL, 1, 2), STOPPED],
+}
+
+
+class Page(HTMLParser):
+    """Collects tags, and the addresses that a browser would load."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.loads: list[str] = []
+        self.feed(content)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data")]
+        if tag not in ("meta", "line", "rect", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("rect", "line"):
+            return
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_the_page_is_whole_and_loads_nothing(run: str) -> None:
+    content = page(read(RUNS[run]))
+    parsed = Page(content)
+    assert parsed.open == []
+    assert parsed.loads == []
+    assert "script" not in parsed.tags
+    assert "@import" not in content
+    assert "url(http" not in content
+
+
+def drawing(records: list[Record]) -> ET.Element:
+    content = page(read(records))
+    return ET.fromstring(content[content.index("<svg") : content.index("</svg>") + len("</svg>")])
+
+
+def test_the_drawing_has_a_row_for_each_journey_and_a_bar_for_each_outage() -> None:
+    svg = drawing(RUNS["eventful"])
+    texts = [element.text for element in svg.iter("text")]
+    assert set(NAMES) <= set(texts)
+    assert {"kill post@east", "kill post@west", "steady, 50 people"} <= set(texts)
+    bars = [element.get("class") for element in svg.iter("rect")]
+    assert (bars.count("down"), bars.count("slow"), bars.count("gap")) == (2, 1, 1)
+    titles = [element.text or "" for element in svg.iter("title")]
+    assert any(
+        "post down for 4s" in title and "cause: kill post@east, kill post@west" in title for title in titles
+    )
+
+
+def test_bars_stay_inside_the_drawing() -> None:
+    svg = drawing(RUNS["eventful"])
+    width = float(svg.attrib["viewBox"].split()[2])
+    for bar in svg.iter("rect"):
+        if "x" in bar.attrib:
+            assert float(bar.attrib["x"]) >= 0
+            assert float(bar.attrib["x"]) + float(bar.attrib["width"]) <= width
+
+
+def test_nothing_happened_is_said_plainly() -> None:
+    content = page(read(RUNS["calm"]))
+    assert "No outage: every journey went well, every time." in content
+    assert "No fault was injected." in content
+
+
+def test_the_strip_of_the_live_view_shows_the_worst_of_each_moment() -> None:
+    now = T + 60
+    history = read([line(-100, "prober.started"), *outage("post", 0, 15), *outage("post", 30, 45, "slow")])
+    cells = strip(history, "post", now)
+    assert len(cells) == CELLS
+    assert cells[0] == "down"
+    assert cells[:11] == ["down"] * 11
+    assert cells[15] == "green"
+    assert cells[20:31] == ["slow"] * 11
+    assert strip(history, "page", now) == ["green"] * CELLS
+    assert strip(read([]), "page", now) == ["unknown"] * CELLS
