@@ -1,7 +1,7 @@
 """`python -m bench.store`: what reads and writes of the store cost the service that makes them. Takes ~10 s.
 
-A script that returns 50 posts, through Store and by redis-py alone, in turn; and a small write with its wait for
-the replica. CPU is of the calling process only. Trust ratios within one run.
+A script that returns 50 posts, through Store and by redis-py alone, in turn; and a small write with its wait
+for the replica. CPU is of the calling process only. Trust ratios within one run.
 """
 
 from __future__ import annotations
