@@ -1,0 +1,1 @@
+"""Notifications: made from the event log, listed, counted, and streamed live."""

@@ -1,0 +1,36 @@
+"""`python -m services.notify` runs the notify service."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from services.notify.consumer import Notifier
+from services.notify.live import Live
+from services.notify.routes import router
+from services.notify.store import Inbox
+from services.platform.app import Site, build
+from services.platform.serve import run
+from services.platform.settings import Settings
+
+
+def application(settings: Settings) -> FastAPI:
+    """The notify service as an ASGI application."""
+
+    async def start(site: Site) -> None:
+        site.consume(Notifier(inbox))
+        site.run_in_background(live.run(), "live streams")
+
+    app = build(settings, [router], on_start=start)
+    inbox = Inbox(app.state.site.store)
+    live = Live(app.state.site.store)
+    app.state.inbox, app.state.live = inbox, live
+    return app
+
+
+def main() -> None:
+    settings = Settings.from_environment()
+    run(application(settings), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""What goes in and out of the notify service."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import Header, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.post.models import ID_PATTERN, Account, Count, Id
+
+Kind = Literal["mention", "retweet", "like", "follow", "follow-request"]
+
+Limit = Annotated[int, Query(ge=1, le=100, description="The longest page that is wanted.")]
+Cursor = Annotated[str | None, Query(description="`next` of the page before; absent for the first page.")]
+LastEventId = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        pattern=ID_PATTERN,
+        description="The id of the last notification that the client has; what came since is sent first.",
+    ),
+]
+
+
+class Notification(BaseModel):
+    """Something that others did and that concerns the viewer."""
+
+    id: Id
+    kind: Kind
+    actor: Account
+    created: datetime
+    post: Id | None = Field(default=None, description="The post that it is about; absent for follows.")
+
+
+class Notifications(BaseModel):
+    """A page of notifications, newest first; `next` is the cursor of the next page."""
+
+    items: list[Notification]
+    next: str | None
+
+
+class Unread(BaseModel):
+    """How many notifications are not read."""
+
+    count: Count
+
+
+class ReadUpTo(BaseModel):
+    """The newest notification that was read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    up_to: Id
