@@ -23,6 +23,9 @@ from failwhale.state import State
 START_SECONDS = 15.0
 ANSWER_SECONDS = 60.0
 ROLE_SECONDS = 0.3
+# For glibc, in the supervisor and so in all that it forks: large blocks (a password hash takes 7 MB) go back to the
+# system as soon as they are free, and threads share the arenas instead of having one each.
+MEMORY_SETTINGS = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_ARENA_MAX": "2"}
 ROLES = {"master": "primary", "slave": "replica"}
 
 
@@ -160,7 +163,7 @@ def start_supervisor(state: State) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-m", "chaos.runtimes.processes.supervisor", str(state.path)],
             cwd=Path(state.site()["compose"]).parent,
-            env=environment,
+            env={**environment, **MEMORY_SETTINGS},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
