@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import cycle
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
@@ -60,8 +61,7 @@ class _Connection(asyncio.Protocol):
         self._good = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's only look like one
         self._send()
 
     def data_received(self, data: bytes) -> None:

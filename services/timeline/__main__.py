@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from services.platform.app import Site, build
 from services.platform.ids import Snowflakes, worker_of
 from services.platform.serve import run
 from services.platform.settings import Settings
 from services.timeline.consumer import FanOut
+from services.timeline.home import HomePath
 from services.timeline.routes import control, router
 from services.timeline.store import Timelines
 
@@ -26,6 +28,7 @@ def application(settings: Settings) -> FastAPI:
         settings.integer("TIMELINE_CELEBRITY_FOLLOWERS", 250, at_least=1),
     )
     app.state.timelines = timelines
+    app.user_middleware.append(Middleware(HomePath, timelines=timelines, service=app))
     return app
 
 
