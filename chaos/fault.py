@@ -90,7 +90,7 @@ class Parameter:
 class Demonstration:
     """The proof that a fault bites: do this to a healthy site, and these journeys are hurt in this way.
 
-    With no journeys it says that the site must ride the fault out.
+    With no journeys it promises nothing about them; what is shown is then that it is proved and heals.
     """
 
     target: str

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -107,21 +108,42 @@ class Site:
         roles = {part.name: self.store_role(part) for part in self.inventory.parts if part.service == "store"}
         return {name: role for name, role in roles.items() if role is not None}
 
+    def hold_writes(self, seconds: float) -> None:
+        """Let every primary take no write until it is demoted, but for so many seconds at most."""
+        for part in self.inventory.parts:
+            if part.service == "store" and self.store_role(part) == "primary":
+                self._redis_says(part, "CLIENT", "PAUSE", str(int(seconds * 1000)), "WRITE")
+
     def ask_failover(self) -> None:
         """Have Sentinel promote the replica. Raises Failure when no sentinel agrees."""
         refusals = []
+        for part, name in self._sentinels():
+            answer = self._redis_says(part, "SENTINEL", "FAILOVER", name)
+            if answer == b"OK":
+                return
+            refusals.append(part.name)
+        raise Failure(
+            f"no sentinel begins a failover; asked: {', '.join(refusals) or 'none, as none answers'}"
+        )
+
+    def demote_others(self, primary: Part) -> None:
+        """Make every other store that still believes to be the primary a replica of this one.
+
+        Sentinel would do it, but it waits for eight seconds first.
+        """
         for part in self.inventory.parts:
-            if part.service == "sentinel":
-                masters = self._redis_says(part, "SENTINEL", "MASTERS")
-                if not masters:
-                    refusals.append(f"{part.name} does not answer")
-                    continue
-                name = masters[0][masters[0].index(b"name") + 1]
-                answer = self._redis_says(part, "SENTINEL", "FAILOVER", name)
-                if answer == b"OK":
-                    return
-                refusals.append(f"{part.name}: {answer!r}")
-        raise Failure(f"no sentinel begins a failover: {'; '.join(refusals) or 'there is none'}")
+            if part.service == "store" and part != primary and self.store_role(part) == "primary":
+                for sentinel, name in self._sentinels():
+                    address = self._redis_says(sentinel, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
+                    if address:
+                        self._redis_says(part, "REPLICAOF", *address)
+                        break
+
+    def _sentinels(self) -> Iterator[tuple[Part, bytes]]:
+        """Each sentinel that answers, with the name by which it knows the store."""
+        for part in self.inventory.parts:
+            if part.service == "sentinel" and (masters := self._redis_says(part, "SENTINEL", "MASTERS")):
+                yield part, masters[0][masters[0].index(b"name") + 1]
 
     def _store_is_ready(self, part: Part) -> bool:
         role = self._redis_says(part, "ROLE")

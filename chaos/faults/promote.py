@@ -5,6 +5,9 @@ from chaos.inventory import Part
 from chaos.site import Site
 from failwhale.failure import Failure
 
+HANDOVER = 3.0
+"""Seconds that a switchover may take before the old primary takes writes again."""
+
 
 class Promote(Fault):
     name = "promote"
@@ -22,6 +25,9 @@ class Promote(Fault):
 
     def apply(self, site: Site, injection: Injection) -> None:
         if site.store_role(injection.part) != "primary":
+            site.hold_writes(
+                HANDOVER
+            )  # the old primary would go on taking writes that the new one never gets
             site.ask_failover()
 
     def prove(self, site: Site, injection: Injection) -> Proof:
@@ -29,7 +35,9 @@ class Promote(Fault):
         return Proof(role == "primary", f"{injection.part.name} says that it is {role or 'nothing'}")
 
     def revert(self, site: Site, injection: Injection) -> None:
-        """A switchover leaves a healthy store behind: there is nothing to undo, only to wait for."""
+        """The roles stay swapped; what is left to do is to end the reign of the old primary."""
+        if site.store_role(injection.part) == "primary":
+            site.demote_others(injection.part)
 
     def gone(self, site: Site, injection: Injection) -> Proof:
         roles = sorted(str(site.store_role(part)) for part in site.inventory.parts if part.service == "store")

@@ -195,6 +195,12 @@ class MemorySite(Site):
     def store_role(self, part: Part) -> str | None:
         return self.roles[part.name] if self.answers(part) else None
 
+    def hold_writes(self, seconds: float) -> None:
+        self.step()
+
+    def demote_others(self, primary: Part) -> None:
+        self.step()
+
     def ask_failover(self) -> None:
         self.step()
         east, west = self.roles["store@east"], self.roles["store@west"]

@@ -1,4 +1,4 @@
-"""The life of faults on a site in memory: as asked, ended early, failing, its controller dying at any step."""
+"""Lives of faults on a site in memory: as asked, ended early, failing, a controller dying at any step."""
 
 from __future__ import annotations
 
