@@ -43,6 +43,7 @@ VERBS = {
     ),
     "watch": Verb("outages.cli", "watch", "The users' view, live.", MEASURE),
     "outages": Verb("outages.cli", "outages", "What users felt, and why.", MEASURE),
+    "score": Verb("outages.cli", "score", "What users felt beside what the monitoring saw.", MEASURE),
     "report": Verb("outages.cli", "report", "The same as a page with the timeline drawn.", MEASURE),
 }
 
