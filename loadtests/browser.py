@@ -45,9 +45,14 @@ class Answer:
 
 
 @lru_cache
-def trust(ca: Path) -> ssl.SSLContext:
-    """A context that trusts this CA and nobody else. One for all, because making one is dear."""
-    return ssl.create_default_context(cafile=str(ca))
+def trust_only(ca: Path) -> Callable[..., ssl.SSLContext]:
+    """What FastHttpUser wants as `ssl_context_factory`: one context for all, because making one is dear.
+
+    The client offers the system's CAs (`cafile`), and would add them by itself to a context whose factory
+    does not take them.
+    """
+    context = ssl.create_default_context(cafile=str(ca))
+    return lambda cafile=None: context
 
 
 class Browser:

@@ -14,7 +14,7 @@ from typing import Any
 from locust import FastHttpUser
 from locust.env import Environment
 
-from loadtests.browser import ANSWER_WITHIN, CONNECT_WITHIN, Browser, trust
+from loadtests.browser import ANSWER_WITHIN, CONNECT_WITHIN, Browser, trust_only
 from loadtests.instruments import current, options_of
 from loadtests.tally import HELD_BACK, MISSED
 from loadtests.visitor import POSTING, READING, RETWEETING, Action, Visitor
@@ -33,7 +33,7 @@ class Person(FastHttpUser):
 
     def __init__(self, environment: Environment) -> None:
         load = current(environment)
-        self.ssl_context_factory = lambda: trust(load.target.ca)
+        self.ssl_context_factory = trust_only(load.target.ca)
         super().__init__(environment)
         self._tally = load.tally
         self._chance = random.Random()

@@ -16,7 +16,7 @@ from gevent.pool import Group
 from locust import FastHttpUser, task
 from locust.env import Environment
 
-from loadtests.browser import ANSWER_WITHIN, CONNECT_WITHIN, Browser, trust
+from loadtests.browser import ANSWER_WITHIN, CONNECT_WITHIN, Browser, trust_only
 from loadtests.instruments import Options, current, options_of
 from loadtests.shapes import Timed
 from loadtests.tally import DROPPED, HELD_BACK
@@ -61,7 +61,7 @@ class Arrivals(FastHttpUser):
 
     def __init__(self, environment: Environment) -> None:
         self._load = current(environment)
-        self.ssl_context_factory = lambda: trust(self._load.target.ca)
+        self.ssl_context_factory = trust_only(self._load.target.ca)
         super().__init__(environment)
         self._options = options_of(environment)
         self._chance = random.Random()

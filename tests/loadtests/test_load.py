@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from outages.ledger import Ledger
+from services.platform import pki
 
 FAILWHALE = [sys.executable, "-m", "failwhale"]
 
@@ -141,6 +142,35 @@ def test_an_answer_with_the_wrong_content_is_not_good(fake_site: Any, start: Any
     homes = next(row for row in result["operations"] if row["operation"] == "GET /timelines/home")
     assert homes["good"] == 0
     assert result["errors"] == {"wrong-content": homes["count"]}
+
+
+def test_a_certificate_of_another_authority_is_refused(
+    fake_site: Any, start: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pki.install_authority(tmp_path, pki.new_authority())
+    monkeypatch.setenv("FAILWHALE_CA", str(tmp_path / "ca.pem"))
+    code, result, _ = run(start, "load", "steady", "--people", "2", "--for", "1s")
+    assert code == 1
+    assert set(result["errors"]) == {"handshake"}
+    assert result["completed"] == 0
+
+
+def test_nobody_is_trusted_but_the_site(fake_site: Any) -> None:
+    look = """
+import sys
+from pathlib import Path
+from locust.contrib.fasthttp import FastHttpSession
+from loadtests.browser import trust_only
+factory = trust_only(Path(sys.argv[1]))
+session = FastHttpSession("", None, None, insecure=False, ssl_context_factory=factory)
+pool = session.client.clientpool.get_client("https://localhost:1")._connection_pool
+assert pool.ssl_context is factory()
+print(len(pool.ssl_context.get_ca_certs()), pool.ssl_context.check_hostname)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", look, fake_site.state.ca], capture_output=True, text=True, timeout=30
+    )
+    assert done.stdout.split() == ["1", "True"], done.stderr
 
 
 def test_ctrl_c_ends_it_with_a_result_and_leaves_nothing(fake_site: Any, start: Any) -> None:
