@@ -84,7 +84,7 @@ class Caller:
         metrics: Metrics | None = None,
         *,
         attempt_seconds: float = 1.0,
-        connect_seconds: float = 0.25,
+        connect_seconds: float = 0.4,
         in_flight: int = 128,
     ) -> None:
         """`ssl_context` None means plain HTTP; `in_flight` bounds the calls to one replica (not the streams).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -218,11 +219,10 @@ async def test_nobody_there():
 
 
 async def test_a_kernel_that_accepts_for_a_frozen_process_is_noticed_in_the_handshake(client_tls):
-    server = await asyncio.start_server(lambda reader, writer: asyncio.sleep(60), "127.0.0.1", 0)
-    pool = Pool(Address(*server.sockets[0].getsockname()[:2]), client_tls, connect_seconds=0.1)
-    with pytest.raises(NotConnected, match="accepts no connection"):
-        await pool.send(b"GET", b"/", seconds=5.0)
-    server.close()
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        pool = Pool(Address(*frozen.getsockname()), client_tls, connect_seconds=0.1)
+        with pytest.raises(NotConnected, match="accepts no connection"):
+            await pool.send(b"GET", b"/", seconds=5.0)
 
 
 async def test_a_stream_comes_piece_by_piece_and_is_closed():
