@@ -10,7 +10,7 @@ function operationCard(method, path, operation) {
   return h(
     "details",
     { class: "card operation" },
-    h("summary", {}, h("code", { class: `method ${method}` }, method.toUpperCase()), h("code", {}, path), operation.security?.length && h("span", { class: "hint" }, operation.security.some((one) => !Object.keys(one).length) ? "session optional" : "session")),
+    h("summary", {}, h("code", { class: `method method-${method}` }, method.toUpperCase()), h("code", {}, path), operation.security?.length && h("span", { class: "hint" }, operation.security.some((one) => !Object.keys(one).length) ? "session optional" : "session")),
     operation.description && h("p", {}, operation.description),
     parameters.length > 0 && h("ul", {}, parameters),
     h("ul", {}, statuses),

@@ -17,7 +17,7 @@ const stream = new LiveStream({
   onNotification: (item) => {
     if (onLiveNotification) return onLiveNotification(item);
     setUnread(unread + 1);
-    toast(`${item.actor.name}: ${item.kind.replace("-", " ")}`);
+    toast(views.inWords(item));
   },
   onState: (state) => {
     document.body.dataset.stream = state;

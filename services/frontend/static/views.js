@@ -88,8 +88,12 @@ const SAYS = {
   "follow-request": ["lock", "asks to follow you"],
 };
 
+const saying = (item) => SAYS[item.kind] ?? ["bell", item.kind];
+
+export const inWords = (item) => `${item.actor.name} ${saying(item)[1]}`;
+
 function notificationRow(item) {
-  const [picture, words] = SAYS[item.kind] ?? ["bell", item.kind];
+  const [picture, words] = saying(item);
   return h(
     "a",
     { class: `notification ${item.kind}`, href: item.post ? `#/post/${encodeURIComponent(item.post)}` : `#/@${encodeURIComponent(item.actor.name)}` },
