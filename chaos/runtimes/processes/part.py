@@ -74,6 +74,7 @@ class Part:
         """Take up what an earlier supervisor left, or get ready to start."""
         if self.remembered.is_running():
             assert self.process is not None
+            self._crew.note(f"{self.spec.name} runs already (pid {self.process.pid})")
             self._enter(self.process)
         else:
             self.remembered.process = None

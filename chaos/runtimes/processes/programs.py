@@ -79,10 +79,10 @@ def write_links(folder: Path, found: Mapping[str, str]) -> None:
     scripts = {name: f'exec {shlex.quote(path)} "$@"' for name, path in found.items()}
     if server := found.get("redis-server"):
         scripts["redis-sentinel"] = f'exec {shlex.quote(server)} "$@" --sentinel'
-    if find("redis-cli", os.environ) is None:
-        # -S and -E keep the interpreter's start short; the client needs the standard library only.
-        client = Path(__file__).with_name("redis_cli.py")
-        scripts["redis-cli"] = f'exec {shlex.quote(sys.executable)} -S -E {shlex.quote(str(client))} "$@"'
+    # -S and -E keep the interpreter's start short; the client needs the standard library only.
+    own_client = [sys.executable, "-S", "-E", str(Path(__file__).with_name("redis_cli.py"))]
+    real_client = find("redis-cli", os.environ)
+    scripts["redis-cli"] = f'exec {shlex.join([real_client] if real_client else own_client)} "$@"'
     for name, line in scripts.items():
         script = folder / name
         script.write_text(f"#!/bin/sh\n{line}\n")
