@@ -32,7 +32,7 @@ TOUR = (
     ),
     Act(
         "Everything is there, but slowly",
-        ("latency", "timeline:all", "--delay", "1500ms", "--for", "6s"),
+        ("latency", "timeline:all", "--delay", "1200ms", "--for", "6s"),
         "no errors at all: slow is a kind of its own",
     ),
     Act(

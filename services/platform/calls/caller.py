@@ -83,7 +83,7 @@ class Caller:
         protections: Protections,
         metrics: Metrics | None = None,
         *,
-        attempt_seconds: float = 1.0,
+        attempt_seconds: float = 1.5,
         connect_seconds: float = 0.4,
         in_flight: int = 128,
     ) -> None:
