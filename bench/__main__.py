@@ -74,19 +74,19 @@ def rows(measured: Measured) -> Iterator[Row]:
     for read in measured.reads:
         what = f"home timeline of 50, {read.in_flight} in flight"
         site, bare = _spelled(read.site), _spelled(read.bare)
-        yield Row(what, site, bare, f"{read.ratio:.2f} of it, at least 0.15", read.ratio >= 0.15)
+        yield Row(what, site, bare, f"ratio {read.ratio:.2f} (≥ 0.15)", read.ratio >= 0.15)
     last = measured.reads[-1]
     tail = last.site.p99 / last.site.p50
-    yield Row(f"p99 / p50, {last.in_flight} in flight", f"{tail:.1f}", "", "at most 10", tail <= 10)
+    yield Row(f"p99 / p50, {last.in_flight} in flight", f"{tail:.1f}", "", "≤ 10", tail <= 10)
     start = measured.start_seconds
-    yield Row("start, until every journey is green", f"{start:.1f} s", "", "at most 5 s", start <= 5)
+    yield Row("start, until all journeys are green", f"{start:.1f} s", "", "≤ 5 s", start <= 5)
     memory = measured.memory_bytes / 1e6
-    yield Row("memory at rest, all processes", f"{memory:.0f} MB", "", "at most 400 MB", memory <= 400)
+    yield Row("memory at rest, all processes", f"{memory:.0f} MB", "", "≤ 400 MB", memory <= 400)
     for what, share, most in (
         ("CPU at rest, prober included", measured.rest, 40),
         ("CPU at rest, without the prober", measured.rest_without_prober, 10),
     ):
-        yield Row(what, f"{100 * share:.1f} % of a core", "", f"at most {most} %", 100 * share <= most)
+        yield Row(what, f"{100 * share:.1f} % of a core", "", f"≤ {most} %", 100 * share <= most)
 
 
 def table(measured: Measured) -> Table:
