@@ -21,7 +21,7 @@ from bench.rest import Processes
 from bench.site import BenchError, fill_timelines, running_site
 
 REST_SECONDS = 5.0
-WIDTH = 110
+WIDTH = 120
 """Columns that the table gets at least, also in a pipe."""
 
 
