@@ -189,7 +189,7 @@ def test_without_a_controller_the_client_says_so_after_a_while(
 
 
 def test_a_fault_from_the_command_line(controller: Running, command: Any, laboratory: Any) -> None:
-    done = command("latency", "post:all", "--for", "200ms", "--delay", "50ms", "--share", "20%", "--json")
+    done = command("latency", "post:all", "--for", "500ms", "--delay", "50ms", "--share", "20%", "--json")
     assert done.code == 0, done.err
     fault = done.json
     assert fault["fault"] == "latency"
@@ -242,7 +242,7 @@ def test_block_and_unblock(controller: Running, command: Any) -> None:
     assert refused.code == 1
     assert "failwhale chaos unblock" in refused.err
     assert command("unblock").code == 0
-    assert command("kill", "post@east", "--for", "10ms").code == 0
+    assert command("kill", "post@east", "--for", "300ms").code == 0
 
 
 def test_a_dry_run_touches_nothing(controller: Running, command: Any, laboratory: Any) -> None:
@@ -284,7 +284,7 @@ def test_a_fault_that_does_not_bite_is_inconclusive(
     controller: Running, command: Any, laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(laboratory.site.runtime, "kill", lambda part: None)
-    done = command("kill", "post@east", "--for", "50ms", "--json")
+    done = command("kill", "post@east", "--for", "300ms", "--json")
     assert done.code == 4
     assert done.json["proved"] is False
     assert "not proved" in done.err
@@ -296,7 +296,7 @@ def test_a_fault_that_cannot_be_undone_is_not_restored(
     monkeypatch.setattr(chaos.life, "REVERT_LIMIT", 0.1)
     with monkeypatch.context() as broken:
         broken.setattr(laboratory.site.runtime, "revive", lambda part: None)
-        done = command("kill", "post@east", "--for", "50ms", "--json")
+        done = command("kill", "post@east", "--for", "300ms", "--json")
         assert done.code == 5
         assert done.json["gone"] is False
         assert "failwhale chaos heal" in done.err
@@ -339,7 +339,7 @@ def test_actions_and_probes_take_and_give_json(
     assert [fault["id"] for fault in probes.active_faults(**where)] == [begun["id"]]
     assert probes.store_roles(**where) == {"store@east": "primary", "store@west": "replica"}
     assert actions.end(begun["id"], **where)["gone"] is True
-    over = actions.inject("latency", "post:all", 0.05, {"delay": 0.5, "share": 0.5}, wait=True, **where)
+    over = actions.inject("latency", "post:all", 0.3, {"delay": 0.5, "share": 0.5}, wait=True, **where)
     assert over["gone"] is True
     assert actions.heal(**where)["broken"] == []
     assert probes.active_faults(**where) == []
@@ -350,4 +350,4 @@ def test_an_action_that_does_not_bite_raises(
 ) -> None:
     monkeypatch.setattr(laboratory.site.runtime, "kill", lambda part: None)
     with pytest.raises(Failure, match="not proved to bite"):
-        actions.inject("kill", "post@east", 0.05, state=str(controller.state.path))
+        actions.inject("kill", "post@east", 0.3, state=str(controller.state.path))

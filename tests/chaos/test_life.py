@@ -233,7 +233,7 @@ def test_block_ends_what_is_in_force_and_refuses_what_comes_also_later(
     with pytest.raises(Failure, match="blocked"):
         successor.order(Request("kill", "post@east"))
     successor.unblock()
-    successor.order(Request("kill", "post@east", 0.01))
+    successor.order(Request("kill", "post@east", 0.05))
     settle(successor)
 
 

@@ -1,0 +1,63 @@
+"""What each registered fault declares about itself holds together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chaos.faults
+from chaos.fault import Fault, all_faults, fault_named, register
+from chaos.journeys import JOURNEYS_OF
+from chaos.selector import select
+from failwhale.failure import Failure
+from outages.names import NAMES
+
+FAULTS = all_faults()
+
+
+def test_there_is_one_file_for_each_fault_and_one_fault_in_each_file() -> None:
+    files = {path.stem for path in Path(chaos.faults.__file__).parent.glob("*.py")} - {"__init__"}
+    assert {type(fault).__module__.rpartition(".")[2] for fault in FAULTS} == files
+    assert {fault.name for fault in FAULTS} == files
+
+
+def test_the_skeleton_is_there_but_not_listed() -> None:
+    assert not fault_named("noop").listed
+    with pytest.raises(Failure, match="no fault is named 'unplug'") as failure:
+        fault_named("unplug")
+    assert "kill" in failure.value.next_step
+    assert "noop" not in failure.value.next_step
+
+
+def test_a_name_is_given_once() -> None:
+    with pytest.raises(ValueError, match="two faults are named 'kill'"):
+        register(fault_named("kill"))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_demonstration_can_be_done_and_hurts_what_the_fault_may_hurt(fault: Fault, parts: Any) -> None:
+    demonstration = fault.demonstration
+    roles = {"store@east": "primary", "store@west": "replica"}
+    chosen = select(demonstration.target, parts, lambda: roles, 0)
+    assert {part.service for part in chosen} <= set(fault.targets)
+    fault.check(demonstration.parameters)
+    may_be_hurt = {journey for part in chosen for journey in fault.hurts(part)}
+    assert demonstration.hurts.keys() <= may_be_hurt
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_describes_itself(fault: Fault) -> None:
+    described = json.loads(json.dumps(fault.describe(), allow_nan=False))
+    assert described["help"].endswith((".", ")."))
+    assert fault.example.startswith(f"failwhale chaos {fault.name} ")
+    assert fault.targets
+    for parameter in fault.parameters:
+        assert parameter.check(parameter.default) == parameter.default
+        assert parameter.help.endswith(".")
+
+
+def test_journeys_are_named_as_the_prober_names_them() -> None:
+    assert {journey for journeys in JOURNEYS_OF.values() for journey in journeys} == set(NAMES)
