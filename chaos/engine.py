@@ -78,7 +78,7 @@ def plan(request: Request, site: Site) -> Plan:
 
 
 class Engine:
-    """The faults of one site. Close it to stop tending them; their leases go on."""
+    """The faults of one site. When its process dies their leases go on, and the next engine resumes them."""
 
     def __init__(self, open_site: Callable[[], Site], journal: Journal, ledger: Ledger) -> None:
         self._open_site = open_site

@@ -29,6 +29,8 @@ PROOF_LIMIT = 3.0
 REVERT_LIMIT = 20.0
 """Seconds after which a revert that cannot be confirmed is unknown."""
 _REVERT_AGAIN = 2.0
+"""Seconds to wait for the effect of a revert before it is repeated."""
+_RETRY = 0.2
 POLL = 0.05
 
 
@@ -75,9 +77,9 @@ class Life:
                     return
                 why = proof.evidence
             except Exception as error:
-                log.exception("reverting %s on %s failed", self.fault.name, self.part.name)
                 why = _one_line(error)
-                time.sleep(POLL)
+                log.warning("reverting %s on %s failed: %s", self.fault.name, self.part.name, why)
+                time.sleep(_RETRY)
         self._note("unknown", why=why)
 
     # --- its steps ---
@@ -107,7 +109,7 @@ class Life:
 
     def _undone_by_its_lease(self) -> str:
         """Whether nobody was there at the limit, so that somebody closer did it: the record must say so."""
-        if self._left() > -LEASE_MARGIN or self._progress.applied is None:
+        if self._left() > -LEASE_MARGIN or self._progress.applied is None or not self.fault.lasting:
             return ""
         try:
             return "lease" if self.fault.gone(self.site, self._injection()).verdict else ""
