@@ -141,23 +141,24 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
             }
         )
         return
-    print_table(
-        ("part", "state", "role", "pid", "address", "release", "memory", "restarts"),
+    columns = ["part", "state", "role", "pid", "address", "release", "memory", "restarts"]
+    rows = [
         [
-            (
-                part.name,
-                _spell_state(part.running, part.paused, part.ready),
-                part.role,
-                part.pid,
-                part.address,
-                part.release,
-                f"{part.memory_bytes / 1e6:.1f} MB" if part.memory_bytes else None,
-                part.restarts or None,
-            )
-            for part in parts
-        ],
-        right=("pid", "memory", "restarts"),
-    )
+            part.name,
+            _spell_state(part.running, part.paused, part.ready),
+            part.role,
+            part.pid,
+            part.address,
+            part.release,
+            f"{part.memory_bytes / 1e6:.1f} MB" if part.memory_bytes else None,
+            part.restarts or None,
+        ]
+        for part in parts
+    ]
+    if not any(part.restarts for part in parts):  # most of the time; without it all fits 80 columns
+        columns.pop()
+        rows = [row[:-1] for row in rows]
+    print_table(columns, rows, right=("pid", "memory", "restarts"))
     for row in content["left_out"]:
         stdout().print(f"without {row['part']}: {row['reason']}")
     for place, address in content["edges"].items():

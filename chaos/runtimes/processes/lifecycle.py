@@ -17,7 +17,7 @@ from typing import Any
 from chaos.runtimes.processes import compose, plan, ports, sitefile
 from chaos.runtimes.processes.client import Processes, start_supervisor, wait_for_supervisor
 from chaos.runtimes.processes.compose import Compose
-from chaos.runtimes.processes.identity import Process
+from chaos.runtimes.processes.identity import Process, sessions
 from chaos.runtimes.processes.interpolation import read_dotenv
 from chaos.runtimes.processes.record import read_parts
 from failwhale.failure import USAGE, Failure
@@ -191,14 +191,28 @@ def _end_by_record(state: State, supervisor: Process | None) -> None:
     # After `down` it ends by itself; one that hangs must not restart what is ended here.
     if supervisor is not None and not _wait_gone([supervisor], 2.0):
         supervisor.signal(signal.SIGKILL)
-    left = [part.process for part in read_parts(state.run).values() if part.process is not None]
+    parts = [part.process for part in read_parts(state.run).values() if part.is_running() and part.process]
+    everything = [*parts, *_descendants(parts)]
     for number in (signal.SIGCONT, signal.SIGTERM):
-        for process in left:
+        for process in parts:
             process.signal(number)
-    if not _wait_gone(left, STOP_SECONDS):
-        for process in left:
-            process.signal(signal.SIGKILL)
-        _wait_gone(left, STOP_SECONDS)
+    _wait_gone(parts, STOP_SECONDS)
+    for process in everything:
+        process.signal(signal.SIGKILL)
+    _wait_gone(everything, STOP_SECONDS)
+
+
+def _descendants(parts: list[Process]) -> list[Process]:
+    """What the parts have started themselves: all that is in their sessions."""
+    members = sessions()
+    found = []
+    for part in parts:
+        for pid in members.get(part.pid, []):
+            try:
+                found.append(Process.of(pid))
+            except ProcessLookupError:
+                pass
+    return found
 
 
 def _wait_gone(processes: list[Process], seconds: float) -> bool:

@@ -4,6 +4,7 @@ everything."""
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -178,13 +179,23 @@ def test_down_leaves_nothing(toys: Toys, tmp_path: Path) -> None:
         runtime.progress()
 
 
-def test_down_works_with_a_dead_supervisor(toys: Toys) -> None:
-    runtime = toys.up(TOY_STUBBORN="1")
+def test_down_works_with_a_dead_supervisor(toys: Toys, tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    runtime = toys.up(TOY_STUBBORN="1", TOY_CHILD=str(child))
     runtime.pause("toy@east")
     toys.kill_supervisor()
     lifecycle.end(toys.state)
+    assert is_gone(int(child.read_text()))
     assert toys.processes() == []
     assert not lifecycle.is_up(toys.state)
+
+
+def test_down_works_with_a_supervisor_that_hangs(toys: Toys) -> None:
+    toys.up()
+    toys.supervisor().signal(signal.SIGSTOP)
+    wait_until(toys.supervisor().is_paused, "the supervisor stopped")
+    lifecycle.end(toys.state)
+    assert toys.processes() == []
 
 
 def test_a_site_that_is_down_is_not_started_by_a_verb(toys: Toys) -> None:
