@@ -44,7 +44,9 @@ class Account:
     secret: str = ""
     """Of the second factor; empty without one."""
     used_step: int = 0
-    """The latest 30 s step of which a code was spent."""
+    """The latest 30 s step of which a code was sent."""
+    doubtful_step: int = 0
+    """The step of a code that was sent without an answer: it may be good still."""
     stale: bool = False
     """The site did not know the session or the password when it was used last."""
 
@@ -104,15 +106,21 @@ async def log_in(account: Account, visits: Visits) -> None:
 
 
 class Code:
-    """A fresh code of one account, spent when it is sent: whether it was checked then is not known."""
+    """A code of one account: fresh, or `doubtful` when it was sent before and got no answer."""
 
     def __init__(self, account: Account, step: int) -> None:
         self.account = account
+        self.doubtful = account.used_step == step
         self.text = pyotp.TOTP(account.secret).at(step * STEP_SECONDS)
         self._step = step
 
+    def send(self) -> None:
+        """It is being sent: until `spend` nobody knows whether the site has used it up."""
+        self.account.used_step = self.account.doubtful_step = self._step
+
     def spend(self) -> None:
-        self.account.used_step = self._step
+        """The site has answered: the code is used up."""
+        self.account.doubtful_step = 0
 
 
 class Codes:
@@ -123,16 +131,13 @@ class Codes:
         self._in_use: set[str] = set()
         self._next = 0
 
-    def ready(self) -> int:
-        """How many accounts are enrolled."""
-        return sum(bool(account.secret) for account in self.accounts)
-
     @contextmanager
-    def fresh(self) -> Iterator[Code | None]:
-        """A code not used yet, of an account that no other attempt uses meanwhile; None without one."""
+    def take(self) -> Iterator[Code | None]:
+        """A code, of an account that no other attempt uses meanwhile: a fresh one if there is one, else a
+        doubtful one, else None."""
         now = time.time()
         step = int(now // STEP_SECONDS)
-        account = None if now % STEP_SECONDS > STEP_SECONDS - END_OF_STEP else self._find(step)
+        account = self._find(step) if now % STEP_SECONDS < STEP_SECONDS - END_OF_STEP else None
         if account is None:
             yield None
             return
@@ -143,12 +148,14 @@ class Codes:
             self._in_use.discard(account.name)
 
     def _find(self, step: int) -> Account | None:
-        for offset in range(len(self.accounts)):
-            account = self.accounts[(self._next + offset) % len(self.accounts)]
-            if account.secret and account.used_step < step and account.name not in self._in_use:
-                self._next = (self._next + offset + 1) % len(self.accounts)
-                return account
-        return None
+        free = [row for row in self._in_turn() if row.secret and row.name not in self._in_use]
+        fresh = next((row for row in free if row.used_step < step), None)
+        return fresh or next((row for row in free if row.doubtful_step == step), None)
+
+    def _in_turn(self) -> list[Account]:
+        """All accounts, beginning behind the one that was first the last time."""
+        self._next = (self._next + 1) % len(self.accounts)
+        return self.accounts[self._next :] + self.accounts[: self._next]
 
 
 async def enrol(account: Account, visits: Visits) -> None:

@@ -135,10 +135,10 @@ class Cast:
             json.dump(content, file)
         scratch.replace(self.path)
 
-    def load(self, *, codes_spent: bool) -> bool:
+    def load(self, *, codes_doubtful: bool) -> bool:
         """Go on with the cast of cast.json; False when there is none, or none of this version.
 
-        `codes_spent`: it is not known which codes were used last, so none of this step is used again.
+        `codes_doubtful`: what is saved is old, so any code of this step may have been used.
         """
         try:
             content = json.loads(self.path.read_text())
@@ -152,9 +152,9 @@ class Cast:
         except (OSError, ValueError, KeyError, TypeError):
             return False
         self.accounts = accounts
-        if codes_spent:
+        if codes_doubtful:
             for account in pool:
-                account.used_step = int(time.time() // STEP_SECONDS)
+                account.used_step = account.doubtful_step = int(time.time() // STEP_SECONDS)
         self.codes = Codes(pool)
         return True
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import ssl
 import time
@@ -295,8 +296,13 @@ async def connect(edge: Edge, tls: ssl.SSLContext) -> Connection:
     except ssl.SSLError as error:
         raise Failed("handshake", (error.reason or str(error)).replace("_", " ").lower()) from None
     except OSError as error:
-        raise Failed("handshake", f"broken off: {error.strerror or 'connection closed'}") from None
+        raise Failed("handshake", f"broken off: {_reason(error)}") from None
     return connection
+
+
+def _reason(error: OSError) -> str:
+    """What the system says, in its own words: event loops add addresses and arguments to them."""
+    return os.strerror(error.errno).lower() if error.errno else "connection closed"
 
 
 async def _connect_tcp(edge: Edge) -> socket.socket:

@@ -162,6 +162,8 @@ class Lane:
         if self._stalled_since(start):
             said_nothing = "untested"
         if said_nothing:
+            if said_nothing == "left-out" and self._last_heard is not None:
+                self._last_heard = time.monotonic()  # the prober had a reason of its own: what it knew stands
             self.said_nothing += 1
             self.counts[said_nothing] += 1
             return None
@@ -175,6 +177,10 @@ class Lane:
         outcome: Outcome = "bad" if failure else "slow" if took > self.journey.slow else "good"
         error = failure.error if failure else "slow" if outcome == "slow" else ""
         detail = failure.detail if failure else ""
+        result = Result(start, end, outcome, f"{error}: {detail}" if detail else error)
+        if failure and self._exact["down"].is_settling(start):
+            self.counts["starting"] += 1
+            return result
         if outcome != "good":
             self._ledger.append(
                 "attempt.failed" if failure else "attempt.slow",
@@ -188,7 +194,6 @@ class Lane:
                 detail=detail or f"{took:.3f} s",
                 step=visit.step,
             )
-        result = Result(start, end, outcome, f"{error}: {detail}" if detail else error)
         self._count(result, took)
         return result
 

@@ -51,10 +51,11 @@ class Prober:
         self.ledger = Ledger(record / "ledger.ndjson")
         self.cast = Cast(record / "cast.json")
         crashed = close_what_was_left_open(self.ledger, self.clock.now())
-        self.cast.load(codes_spent=crashed)
+        self.cast.load(codes_doubtful=crashed)
         self._edges = list(edges.values())
         self._tls = tls
         self._stalled_at = 0.0
+        self._last_beat = time.monotonic()
         self.caretaker = Caretaker(self.cast, self._visit, self.ledger, self._in_trouble)
         # After a crash the site was up, so there is nothing to wait for.
         settled_at = self.clock.now() + (0.0 if crashed else SETTLES_WITHIN)
@@ -69,7 +70,7 @@ class Prober:
                 settled_at=settled_at,
                 observe=self.metrics.observe,
                 discard=self._discard,
-                stalled_since=lambda start: self._stalled_at > start,
+                stalled_since=self._has_stalled_since,
             )
             for journey in journeys.ALL
             if journey.edge is None or journey.edge in edges
@@ -100,6 +101,12 @@ class Prober:
             self.metrics.up(name, lane.is_up)
         return self.metrics.expose()
 
+    def _has_stalled_since(self, start: float) -> bool:
+        """Whether this process stood still after that time, or did until now and has yet to notice."""
+        return (
+            self._stalled_at > start or time.monotonic() - self._last_beat > HEARTBEAT_EVERY + STALLED_AFTER
+        )
+
     def _visit(self) -> Visit:
         return Visit(self._edges, self._tls)
 
@@ -127,9 +134,9 @@ class Prober:
     async def _watch_itself(self) -> None:
         """Notice when this process stood still (a sleeping laptop): the site is not to blame for that."""
         while True:
-            before = time.monotonic()
+            self._last_beat = time.monotonic()
             await asyncio.sleep(HEARTBEAT_EVERY)
-            late = time.monotonic() - before - HEARTBEAT_EVERY
+            late = time.monotonic() - self._last_beat - HEARTBEAT_EVERY
             if late > STALLED_AFTER:
                 now = self._stalled_at = self.clock.now()
                 self.ledger.append("prober.stalled", start=stamp(now - late), end=stamp(now))

@@ -60,10 +60,14 @@ class Tracker:
     def __init__(self, kind: Kind, settled_at: float = 0.0) -> None:
         self.kind: Kind = kind
         self.open: Outage | None = None
+        self.has_been_good = False
         self._settled_at = settled_at
         self._starting: Outage | None = None
-        self.has_been_good = False
         self._good: list[Result] = []
+
+    def is_settling(self, start: float) -> bool:
+        """Whether a failure of an attempt that began then may belong to a site that is still starting."""
+        return not self.has_been_good and start < self._settled_at
 
     def add(self, result: Result) -> Outage | None:
         """Take one result; returns the outage that it opened or closed (then it has an `end`), if any."""
@@ -87,7 +91,7 @@ class Tracker:
             return None
         outage = self._starting or Outage(self.kind, result.start)
         _count(outage, result)
-        if not self.has_been_good and result.start < self._settled_at:
+        if self.is_settling(result.start):
             self._starting = outage
             return None
         self._starting = None

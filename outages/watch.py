@@ -130,7 +130,7 @@ class Live:
         for name in NAMES:
             row = self._row(name)
             state = row["state"]
-            since = now - parse(row["since"]) if row.get("since") else None
+            since = max(0.0, now - parse(row["since"])) if row.get("since") else None
             words = state if state == "green" or since is None else f"{state} {spell_duration(since)}"
             table.add_row(
                 Text(name, style="" if state == "green" else STYLES[state]),
