@@ -25,7 +25,7 @@ from failwhale.state import State
 
 # The longest path a Unix socket may have is 104 bytes on macOS and 108 on Linux, its final zero included.
 SOCKET_PATH_AT_MOST = 100
-STOP_SECONDS = 5.0
+STOP_SECONDS = 3.0
 SUPERVISOR_SECONDS = 30.0
 
 
