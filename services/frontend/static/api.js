@@ -44,7 +44,8 @@ export async function send(method, path, body, headers = {}, signal = undefined)
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
   const refused = new Refused(response.status, problem);
-  if (response.status === 401 && session.current) {
+  // A wrong password or code is a 401 as well; only this one is about the session.
+  if (refused.slug === "not-signed-in" && session.current) {
     session.end();
     window.dispatchEvent(new Event("signed-out"));
   }

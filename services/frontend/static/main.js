@@ -142,7 +142,7 @@ async function show() {
       onLeave: leave,
     });
   } catch (error) {
-    if (signal.aborted || error.status === 401) return;
+    if (signal.aborted || !session.current) return;
     next.replaceChildren();
     if (error.status === 404) views.missing(next);
     else if (error.isWhale) views.failWhale(next, error, { retry: show, signal });
