@@ -318,9 +318,7 @@ async def _connect_tcp(edge: Edge) -> socket.socket:
                     return sock
                 except OSError as error:
                     sock.close()
-                    problem = problem or Unreachable(
-                        "refused", f"{edge.authority}: {error.strerror or error}"
-                    )
+                    problem = problem or Unreachable("refused", f"{edge.authority}: {_reason(error)}")
                 except BaseException:
                     sock.close()
                     raise

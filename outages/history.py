@@ -191,7 +191,8 @@ class History:
         closed = _felt(record)
         same = (closed.journey, closed.kind, closed.start)
         self.outages = [row for row in self.outages if (row.journey, row.kind, row.start) != same]
-        self.outages.append(closed)
+        if not record.get("stopping"):
+            self.outages.append(closed)
         self.outages.sort(key=lambda row: row.start)
 
     # --- faults ---

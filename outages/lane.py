@@ -27,6 +27,9 @@ MOST_IN_FLIGHT = 64
 """Attempts of one journey at a time; further ones are left out, and counted."""
 
 TIDY_SECONDS = 2.0
+STOPPING = 2.0
+"""Seconds before the prober is stopped in which the rest of the site may have been stopped already."""
+
 FORGOTTEN_AFTER = 5.0
 """A state is not believed any more when no attempt has said anything for so many seconds (and its limit)."""
 
@@ -281,12 +284,14 @@ class Lane:
         }
 
     async def stop(self) -> None:
-        """Give up what is in flight; an outage that is open stays open to the record, as unobserved."""
+        """Give up what is in flight. An outage that is open has an end that nobody saw, unless it began with
+        the stop: a site that is taken down stops all its parts at once."""
         running = list(self._running)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        now = self._clock.now()
         for tracker in self._exact.values():
             if tracker.open is not None:
-                tracker.open.end = self._clock.now()
-                self._write(tracker.open, unobserved=True)
+                tracker.open.end = now
+                self._write(tracker.open, unobserved=True, stopping=now - tracker.open.start < STOPPING)

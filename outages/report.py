@@ -93,7 +93,7 @@ def _lasted(outage: Felt, now: float) -> str:
 def _alert(outage: Felt) -> str:
     if outage.detection_delay is None:
         return "<span class='missed'>none</span>"
-    return f"after {spell_duration(outage.detection_delay)}"
+    return f"<span class='keep'>after {spell_duration(outage.detection_delay)}</span>"
 
 
 def _faults(history: History, now: float) -> str:

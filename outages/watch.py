@@ -83,7 +83,7 @@ class Live:
     def _ask_runtime(self) -> None:
         from chaos.runtimes import runtime_of
 
-        with suppress(Failure, OSError):
+        with suppress(Failure, OSError, KeyError, ValueError):
             self._parts = [
                 f"{part.name} {'paused' if part.paused else 'not ready' if part.running else 'down'}"
                 for part in runtime_of(self._state).status()

@@ -98,6 +98,11 @@ def test_a_new_run_begins_after_a_stop_and_goes_on_after_a_kill() -> None:
     assert [gap.why for gap in went_on.gaps] == ["the prober was down"]
 
 
+def test_a_site_that_is_taken_down_is_no_outage() -> None:
+    history = read([STARTED, *outage("post", 99, 100, unobserved=True, stopping=True), STOPPED])
+    assert history.outages == []
+
+
 def test_strange_records_are_passed_over() -> None:
     history = read(
         [
