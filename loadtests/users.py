@@ -13,6 +13,7 @@ from typing import Any
 
 from locust import FastHttpUser
 from locust.env import Environment
+from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
 from loadtests.browser import ANSWER_WITHIN, CONNECT_WITHIN, Browser, trust_only
 from loadtests.instruments import current, options_of
@@ -66,6 +67,12 @@ class Person(FastHttpUser):
             self._due += self._pause()
         return self._due - now
 
+    def take_turn(self, action: Action) -> None:
+        """Do one thing, unless the load is ending: whoever wakes up just then is about to be ended, too."""
+        runner = self.environment.runner
+        if runner is None or runner.state in (STATE_SPAWNING, STATE_RUNNING):
+            self.visitor.act(action)
+
     def _pause(self) -> float:
         return self._interval * self._chance.uniform(0.5, 1.5)
 
@@ -74,7 +81,7 @@ def tasks_of(actions: Mapping[Action, int]) -> list[Any]:
     """The actions as Locust's tasks, each as often in the list as it weighs."""
 
     def task(action: Action) -> Callable[..., None]:
-        return lambda person: person.visitor.act(action)
+        return lambda person: person.take_turn(action)
 
     return [task(action) for action, weight in actions.items() for _ in range(weight)]
 
