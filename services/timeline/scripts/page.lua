@@ -68,40 +68,28 @@ end
 
 local function page(own, merged, viewer, limit, top, before)
   local seen = before == '' and {} or on_earlier_pages(own, merged, top, before)
-  local names = {}
-  -- The JSON in pieces: one concatenation at the end is cheaper than one for each item.
-  local out, n = { '{"items":[' }, 1
-  local shown, more = 0, false
+  local names, items, more = {}, {}, false
 
-  local function show(id, retweeter)
-    local post = redis.call('HMGET', 'post:' .. id, 'body', 'likes', 'retweets', 'author')
-    if not post[1] or (retweeter and not may_see(post[4], viewer)) then
-      return
+  -- Without the closing brace, which is added when the items are put together.
+  local function item(id, retweeter)
+    local post = redis.call('HMGET', 'post:' .. id, 'body', 'likes', 'retweets')
+    if not post[1] or (retweeter and not may_see(redis.call('HGET', 'post:' .. id, 'author'), viewer)) then
+      return nil
     end
-    if shown > 0 then
-      n = n + 1
-      out[n] = ','
+    local json = post[1] .. ',"likes":' .. post[2] .. ',"retweets":' .. post[3]
+    if not retweeter then
+      return json
     end
-    shown = shown + 1
-    out[n + 1], out[n + 2], out[n + 3] = post[1], ',"likes":', post[2]
-    out[n + 4], out[n + 5] = ',"retweets":', post[3]
-    n = n + 5
-    if retweeter then
-      local name = names[retweeter] or redis.call('HGET', 'account:' .. retweeter, 'name') or ''
-      names[retweeter] = name
-      out[n + 1], out[n + 2] = ',"retweeted_by":{"id":"', retweeter
-      out[n + 3], out[n + 4], out[n + 5] = '","name":"', name, '"}'
-      n = n + 5
-    end
-    n = n + 1
-    out[n] = '}'
+    local name = names[retweeter] or redis.call('HGET', 'account:' .. retweeter, 'name') or ''
+    names[retweeter] = name
+    return json .. ',"retweeted_by":{"id":"' .. retweeter .. '","name":"' .. name .. '"}'
   end
 
   local bound = before == '' and '+inf' or '(' .. before
   repeat
     local entries = newest(own, merged, bound, limit + 1)
     for i = 1, #entries, 2 do
-      if shown == limit then
+      if #items == limit then
         more = true
         break
       end
@@ -112,13 +100,15 @@ local function page(own, merged, viewer, limit, top, before)
       end
       if not seen[id] then
         seen[id] = true
-        show(id, retweeter)
+        items[#items + 1] = item(id, retweeter)
       end
     end
     bound = '(' .. before
   until more or #entries < 2 * (limit + 1)
 
-  n = n + 1
-  out[n] = more and '],"next":"' .. top .. '-' .. before .. '"}' or '],"next":null}'
-  return table.concat(out)
+  local next = more and '"' .. top .. '-' .. before .. '"' or 'null'
+  if #items == 0 then
+    return '{"items":[],"next":' .. next .. '}'
+  end
+  return '{"items":[' .. table.concat(items, '},') .. '}],"next":' .. next .. '}'
 end
