@@ -87,6 +87,10 @@ class Arrivals(FastHttpUser):
         for begin in range(0, len(self._visitors), 4):
             gevent.joinall([gevent.spawn(visitor.log_in) for visitor in self._visitors[begin : begin + 4]])
         self._times = arrival_times(self._options.rate, time.perf_counter(), self._chance)
+        shape = self.environment.shape_class
+        if shape is not None:
+            # The time of the load is the time of its schedule; logging in comes before it.
+            shape.start_time = time.perf_counter()
 
     @task
     def arrive(self) -> None:
