@@ -160,12 +160,10 @@ class Live:
         from rich.text import Text
 
         lines = [Text("")]
+        by_id: dict[str, list[Fault]] = {}
         for fault in active:
-            left = "" if fault.until is None else f"  {max(0.0, fault.until - now):.0f} s left"
-            proof = "" if fault.proved is None else "  it bites" if fault.proved else "  without effect"
-            parameters = "".join(f"  {key} {value}" for key, value in fault.parameters.items() if value)
-            line = Text("broken now  ", style="magenta").append(fault.title, style="bold magenta")
-            lines.append(line.append(parameters, style="dim").append(left + proof, style="dim"))
+            by_id.setdefault(fault.id, []).append(fault)
+        lines += [_fault_line(faults, now) for faults in by_id.values()]
         if not active:
             lines.append(Text("nothing is broken on purpose", style="dim"))
         if self._parts:
@@ -179,6 +177,21 @@ class Live:
             line.no_wrap, line.overflow = True, "ellipsis"
             line.truncate(80, overflow="ellipsis")
         return lines
+
+
+def _fault_line(faults: list[Fault], now: float) -> Text:
+    """One fault on all its targets; what matters most stands first, for the line may be cut."""
+    from rich.text import Text
+
+    first = faults[0]
+    line = Text("broken now  ", style="magenta").append(first.name, style="bold magenta")
+    if first.until is not None:
+        line.append(f"  {max(0.0, first.until - now):.0f} s left", style="dim")
+    if any(fault.proved is False for fault in faults):
+        line.append("  without effect", style="red")
+    line.append("  " + ", ".join(fault.target for fault in faults))
+    parameters = "".join(f"  {key} {value}" for key, value in first.parameters.items() if value)
+    return line.append(parameters, style="dim")
 
 
 def strip(history: History, journey: str, now: float) -> list[str]:
