@@ -1,7 +1,8 @@
-"""``python -m services.platform.healthcheck``: exit 0 when this part says that it is ready, 1 with the reason otherwise.
+"""`python -m services.platform.healthcheck`: exit 0 when this part is ready, 1 with the reason otherwise.
 
-Run inside a part's own container (or with its environment), so it reads the same LISTEN, PKI, SERVICE and PLACE and
-presents the part's own certificate. Only the standard library, because it runs often while a site starts.
+Run inside a part's own container (or with its environment), so it reads the same LISTEN, PKI, SERVICE and
+PLACE and presents the part's own certificate. Only the standard library, because it runs often while a site
+starts.
 """
 
 from __future__ import annotations
