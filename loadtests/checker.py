@@ -48,6 +48,9 @@ SETTLE = 4.0
 """Seconds after the last acknowledgement before looking: what a dead consumer left is taken over after
 3, and handling one twice is just what must not show."""
 
+SHOWN_OF_EACH = 10
+"""Findings of a kind that are printed; --json has all."""
+
 _AT_A_TIME = 8
 _LOOK_AGAIN_EVERY = 0.5
 
@@ -147,7 +150,10 @@ def main(
         word = {True: "true", False: "false", None: "unknown"}[verdict.holds]
         stdout().print(f"{word}: {verdict.because}")
         for kind in ("lost", "duplicated", "altered", "lost_as_announced", "unknown"):
-            for finding in getattr(verdict, kind):
+            findings = getattr(verdict, kind)
+            if len(findings) > SHOWN_OF_EACH:
+                stdout().print(f"  {len(findings)} {kind}; the first of them:")
+            for finding in findings[:SHOWN_OF_EACH]:
                 stdout().print(
                     f"  {kind}: {finding.post} by {finding.author}, {finding.where}: {finding.what}"
                 )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import gevent
 from locust import FastHttpUser
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
@@ -56,6 +57,8 @@ class Person(FastHttpUser):
         return current(self.environment).crowd.somebody()
 
     def on_start(self) -> None:
+        # Locust lets people in once a second, all in a row. Nobody comes like that, and logging in is dear.
+        gevent.sleep(self._chance.uniform(0, 1))
         self._due = time.perf_counter()
 
     def wait_time(self) -> float:

@@ -15,6 +15,7 @@ import pytest
 
 from loadtests import checker
 from loadtests.acknowledged import Acknowledged, Record, TornRecord, read
+from loadtests.evidence import MAY_BE_TRIMMED
 from loadtests.public_api import PublicApi
 from loadtests.verdict import Verdict
 
@@ -98,6 +99,19 @@ def test_posts_that_are_there_twice_are_told(fake_site: Any, how: str) -> None:
     assert verdict.holds is False
     assert len(verdict.duplicated) == verdict.looked_for
     assert verdict.lost == []
+
+
+def test_below_where_a_timeline_may_have_been_trimmed_nothing_is_called_lost(fake_site: Any) -> None:
+    fake_site.lose_fan_out = True
+    write_posts(fake_site, count=1)
+    fake_site.lose_fan_out = False
+    (post,) = read(fake_site.record)
+    for number in range(MAY_BE_TRIMMED + 1):
+        fake_site.write(post.author, f"noise {number}")
+    verdict = check(fake_site)
+    assert verdict.holds is None
+    assert len(verdict.unknown) == verdict.looked_for
+    assert "trimmed" in verdict.because
 
 
 def test_a_post_with_another_text_is_told(fake_site: Any) -> None:
