@@ -40,10 +40,16 @@ def new_site(tmp_path: Path) -> Iterator[Callable[[], Site]]:
 
 
 @pytest.fixture(autouse=True)
-def green_before(request: pytest.FixtureRequest) -> None:
-    """A test that uses the shared site starts on a healthy one."""
-    if "site" in request.fixturenames:
-        request.getfixturevalue("site").wait_green()
+def whole(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that uses the shared site starts on a healthy one, and leaves no fault of its own in force."""
+    if "site" not in request.fixturenames:
+        yield
+        return
+    shared = request.getfixturevalue("site")
+    shared.wait_green()
+    yield
+    if shared.run("chaos", "active", "--json").stdout.strip() != "[]":
+        shared.ok("chaos", "heal")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
