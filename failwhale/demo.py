@@ -21,6 +21,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from failwhale.console import DEFAULT_STATE, INTERRUPTED, Failure, spell_duration, stdout
+from failwhale.interruption import interruptible, uninterruptible
 from failwhale.state import State
 from failwhale.tour import TOUR, Act
 
@@ -47,7 +48,7 @@ def demo(
 
     Example: failwhale demo --output report.html
     """
-    with _interruptible():
+    with interruptible():
         show = Show(State(state))
         try:
             show.play(TOUR[:acts], people, output.absolute())
@@ -55,7 +56,8 @@ def demo(
             show.say("\nInterrupted: taking everything down.")
             raise typer.Exit(INTERRUPTED) from None
         finally:
-            show.clean_up()
+            with uninterruptible():
+                show.clean_up()
 
 
 class Show:
@@ -241,18 +243,3 @@ def _free_port(usual: int) -> int:
                 continue
             return int(listener.getsockname()[1])
     raise Failure("no free port on 127.0.0.1", "end what holds them")
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM and a closed terminal clean up like Ctrl-C does."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +25,7 @@ from failwhale.console import (
     spell_duration,
     stdout,
 )
+from failwhale.interruption import interruptible, uninterruptible
 from failwhale.progress import Progress
 from failwhale.state import State
 
@@ -83,7 +82,7 @@ def up(
         _show_outlook(outlook, as_json)
         return
     was_up = lifecycle.is_up(site)
-    with Progress(quiet) as progress, _interruptible():
+    with Progress(quiet) as progress, interruptible():
         try:
             if was_up:
                 _complete(site, outlook, progress)
@@ -205,7 +204,7 @@ def down(
     from chaos.runtimes.processes import lifecycle
 
     site = State(state)
-    with Progress(quiet) as progress, _uninterruptible():
+    with Progress(quiet) as progress, uninterruptible():
         if not site.site_file.exists():
             progress.say(f"there is no site in {site.path}")
         else:
@@ -335,29 +334,3 @@ def _spell_state(running: bool, paused: bool, ready: bool) -> str:
     if not running:
         return "down"
     return "paused" if paused else "ready" if ready else "not ready"
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Whoever ends the command politely, by SIGTERM or a closed terminal, gets the same clean-up as
-    Ctrl-C."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _uninterruptible() -> Iterator[None]:
-    """Half of a clean-up helps nobody: a second Ctrl-C waits for the few seconds it takes."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
