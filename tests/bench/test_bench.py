@@ -62,11 +62,11 @@ def test_each_line_stands_beside_its_promise() -> None:
     measured = Measured(15_000, reads, 4.0, 500_000_000, 0.3, 0.2)
     good = {row.what: row.good for row in rows(measured)}
     assert good == {
-        "reads, 1 in flight": True,
-        "reads, 128 in flight": False,
-        "p99 / p50, 128 in flight": False,
-        "start until all is green": True,
+        "reads, 1 at once": True,
+        "reads, 128 at once": False,
+        "p99/p50, 128 at once": False,
+        "start until green": True,
         "memory at rest": False,
         "CPU at rest": True,
-        "CPU at rest, no prober": False,
+        "the same, no prober": False,
     }
