@@ -22,6 +22,7 @@ from failwhale.console import (
     is_terminal,
     print_json,
     print_table,
+    report,
     spell_duration,
     stderr,
     stdout,
@@ -112,6 +113,8 @@ def load(
         print_json(result)
     elif not quiet:
         _print_result(result)
+    if not result["completed"] and not interrupted:
+        report("the site answered nothing", "is it up? failwhale status; failwhale up")
     raise typer.Exit(_exit_code(result, verdict, interrupted))
 
 

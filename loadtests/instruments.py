@@ -78,13 +78,13 @@ class Load:
     pipe: int | None
     began: float = field(default_factory=time.perf_counter)
     interrupted: bool = False
-    _edges: Any = None
+
+    def __post_init__(self) -> None:
+        self._edges = itertools.cycle(self.target.edges)
 
     def next_edge(self) -> str:
         """The edge that the next person prefers: each in turn."""
-        if self._edges is None:
-            self._edges = itertools.cycle(self.target.edges)
-        return str(next(self._edges))
+        return next(self._edges)
 
     def tell(self, kind: str, content: dict[str, Any]) -> None:
         """A line to whoever asked for this load. Raises BrokenPipeError when they are gone."""

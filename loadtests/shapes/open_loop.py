@@ -7,6 +7,7 @@ many take turns.
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Iterator, Mapping
@@ -68,6 +69,8 @@ class Arrivals(FastHttpUser):
         self._in_flight = Group()
         self._mixture = mixed_actions()
         browser = Browser(self.client, self._load.target.edges, self._load.tally)
+        self._times: Iterator[float] = iter(())
+        self._end = 0.0
         self._visitors = [self._visitor(browser, number) for number in range(self._options.people)]
 
     def _visitor(self, browser: Browser, number: int) -> Visitor:
@@ -86,11 +89,13 @@ class Arrivals(FastHttpUser):
         # A few at a time, so that the load does not begin with a storm of its own making.
         for begin in range(0, len(self._visitors), 4):
             gevent.joinall([gevent.spawn(visitor.log_in) for visitor in self._visitors[begin : begin + 4]])
-        self._times = arrival_times(self._options.rate, time.perf_counter(), self._chance)
+        now = time.perf_counter()
+        self._times = arrival_times(self._options.rate, now, self._chance)
+        self._end = now + self._options.seconds
         shape = self.environment.shape_class
         if shape is not None:
             # The time of the load is the time of its schedule; logging in comes before it.
-            shape.start_time = time.perf_counter()
+            shape.start_time = now
 
     @task
     def arrive(self) -> None:
@@ -108,7 +113,10 @@ class Arrivals(FastHttpUser):
             self._in_flight.spawn(visitor.act, action, due)
 
     def on_stop(self) -> None:
-        """Let those who came in time have their answers, as long as anybody would wait for one."""
+        """Count whom there was no time for; let the others have their answers, as long as people wait."""
+        end = min(self._end, time.perf_counter())
+        for _ in itertools.takewhile(lambda due: due <= end, self._times):
+            self._load.tally.leave_out(DROPPED)
         self._in_flight.join(timeout=ANSWER_WITHIN)
         self._in_flight.kill()
 
