@@ -32,7 +32,7 @@ def write_posts(site: Any, count: int = 4, load: str = "one") -> None:
     record.close()
 
 
-def check(site: Any, *, within: float = 0.5, **options: Any) -> Verdict:
+def check(site: Any, *, within: float = 0.2, **options: Any) -> Verdict:
     return checker.check(site.target, site.record, within=within, settle=0, **options)
 
 
