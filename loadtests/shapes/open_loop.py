@@ -30,6 +30,7 @@ MOST_IN_FLIGHT = 2000
 """What is over this is dropped and counted as such: the generator must not fall over before the site does."""
 
 _TRIES_FOR_SOMEBODY_FREE = 5
+_UNTIL_LOCUST_LOOKS = 0.1
 
 
 def arrival_times(rate: float, begin: float, chance: random.Random) -> Iterator[float]:
@@ -101,6 +102,10 @@ class Arrivals(FastHttpUser):
     def arrive(self) -> None:
         """Wait until the next arrival is due and let it loose."""
         due = next(self._times)
+        if due > self._end:
+            # Locust looks only once a second whether the time is over.
+            gevent.sleep(_UNTIL_LOCUST_LOOKS)
+            return
         gevent.sleep(max(0.0, due - time.perf_counter()))
         self._load.tally.lag(time.perf_counter() - due)
         visitor = self._somebody_free(due)
