@@ -20,7 +20,7 @@ help: ## list what can be done
 	@echo "The first two are all that a new machine needs. After 'make install', $(bin)/failwhale --help says more."
 
 .PHONY: demo
-demo: install ## the whole loop in three minutes: start the site, load it, break it, heal it, report
+demo: install ## the whole loop in two minutes: start, use, break, heal, report
 	@$(bin)/failwhale demo
 
 .PHONY: test
