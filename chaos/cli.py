@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import typer
 
 from chaos.client import Client
-from chaos.fault import all_faults, fault_named
+from chaos.fault import PARTS, SERVICES, all_faults, fault_named
 from chaos.fault_command import command_of
 from chaos.heal import heal as heal_site
 from chaos.heal import refuse_unhealed
+from chaos.journeys import JOURNEYS_OF
 from chaos.progress import Progress
 from chaos.view import active as active_faults
 from failwhale.console import (
@@ -40,25 +43,53 @@ class _Group(typer.core.TyperGroup):
 app = typer.Typer(
     cls=_Group,
     no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Break the site, see what is broken, heal it. Example: failwhale chaos kill post@east --for 10s",
+    add_completion=False,
+    help="Break the site, see what is broken, heal it.\n\nExample: failwhale chaos kill post@east --for 10s",
 )
 
 
 # --- what there is, what is in force ---
 
 
-@app.command("list", help="List the faults. Example: failwhale chaos list --json")
+@app.command(
+    "list",
+    help="List the faults, what each can be done to, and whom that hurts.\n\nExample: failwhale chaos list",
+)
 def list_faults(json: JsonOption = False) -> None:
     faults = [fault.describe() for fault in all_faults() if fault.listed]
     if json:
         print_json(faults)
         return
-    print_table(("FAULT", "WHAT IT DOES"), [(fault["name"], fault["help"]) for fault in faults])
+    _print_in_two_columns(
+        ("FAULT", "WHAT IT DOES, AND WHERE"),
+        ((fault["name"], [fault["help"], _spell_targets(fault["targets"])]) for fault in faults),
+    )
+    stdout().print()
+    _print_in_two_columns(
+        ("WHERE", "WHICH JOURNEYS OF THE USERS MAY BE HURT"),
+        ((part, [", ".join(JOURNEYS_OF.get(part, ())) or "none"]) for part in PARTS),
+    )
     stdout().print("\nfailwhale chaos FAULT --help tells its parameters.")
 
 
-@app.command(help="Show the faults that are not over. Example: failwhale chaos active")
+def _print_in_two_columns(head: tuple[str, str], rows: Iterable[tuple[str, list[str]]]) -> None:
+    """Rows of a name and paragraphs, broken between words where the terminal ends."""
+    rows = [(head[0], [head[1]]), *rows]
+    indent = max(len(name) for name, _ in rows) + 2
+    width = max(stdout().width, indent + 20)
+    for name, paragraphs in rows:
+        margin = f"{name:{indent}}"
+        for paragraph in paragraphs:
+            for line in textwrap.wrap(paragraph, width - indent, break_on_hyphens=False):
+                stdout().print(f"{margin}{line}", markup=False)
+                margin = " " * indent
+
+
+def _spell_targets(services: list[str]) -> str:
+    return "at: any service" if services == list(SERVICES) else f"at: {', '.join(services)}"
+
+
+@app.command(help="Show the faults that are not over.\n\nExample: failwhale chaos active")
 def active(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None:
     faults = active_faults(State(state))
     if json:
@@ -84,7 +115,7 @@ def active(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None
 
 
 @app.command(
-    help="Undo every fault and make every part well again; may be repeated. Example: failwhale chaos heal"
+    help="Undo every fault and make every part well again; may be repeated.\n\nExample: failwhale chaos heal"
 )
 def heal(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet: QuietOption = False) -> None:
     with Progress(quiet=quiet) as progress:
@@ -95,11 +126,10 @@ def heal(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet: Qu
         print_json(result)
     refuse_unhealed(result)
     if not json and not quiet:
-        undone, mended = len(result["faults"]), len(result["mended"])
-        stdout().print(f"faults undone: {undone}, other things mended: {mended}; every part is ready")
+        stdout().print(_spell_healing(len(result["faults"]), len(result["mended"])))
 
 
-@app.command(help="End all faults and refuse new ones, until `unblock`. Example: failwhale chaos block")
+@app.command(help="End all faults and refuse new ones, until `unblock`.\n\nExample: failwhale chaos block")
 def block(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet: QuietOption = False) -> None:
     ended = Client(State(state)).block()
     if json:
@@ -109,7 +139,7 @@ def block(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet: Q
     refuse_unhealed({"faults": ended, "broken": []})
 
 
-@app.command(help="Allow faults again. Example: failwhale chaos unblock")
+@app.command(help="Allow faults again.\n\nExample: failwhale chaos unblock")
 def unblock(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet: QuietOption = False) -> None:
     Client(State(state)).unblock()
     if json:
@@ -118,11 +148,17 @@ def unblock(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet:
         stdout().print("faults are allowed")
 
 
+def _spell_healing(undone: int, mended: int) -> str:
+    said = [f"undid {undone} {'fault' if undone == 1 else 'faults'}"] if undone else []
+    said += [f"mended {mended} other {'thing' if mended == 1 else 'things'}"] if mended else []
+    return f"{' and '.join(said) or 'nothing was broken'}; every part is ready"
+
+
 def _spell_verdict(verdict: bool | None) -> str:
     return "-" if verdict is None else "yes" if verdict else "no"
 
 
 for _fault in all_faults():
-    app.command(_fault.name, help=f"{_fault.help} Example: {_fault.example}", hidden=not _fault.listed)(
+    app.command(_fault.name, help=f"{_fault.help}\n\nExample: {_fault.example}", hidden=not _fault.listed)(
         command_of(_fault)
     )

@@ -74,9 +74,15 @@ class Client:
         """Take orders again."""
         self._ask("DELETE", "/block")
 
-    def watch(self, identifier: str, until: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
+    def watch(
+        self,
+        identifier: str,
+        until: Callable[[dict[str, Any]], bool],
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Iterator[dict[str, Any]]:
         """The fault each time that it has changed, up to the one for which `until` holds.
 
+        `meanwhile` is called several times a second while nothing changes, for who draws a countdown.
         Raises Failure (not restored) when that takes longer than the fault's limit and a generous while.
         """
         seen: dict[str, Any] = {}
@@ -91,6 +97,7 @@ class Client:
             end = end or time.monotonic() + now["seconds"] + SETTLE_LIMIT
             if time.monotonic() > end:
                 raise Failure(f"{identifier} does not end", "failwhale chaos heal", NOT_RESTORED)
+            meanwhile()
             time.sleep(_POLL)
 
     # --- asking ---

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from chaos.fault import Fault, fault_named
+from chaos.fault import Fault, Value, fault_named
 from chaos.inventory import Part
 from chaos.journal import Entry, Journal, Order
 from chaos.life import Life, record_in_ledger
@@ -46,7 +46,7 @@ class Plan:
 
     fault: Fault
     parts: tuple[Part, ...]
-    parameters: Mapping[str, object]
+    parameters: Mapping[str, Value]
     seconds: float
 
 
@@ -67,14 +67,34 @@ def plan(request: Request, site: Site) -> Plan:
     if site.runtime.name not in fault.runtimes:
         raise Failure(f"{fault.name} does not work on the runtime {site.runtime.name!r}", code=USAGE)
     parameters = fault.check(request.parameters)
-    parts = select(request.target, site.inventory.parts, site.store_roles, request.seed)
+    parts = select(request.target, site.inventory.parts, site.store_roles, request.seed, fault.targets)
     accepted = tuple(part for part in parts if part.service in fault.targets)
-    if not accepted or (len(accepted) < len(parts) and not request.target.startswith("place:")):
+    whole_place = request.target.startswith("place:")  # which is hit where the fault fits
+    if not accepted or (len(accepted) < len(parts) and not whole_place):
         refused = ", ".join(part.name for part in parts if part not in accepted)
         raise Failure(
             f"{fault.name} cannot be done to {refused}", f"it is for: {', '.join(fault.targets)}", code=USAGE
         )
-    return Plan(fault, accepted, parameters, request.seconds)
+    fitting = _where_it_fits(fault, site, accepted, parameters, some=whole_place)
+    return Plan(fault, fitting, parameters, request.seconds)
+
+
+def _where_it_fits(
+    fault: Fault, site: Site, parts: tuple[Part, ...], parameters: Mapping[str, Value], *, some: bool
+) -> tuple[Part, ...]:
+    """The parts for which the parameters make sense: all, or with `some` at least one. Else a Failure."""
+    fitting = []
+    refusal = None
+    for part in parts:
+        try:
+            fault.refuse_misfit(site, part, parameters)
+        except Failure as failure:
+            refusal = refusal or failure
+        else:
+            fitting.append(part)
+    if refusal is not None and not (some and fitting):
+        raise refusal
+    return tuple(fitting)
 
 
 class Engine:

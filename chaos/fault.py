@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 from chaos.inventory import Part
 from chaos.journeys import JOURNEYS_OF, journeys_through
 from chaos.site import Site
+from failwhale.console import spell_duration
 from failwhale.failure import USAGE, Failure
 
 Value = float | int | str | None
@@ -58,7 +59,7 @@ class Parameter:
         number = int(value) if self.type == "integer" else float(value)
         low, high = self.bounds
         if not low <= number <= high or (self.type == "share" and number == 0):
-            raise self._wrong(value, f"is not within {low:g} and {high:g}")
+            raise self._wrong(number, f"is not within {self.spell(low)} and {self.spell(high)}")
         return number
 
     @property
@@ -68,11 +69,16 @@ class Parameter:
             return 0.0, 1.0
         return (-inf if self.low is None else self.low), (inf if self.high is None else self.high)
 
+    def spell(self, value: object) -> str:
+        """A value for a person: `1.2s`, `30%`, `500`."""
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return repr(value)
+        if self.type == "duration":
+            return spell_duration(value)
+        return f"{value * 100:g}%" if self.type == "share" else f"{value:g}"
+
     def _wrong(self, value: object, why: str) -> Failure:
-        unit = UNITS[self.type]
-        return Failure(
-            f"{self.name}: {value!r} {why}{f' ({unit})' if unit == 'seconds' else ''}", self.help, code=USAGE
-        )
+        return Failure(f"{self.name}: {self.spell(value)} {why}", self.help, code=USAGE)
 
     def describe(self) -> dict[str, Any]:
         """As `failwhale chaos list --json` shows it."""
@@ -150,6 +156,9 @@ class Fault(ABC):
     def precondition(self, site: Site, part: Part) -> None:  # noqa: B027
         """Raise Failure when it cannot be done to the part as it is now. Asked once, before all else."""
 
+    def refuse_misfit(self, site: Site, part: Part, parameters: Mapping[str, Value]) -> None:  # noqa: B027
+        """Raise Failure (usage) when these parameters make no sense for the part, whatever its state."""
+
     def arm(self, site: Site, injection: Injection) -> None:  # noqa: B027
         """Have the fault undone at its limit by somebody closer to the part than the controller."""
 
@@ -185,6 +194,14 @@ class Fault(ABC):
                     code=USAGE,
                 )
         return {name: one.check(parameters.get(name, one.default)) for name, one in known.items()}
+
+    def spell(self, parameters: Mapping[str, object]) -> str:
+        """The parameters that are set, for a person: `delay 1.2s, share 30%`."""
+        return ", ".join(
+            f"{one.name} {one.spell(parameters[one.name])}"
+            for one in self.parameters
+            if parameters.get(one.name) is not None
+        )
 
     def describe(self) -> dict[str, Any]:
         """As `failwhale chaos list --json` shows it."""

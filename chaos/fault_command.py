@@ -42,8 +42,11 @@ def command_of(fault: Fault) -> Callable[..., None]:
         seed = secrets.randbelow(2**31) if given["seed"] is None else given["seed"]
         request = Request(fault.name, given["target"], given["for_"], parameters, seed, new_id(fault.name))
         state = State(given["state"])
-        planned = plan(request, Site(state))  # a mistake is named at once, and without a controller
+        site = Site(state)
+        planned = plan(request, site)  # a mistake is named at once, and without a controller
         if given["dry_run"]:
+            for part in planned.parts:
+                fault.precondition(site, part)
             _print_plan(request, planned, json=given["json"])
         else:
             _carry_out(request, state, detach=given["detach"], json=given["json"], quiet=given["quiet"])
@@ -81,7 +84,7 @@ _FOR = Annotated[
         metavar="DURATION",
         show_default=False,
         help=f"When it ends by itself. "
-        f"[at most {spell_duration(LONGEST_SECONDS)}, default {spell_duration(DEFAULT_SECONDS)}]",
+        f"(at most {spell_duration(LONGEST_SECONDS)}, default {spell_duration(DEFAULT_SECONDS)})",
     ),
 ]
 
@@ -108,22 +111,15 @@ def _option(parameter: Parameter) -> inspect.Parameter:
 
 
 def _spell_bounds(parameter: Parameter) -> str:
-    """For help: `[1ms to 1m, default 1s]`."""
-    spell: Callable[[float], str] = {"duration": spell_duration, "share": _spell_share}.get(
-        parameter.type, "{:g}".format
-    )
+    """For help: `(1ms to 1m, default 1s)`; in brackets it would be taken for markup."""
     said = []
     if parameter.type == "share":
         said.append("above 0% to 100%")
     elif parameter.low is not None and parameter.high is not None:
-        said.append(f"{spell(parameter.low)} to {spell(parameter.high)}")
+        said.append(f"{parameter.spell(parameter.low)} to {parameter.spell(parameter.high)}")
     if isinstance(parameter.default, (int, float)):
-        said.append(f"default {spell(parameter.default)}")
-    return f"[{', '.join(said)}]" if said else ""
-
-
-def _spell_share(share: float) -> str:
-    return f"{share * 100:g}%"
+        said.append(f"default {parameter.spell(parameter.default)}")
+    return f"({', '.join(said)})" if said else ""
 
 
 # --- doing it ---
@@ -153,7 +149,7 @@ def _follow(
     client: Client, identifier: str, progress: Progress, until: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
     now: dict[str, Any] = {}
-    for now in client.watch(identifier, until):
+    for now in client.watch(identifier, until, progress.tick):
         progress.tell(now)
     return now
 
@@ -190,7 +186,11 @@ def _print_plan(request: Request, planned: Plan, *, json: bool) -> None:
     targets = [part.name for part in planned.parts]
     hurts = sorted({journey for part in planned.parts for journey in planned.fault.hurts(part)})
     if not json:
-        stdout().print(f"would {request.fault} {', '.join(targets)} for {spell_duration(request.seconds)}")
+        how = planned.fault.spell(planned.parameters)
+        stdout().print(
+            f"would {request.fault} {', '.join(targets)} for {spell_duration(request.seconds)}"
+            f"{f' ({how})' if how else ''}"
+        )
         stdout().print(f"may hurt: {', '.join(hurts) or 'no journey'}")
         return
     print_json(

@@ -2,60 +2,59 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from failwhale.console import is_terminal, spell_duration, stderr
+import failwhale.progress
+from chaos.fault import fault_named
+from failwhale.console import spell_duration
 from outages.clock import parse
 
-if TYPE_CHECKING:
-    from rich.status import Status
 
-
-class Progress:
-    """Says each step of one fault once, on stderr. A context manager, for the countdown."""
+class Progress(failwhale.progress.Progress):
+    """Says each step of a fault once, on stderr, and counts down to its end where a line can move."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._console = stderr()
+        super().__init__(quiet)
         self._said: set[str] = set()
-        self._status: Status | None = None
+        self._fault: dict[str, Any] | None = None
 
     def __enter__(self) -> Progress:
-        if not self._quiet and is_terminal():
-            self._status = self._console.status("asking the controller")
-            self._status.start()
+        super().__enter__()
         return self
 
-    def __exit__(self, *error: object) -> None:
-        if self._status is not None:
-            self._status.stop()
-
     def tell(self, fault: dict[str, Any]) -> None:
-        """Say what is new, and how long it still takes."""
-        if self._quiet:
-            return
+        """Say what is new."""
+        self._fault = fault
         for line in steps(fault):
             if line not in self._said:
                 self._said.add(line)
-                self._console.print(line, markup=False)
-        if self._status is not None:
-            left = parse(fault["until"]) - time.time()
-            ending = left <= 0 or fault["reverted"] or fault["ended"]
-            state = "healing" if ending else f"{spell_duration(left)} left (Ctrl-C ends it)"
-            self._status.update(f"{fault['fault']} {fault['target']}: {state}")
+                self.say(line)
+        self.tick()
 
-    def say(self, line: str) -> None:
-        """Any other line."""
-        if not self._quiet:
-            self._console.print(line, markup=False)
+    def tick(self) -> None:
+        """Draw the countdown anew."""
+        if self._fault is not None:
+            self.note(countdown(self._fault)[: shutil.get_terminal_size().columns - 1])
+
+
+def countdown(fault: dict[str, Any]) -> str:
+    """How long a fault still takes, in whole seconds."""
+    left = parse(fault["until"]) - time.time()
+    ending = left <= 0 or fault["reverted"] or fault["ended"]
+    state = "healing" if ending else f"{math.ceil(left)} s left (Ctrl-C ends it)"
+    return f"{fault['fault']} {fault['target']}: {state}"
 
 
 def steps(fault: dict[str, Any]) -> Iterator[str]:
     """A line for each step that was taken, in order."""
     begun = parse(fault["requested"])
-    yield f"{fault['id']}: {fault['fault']} on {', '.join(_names(fault['targets']))}"
+    how = fault_named(fault["fault"]).spell(fault["parameters"])
+    names = ", ".join(_names(fault["targets"]))
+    yield f"{fault['id']}: {fault['fault']} on {names}{f' ({how})' if how else ''}"
     for one in fault["targets"]:
         name = one["target"]
         if one["applied"]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from difflib import get_close_matches
 
 from chaos.inventory import Part
 from failwhale.failure import USAGE, Failure
@@ -17,16 +18,22 @@ _SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?)%")
 Roles = Callable[[], Mapping[str, str]]
 
 
-def select(text: str, parts: Sequence[Part], roles: Roles, seed: int) -> tuple[Part, ...]:
+def select(
+    text: str, parts: Sequence[Part], roles: Roles, seed: int, services: Collection[str] | None = None
+) -> tuple[Part, ...]:
     """The parts that `text` names, at least one, in the order of the inventory.
 
     `roles` is asked for the live roles of the stores (primary, replica) by part, only when they matter. The
-    same seed chooses the same parts. Raises Failure (usage) that lists what exists when nothing matches.
+    same seed chooses the same parts. Raises Failure (usage) when nothing matches; it lists what exists, and
+    of that only these `services`, when they are given: those that the fault can be done to.
     """
     named = tuple(part for part in parts if part.name == text)
     chosen = named or _by_selector(text, parts, roles, seed)
     if not chosen:
-        raise Failure(f"{text!r} matches no part of this site", _what_exists(parts), code=USAGE)
+        offered = [part for part in parts if services is None or part.service in services]
+        meant = get_close_matches(text, _selectors(offered), n=2)
+        question = f": did you mean {' or '.join(meant)}?" if meant else ""
+        raise Failure(f"{text!r} matches no part of this site{question}", _what_exists(offered), code=USAGE)
     return chosen
 
 
@@ -70,9 +77,22 @@ def _in_role(group: tuple[Part, ...], service: str, role: str, roles: Roles) -> 
     return chosen
 
 
+def _selectors(parts: Sequence[Part]) -> list[str]:
+    """What can be written for these parts, without the shares."""
+    groups = dict.fromkeys(f"{part.service}:{which}" for which in ("all", "any") for part in parts)
+    return [*(part.name for part in parts), *groups, *_roles(parts), *_places(parts)]
+
+
 def _what_exists(parts: Sequence[Part]) -> str:
     names = ", ".join(part.name for part in parts)
-    places = ", ".join(f"place:{place}" for place in dict.fromkeys(part.place for part in parts) if place)
-    return (
-        f"parts: {names}; also SERVICE:all, SERVICE:any, SERVICE:50%, store:primary, store:replica, {places}"
-    )
+    also = ", ".join(("SERVICE:all", "SERVICE:any", "SERVICE:50%", *_roles(parts), *_places(parts)))
+    return f"parts: {names}; also {also}"
+
+
+def _roles(parts: Sequence[Part]) -> tuple[str, ...]:
+    return ("store:primary", "store:replica") if any(part.service == "store" for part in parts) else ()
+
+
+def _places(parts: Sequence[Part]) -> Sequence[str]:
+    there = dict.fromkeys(part.place for part in parts if part.place and part.service not in INSTRUMENTS)
+    return [f"place:{place}" for place in there]

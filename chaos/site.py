@@ -26,6 +26,9 @@ __all__ = ["Site", "Unreachable"]
 HEALTH_TIMEOUT = 0.5
 """Seconds. A part that needs longer to say that it is alive counts as one that does not answer."""
 
+_PAGES = ("GET /", "GET /docs", "GET /static/{name}", "GET /api/v1/openapi.json")
+"""What the front end answers besides the API that its document describes."""
+
 _ROLES = {"master": "primary", "slave": "replica"}
 
 
@@ -70,6 +73,19 @@ class Site:
         except OSError:
             return False
         return True
+
+    def routes(self, part: Part) -> tuple[str, ...] | None:
+        """The operations that a service answers, such as `POST /api/v1/posts`; None when it cannot say."""
+        path = "/api/v1/openapi.json" if part.service == "frontend" else "/openapi.json"
+        try:
+            answer = self.control(part).ask("GET", path)
+            paths = answer.json()["paths"] if answer.status == 200 else None
+        except (Unreachable, ValueError, KeyError):
+            return None
+        if paths is None:
+            return None
+        routes = [f"{method.upper()} {path}" for path, operations in paths.items() for method in operations]
+        return (*routes, *_PAGES) if part.service == "frontend" else tuple(routes)
 
     # --- health ---
 
