@@ -119,6 +119,7 @@ def active(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None
 )
 def heal(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet: QuietOption = False) -> None:
     with Progress(quiet=quiet) as progress:
+        progress.note("healing")
         result = heal_site(State(state), progress.say)
         for fault in result["faults"]:
             progress.tell(fault)

@@ -130,6 +130,7 @@ def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quie
     client = Client(state)
     with Progress(quiet=quiet) as progress:
         try:
+            progress.note("asking the controller")
             client.order(request)
             now = _follow(client, request.id, progress, is_judged if detach else is_settled)
             interrupted = False

@@ -34,6 +34,7 @@ NAMES = (
     "chaos",
     "prometheus",
 )
+ROUTES = {"/api/v1/posts": {"post": {}}, "/api/v1/posts/{id}": {"get": {}, "delete": {}}}
 PARTS = tuple(make_part(name) for name in NAMES)
 
 
@@ -144,10 +145,14 @@ class MemoryControl:
         points = process.points
         for identifier in [one for one, point in points.items() if time.monotonic() >= point["until"]]:
             del points[identifier]
+        if path.endswith("/openapi.json"):
+            return Answer(200, json.dumps({"paths": ROUTES}).encode())
         if not path.startswith("/-/"):
             for point in points.values():
                 point["hits"] = int(str(point["hits"])) + 1
             return Answer(404, b"")
+        if path == "/-/health":
+            return Answer(200, b"{}")
         identifier = path.rpartition("/")[2]
         if method == "PUT":
             assert body is not None

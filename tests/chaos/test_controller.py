@@ -16,6 +16,7 @@ import chaos.cli
 import chaos.client
 import chaos.fault_command
 import chaos.heal
+import failwhale.progress
 from chaos import actions, probes
 from chaos.api import build
 from chaos.client import Client, NoController
@@ -218,7 +219,10 @@ def test_detached_it_returns_when_it_is_proved_and_active_shows_it_until_heal(
     assert healed.json["broken"] == []
     assert laboratory.site.harm() == []
     assert command("active", "--json").json == []
-    assert command("heal").code == 0
+    assert command("heal").out == "nothing was broken; every part is ready\n"
+    command("kill", "post@east", "--for", "1m", "--detach")
+    laboratory.site.runtime.pause("timeline@west")
+    assert command("heal").out == "undid 1 fault and mended 1 other thing; every part is ready\n"
 
 
 def test_heal_needs_neither_a_controller_nor_a_journal(
@@ -265,7 +269,10 @@ def test_a_dry_run_touches_nothing(controller: Running, command: Any, laboratory
         (["kill", "post@east", "--for", "0s"], "--for"),
         (["kill", "post@east", "--for", "11m"], "600 s"),
         (["latency", "post@east", "--share", "120%"], "--share"),
-        (["latency", "post@east", "--delay", "2m"], "delay"),
+        (["latency", "post@east", "--delay", "2m"], "delay: 2m is not within 1ms and 1m"),
+        (["errors", "post:all", "--route", "GET /nowhere"], "POST /api/v1/posts"),
+        (["errors", "post:all", "--route", "GET /nowhere", "--dry-run"], "POST /api/v1/posts"),
+        (["kill", "post@eats"], "did you mean post@east"),
         (["errors", "post@east", "--status", "200"], "status"),
         (["latency", "store:primary"], "frontend"),
         (["kill", "chaos"], "prober"),
@@ -278,6 +285,44 @@ def test_a_mistake_is_a_usage_error_that_names_what_would_be_right(
     done = command(*words)
     assert done.code == 2, done.err
     assert named in done.err
+
+
+def test_values_are_spelled_for_people(controller: Running, command: Any) -> None:
+    words = ("latency", "post:all", "--delay", "1200ms", "--share", "30%")
+    assert "for 10s (delay 1.2s, share 30%)" in command(*words, "--dry-run").out
+    assert "latency on post@east, post@west (delay 1.2s, share 30%)" in command(*words, "--for", "300ms").err
+
+
+def test_a_dry_run_refuses_what_would_be_refused(controller: Running, command: Any, laboratory: Any) -> None:
+    laboratory.site.runtime.kill("post@west")
+    done = command("errors", "post:all", "--dry-run")
+    assert done.code == 1
+    assert "post@west does not answer" in done.err
+    assert done.out == ""
+
+
+def test_on_a_terminal_a_line_counts_down(
+    controller: Running, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("latency", "post@east", "--for", "1200ms")
+    assert "s left" not in command(*words).err
+    monkeypatch.setattr(failwhale.progress, "is_terminal", lambda: True)
+    err = command(*words).err
+    assert err.index("2 s left") < err.index("1 s left") < err.index("reverted on post@east")
+
+
+def test_the_list_tells_what_can_be_broken_and_who_is_hurt_and_fits_a_terminal(
+    command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = command("list").out
+    assert max(map(len, out.splitlines())) <= 80
+    assert "…" not in out
+    said = " ".join(out.split())
+    for fault in command("list", "--json").json:
+        assert f"{fault['name']} {fault['help']}" in said
+    assert "swapped. at: store" in said
+    assert "auth login, login-second-factor" in said
 
 
 def test_a_fault_that_does_not_bite_is_inconclusive(

@@ -119,3 +119,25 @@ def test_any_text_selects_parts_or_is_a_usage_error(site: tuple[Part, ...], text
     except Failure as failure:
         code = failure.code
     assert code in (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("post@eats", "post@east"),
+        ("pots:all", "post:all"),
+        ("place:wets", "place:west"),
+        ("store:primry", "store:primary"),
+    ],
+)
+def test_a_near_miss_is_answered_with_what_was_meant(text: str, meant: str) -> None:
+    with pytest.raises(Failure, match=f"did you mean {meant}"):
+        names(text)
+
+
+def test_what_the_fault_cannot_be_done_to_is_not_offered() -> None:
+    with pytest.raises(Failure) as failure:
+        select("nothing", SITE, lambda: ROLES, 0, services=("post",))
+    assert "post@east" in failure.value.next_step
+    for other in ("chaos", "auth", "store"):
+        assert other not in failure.value.next_step
