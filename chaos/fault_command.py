@@ -31,6 +31,7 @@ from failwhale.console import (
     spell_duration,
     stdout,
 )
+from failwhale.options import whole_number
 from failwhale.state import State
 
 
@@ -56,7 +57,7 @@ def command_of(fault: Fault) -> Callable[..., None]:
             _argument("target", Annotated[str, typer.Argument(help=_TARGET_HELP)], inspect.Parameter.empty),
             _argument("for_", _FOR, DEFAULT_SECONDS),
             *(_option(parameter) for parameter in fault.parameters),
-            _argument("seed", Annotated[int | None, typer.Option(help="Choice of :any and :50%.")], None),
+            _argument("seed", Annotated[int | None, _SEED], None),
             _argument(
                 "dry_run",
                 Annotated[bool, typer.Option("--dry-run", help="Only say what it would hit.")],
@@ -76,6 +77,7 @@ def command_of(fault: Fault) -> Callable[..., None]:
 
 
 _TARGET_HELP = "post@east, post:all, post:any, post:50%, store:primary, store:replica, place:east"
+_SEED = typer.Option(parser=whole_number(), metavar="NUMBER", help="Choice of :any and :50%.")
 _FOR = Annotated[
     float,
     typer.Option(
@@ -104,8 +106,15 @@ def _option(parameter: Parameter) -> inspect.Parameter:
         option = typer.Option(flag, parser=share_option, metavar="SHARE", help=text, show_default=False)
         kind = float
     else:
-        option = typer.Option(flag, help=text, show_default=False)
-        kind = int if parameter.type == "integer" else str
+        whole = parameter.type == "integer"
+        option = typer.Option(
+            flag,
+            parser=whole_number(*parameter.bounds) if whole else None,
+            metavar="NUMBER" if whole else "TEXT",
+            help=text,
+            show_default=False,
+        )
+        kind = int if whole else str
     optional = kind if parameter.default is not None else kind | None
     return _argument(parameter.name, Annotated[optional, option], parameter.default)
 

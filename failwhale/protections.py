@@ -19,6 +19,7 @@ from failwhale.console import (
     print_table,
     stderr,
 )
+from failwhale.options import one_of
 from failwhale.state import State
 
 SERVICES = ("frontend", "auth", "post", "retweet", "timeline", "notify")
@@ -31,7 +32,10 @@ class Switch(StrEnum):
 
 def protections(
     name: Annotated[str, typer.Argument(help="deadlines, retries, ejection or shedding.")] = "",
-    switch: Annotated[Switch | None, typer.Argument(help="What it shall be.")] = None,
+    switch: Annotated[
+        Switch | None,
+        typer.Argument(parser=one_of(Switch), metavar="SWITCH", help="What it shall be: on or off."),
+    ] = None,
     state: StateOption = DEFAULT_STATE,
     json: JsonOption = False,
 ) -> None:

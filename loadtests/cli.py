@@ -27,9 +27,11 @@ from failwhale.console import (
     stderr,
     stdout,
 )
+from failwhale.options import number, one_of, whole_number
 from failwhale.progress import Progress
 from failwhale.state import State
 from loadtests.generator import Generator, Plan, Shape, whole_seconds
+from loadtests.population import PEOPLE_LIMIT
 from loadtests.target import Target, acknowledged_file, census_file, refuse_other_machines
 
 if TYPE_CHECKING:
@@ -47,8 +49,18 @@ LINE_EVERY = 5.0
 
 
 def populate(
-    people: Annotated[int, typer.Option(min=2, max=1_000_000, help="How many people.")] = PEOPLE,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = SEED,
+    people: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number(2, PEOPLE_LIMIT),
+            metavar="NUMBER",
+            help=f"How many people (2 to {PEOPLE_LIMIT:,}).",
+        ),
+    ] = PEOPLE,
+    seed: Annotated[
+        int,
+        typer.Option(parser=whole_number(), metavar="NUMBER", help="The same seed makes the same people."),
+    ] = SEED,
     state: StateOption = DEFAULT_STATE,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -68,20 +80,35 @@ def populate(
 
 
 def load(
-    shape: Annotated[Shape, typer.Argument(help="How much load there is over time.", metavar="SHAPE")],
+    shape: Annotated[
+        Shape,
+        typer.Argument(parser=one_of(Shape), metavar="SHAPE", help="How much load there is over time."),
+    ],
     people: Annotated[
         int,
-        typer.Option(min=1, max=MOST_PEOPLE_AT_ONCE, help="How many people use the site; the usual number."),
+        typer.Option(
+            parser=whole_number(1, MOST_PEOPLE_AT_ONCE),
+            metavar="NUMBER",
+            help=f"How many people use the site; the usual number (1 to {MOST_PEOPLE_AT_ONCE:,}).",
+        ),
     ] = 20,
     rate: Annotated[
         float,
         typer.Option(
-            min=0, max=HIGHEST_RATE, help="Requests per second of all of them; 0 is 2 for each person."
+            parser=number(0, HIGHEST_RATE),
+            metavar="NUMBER",
+            help=f"Requests per second of all of them (to {HIGHEST_RATE:,g}); 0 is 2 for each person.",
         ),
     ] = 0.0,
     seconds: Annotated[
         float,
-        typer.Option("--for", parser=duration_option, metavar="DURATION", help="How long, in whole seconds."),
+        typer.Option(
+            "--for",
+            parser=duration_option,
+            metavar="DURATION",
+            show_default="30s",
+            help="How long, in whole seconds.",
+        ),
     ] = 30.0,
     rude: Annotated[bool, typer.Option("--rude", help="Do not wait when the site says Retry-After.")] = False,
     check: Annotated[
@@ -105,7 +132,10 @@ def load(
         _populate(site, PEOPLE, SEED, quiet=quiet)
     target = Target.of(site)
     plan = Plan(shape, people, rate, whole_seconds(seconds), rude)
-    result, interrupted = _generate(site, plan, quiet=quiet)
+    if plan.seconds != seconds and not quiet:
+        stderr().print(f"A load takes whole seconds: {plan.seconds} s instead of {spell_duration(seconds)}.")
+    result, interrupted_after = _generate(site, plan, quiet=quiet)
+    interrupted = interrupted_after is not None
     verdict = _check(target, site, plan, quiet=quiet) if check and not interrupted else None
     if verdict is not None:
         result["checker"] = verdict.as_json()
@@ -113,6 +143,8 @@ def load(
         print_json(result)
     elif not quiet:
         _print_result(result)
+    if interrupted and not quiet:
+        report(f"interrupted after {interrupted_after:.0f} of {plan.seconds} s")
     if not result["completed"] and not interrupted:
         report("the site answered nothing", "is it up? failwhale status; failwhale up")
     raise typer.Exit(_exit_code(result, verdict, interrupted))
@@ -127,8 +159,11 @@ def _populate(state: State, people: int, seed: int, *, quiet: bool) -> Loaded:
         )
 
 
-def _generate(state: State, plan: Plan, *, quiet: bool) -> tuple[dict[str, Any], bool]:
-    """Make the load; returns its result and whether it was interrupted. Raises Failure without a result."""
+def _generate(state: State, plan: Plan, *, quiet: bool) -> tuple[dict[str, Any], float | None]:
+    """Make the load; returns its result and the seconds after which it was interrupted, None when it was not.
+
+    Raises Failure without a result.
+    """
     from outages.ledger import Ledger
 
     asked = {
@@ -142,26 +177,26 @@ def _generate(state: State, plan: Plan, *, quiet: bool) -> tuple[dict[str, Any],
     ledger = Ledger(state.ledger)
     ledger.append("load.started", **asked)
     summary: dict[str, Any] | None = None
-    interrupted = False
+    interrupted_after: float | None = None
     try:
         with Generator(plan, {"FAILWHALE_STATE": str(state.path)}) as generator, Progress(quiet) as progress:
             teller = Teller(plan, progress)
             try:
                 summary = _listen(generator, teller)
             except KeyboardInterrupt:
-                interrupted = True
+                interrupted_after = teller.elapsed
                 generator.interrupt()
                 summary = _listen(generator, teller)
             if summary is None:
-                if interrupted:
+                if interrupted_after is not None:
                     raise KeyboardInterrupt
                 raise generator.failure()
     finally:
         counts = ("offered", "sent", "completed", "good", "errors")
         ended = {name: summary[name] for name in counts} if summary else {}
-        ledger.append("load.finished", load=plan.name, interrupted=interrupted, **ended)
+        ledger.append("load.finished", load=plan.name, interrupted=interrupted_after is not None, **ended)
         ledger.close()
-    return {**asked, **summary}, interrupted
+    return {**asked, **summary}, interrupted_after
 
 
 def _listen(generator: Generator, teller: Teller) -> dict[str, Any] | None:
@@ -200,8 +235,11 @@ class Teller:
         self._plan = plan
         self._progress = progress
         self._next = 0.0
+        self.elapsed = 0.0
+        """Seconds since the load began, as it told last: once a second."""
 
     def tell(self, now: Mapping[str, Any]) -> None:
+        self.elapsed = now["elapsed"]
         text = (
             f"{now['elapsed']:.0f} of {self._plan.seconds} s: {now['good_since']} good/s; "
             f"{now['offered']} offered, {now['sent']} sent, {now['completed']} completed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -180,8 +181,16 @@ def test_ctrl_c_ends_it_with_a_result_and_leaves_nothing(fake_site: Any, start: 
     output, errors = process.communicate(timeout=15)
     assert process.returncode == 130
     assert json.loads(output)["good"] > 0
+    assert re.search(r"^failwhale: interrupted after \d+ of 60 s$", errors, re.MULTILINE), errors
     assert "Traceback" not in errors
     assert not generator.is_running()
+
+
+def test_what_is_not_whole_seconds_is_said_to_be_rounded(fake_site: Any, start: Any) -> None:
+    code, result, errors = run(start, "load", "steady", "--people", "2", "--for", "500ms")
+    assert code == 0, errors
+    assert result["seconds"] == 1
+    assert "1 s instead of 500ms" in errors
 
 
 def test_killed_outright_it_still_leaves_no_orphan(fake_site: Any, start: Any) -> None:
@@ -237,6 +246,8 @@ def test_locusts_own_command_line(fake_site: Any) -> None:
         (["load", "steady", "--for", "-1s"], 2, "--for"),
         (["load", "steady", "--people", "0"], 2, "--people"),
         (["load", "open-loop", "--rate", "99999"], 2, "--rate"),
+        (["load", "open-loop", "--rate", "much"], 2, "'much' is not a number"),
+        (["populate", "--people", "1"], 2, "1 is not within 2 and 1,000,000"),
     ],
 )
 def test_nonsense_is_refused_by_name(start: Any, arguments: list[str], code: int, names: str) -> None:
@@ -244,7 +255,8 @@ def test_nonsense_is_refused_by_name(start: Any, arguments: list[str], code: int
     _, errors = process.communicate(timeout=30)
     assert process.returncode == code
     assert names in errors
-    assert "Traceback" not in errors
+    for foreign in ("Traceback", "Value error", "Input should"):
+        assert foreign not in errors
 
 
 def test_another_machine_is_never_flooded(fake_site: Any, start: Any) -> None:
