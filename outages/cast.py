@@ -56,6 +56,8 @@ class Acknowledged:
     id: str
     text: str
     edge: str
+    replicated: bool = True
+    """What the site said; only a post that the replica has is promised to survive."""
 
 
 class Cast:

@@ -1,4 +1,4 @@
-"""Which faults caused an outage, by ground truth: those that were in force when it happened."""
+"""Which faults caused an outage, by ground truth: those that were in force when it began."""
 
 from __future__ import annotations
 
@@ -8,26 +8,46 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from outages.history import Fault, Felt
 
-APPLYING = 1.0
+APPLYING = 0.3
 """Seconds before `applied` in which a fault may have bitten already: the record follows the deed."""
 
 AFTERMATH = 2.0
-"""Seconds after `gone` in which an outage may still begin: a failover, a queue, a restart."""
+"""Seconds after `gone` in which an outage may still be its after-effect: a failover, a queue, a restart."""
 
 
-def causes_of(outage: Felt, faults: Iterable[Fault], now: float) -> list[Fault]:
-    """The faults that overlap the outage and may hurt its journey. `now` is in Unix seconds."""
-    return [fault for fault in faults if _overlaps(outage, fault, now) and _may_hurt(fault, outage.journey)]
+def name_causes(outages: Iterable[Felt], faults: Iterable[Fault], now: float) -> None:
+    """Name the causes of each outage. `now` is in Unix seconds.
+
+    A fault is a cause when it was in force at the onset and may hurt the journey. Only where there is none,
+    the latest fault that was just over is named, as the one whose after-effect this may be.
+    """
+    faults = list(faults)
+    for outage in outages:
+        outage.causes = [fault for fault in faults if _is_cause(fault, outage, now)]
+        outage.after_effect = False
+        if not outage.causes:
+            outage.causes = _just_over(outage, faults)
+            outage.after_effect = bool(outage.causes)
 
 
-def _overlaps(outage: Felt, fault: Fault, now: float) -> bool:
-    if fault.applied is None:
+def _is_cause(fault: Fault, outage: Felt, now: float) -> bool:
+    if fault.applied is None or (fault.hurts is not None and outage.journey not in fault.hurts):
         return False
     bites = max(fault.requested, fault.applied - APPLYING)
-    over = now if fault.gone is None else fault.gone + AFTERMATH
-    ended = now if outage.end is None else outage.end
-    return outage.start <= over and ended >= bites
+    return bites <= outage.start <= (now if fault.gone is None else fault.gone)
 
 
-def _may_hurt(fault: Fault, journey: str) -> bool:
-    return fault.hurts is None or journey in fault.hurts
+def _just_over(outage: Felt, faults: Iterable[Fault]) -> list[Fault]:
+    """The latest fault that ended shortly before the onset, on all parts where it did; it must have said that
+    it hurts the journey, for being over it can hardly be convicted otherwise."""
+    over = [
+        fault
+        for fault in faults
+        if fault.applied is not None
+        and fault.gone is not None
+        and fault.hurts is not None
+        and outage.journey in fault.hurts
+        and fault.gone <= outage.start <= fault.gone + AFTERMATH
+    ]
+    latest = max(over, key=lambda fault: fault.gone or 0.0, default=None)
+    return [fault for fault in over if latest is not None and fault.id == latest.id]

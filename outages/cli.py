@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,11 +17,15 @@ from failwhale.console import (
     QuietOption,
     StateOption,
     print_json,
+    print_table,
     spell_duration,
     stdout,
 )
 from failwhale.state import State
-from outages.history import Felt, History, read
+from outages.history import Felt, History, read, selectors
+
+if TYPE_CHECKING:
+    from outages.score import Pair
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -116,8 +120,11 @@ def report(
     history = history_of(site)
     detect_if_possible(site, history)
     file = output or site.reports / "report.html"
+    if output is not None and not output.parent.is_dir():
+        raise Failure(f"no such folder: {output.parent}", "make it, or name another one: --output")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if output is None:
+            file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(page(history), encoding="utf-8")
     except OSError as error:
         raise Failure(f"{file} cannot be written: {error.strerror}", "name another one: --output") from None
@@ -131,7 +138,9 @@ def report(
 
 @app.command()
 def score(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> None:
-    """How good is the monitoring? Its outages beside those that users felt: caught, missed, invented.
+    """How good is the monitoring? Its outages, and its alerts, beside the outages that users felt.
+
+    Caught is what Prometheus recorded, missed what it did not, invented what it recorded and nobody felt.
 
     Examples:
       failwhale score
@@ -144,16 +153,12 @@ def score(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> No
     history = history_of(site)
     recorded = recorded_by_prometheus(site, history)
     detect_if_possible(site, history)
-    result = reckon(pair(history.outages, recorded, history.now()))
+    pairs = pair(history.outages, recorded, history.now())
+    result = reckon(pairs)
     if as_json:
         print_json(result)
-        return
-    console = stdout()
-    console.print(f"{result['caught']} caught, {result['missed']} missed, {result['invented']} invented")
-    for name, what in (("detection_delay", "late by"), ("duration_error", "too long by")):
-        p50, p90 = result[name]["p50"], result[name]["p90"]
-        if p50 is not None:
-            console.print(f"{what} {p50:.1f} s (median), {p90:.1f} s (p90)")
+    else:
+        show_score(pairs, result)
 
 
 # --- what they share ---
@@ -163,20 +168,21 @@ def history_of(site: State) -> History:
     """The latest run. Raises Failure when there never was one."""
     if not site.ledger.exists():
         raise Failure(f"nothing is recorded in {site.path}", "start a site: failwhale up")
-    return read(site.ledger)
+    history = read(site.ledger)
+    history.name_selectors(selectors(site))
+    return history
 
 
 def recorded_by_prometheus(site: State, history: History) -> list[Felt]:
     """Its outages over the run, with causes. Raises Failure when it cannot be asked."""
-    from outages.causes import causes_of
+    from outages.causes import name_causes
     from outages.prometheus import Prometheus
 
     if history.began is None:
         return []
     now = history.now()
     found = Prometheus.of(site).outages(history.began, now)
-    for outage in found:
-        outage.causes = causes_of(outage, history.faults, now)
+    name_causes(found, history.faults, now)
     return found
 
 
@@ -195,8 +201,13 @@ def detect_if_possible(site: State, history: History) -> None:
         detect([row for row in history.outages if row.kind == kind], alerts, history.now())
 
 
+GAP = 2
+CAUSE_WIDTH, ERROR_WIDTH = 16, 30
+"""Columns that a cause needs, for which the count of attempts gives way, and an error, which comes last."""
+
+
 def show(rows: list[Felt], history: History, source: Source) -> None:
-    """A table for a terminal of 80 columns; wider ones see the errors, too."""
+    """A table as wide as the terminal: the cause is shortened where it does not fit, and nothing else is."""
     from rich.table import Table
     from rich.text import Text
 
@@ -210,30 +221,84 @@ def show(rows: list[Felt], history: History, source: Source) -> None:
     console.print(f"[bold]{title}[/bold]")
     if not rows:
         return
-    wide = console.width >= 110
-    asked = any(row.detected is not None for row in rows)
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column("UTC", min_width=8)
-    table.add_column("journey", min_width=19)
-    table.add_column("lasted", justify="right", min_width=6)
-    table.add_column("failed", justify="right", min_width=6)
-    if asked:
-        table.add_column("alert", justify="right", min_width=6)
-    table.add_column("cause", no_wrap=True, overflow="ellipsis", ratio=2)
-    if wide:
-        table.add_column("error", no_wrap=True, overflow="ellipsis", ratio=3)
-    for row in rows:
+    told = [
+        (
+            clock(row.start),
+            row.journey,
+            spell_duration(row.duration(now)) + ("+" if row.end is None else ""),
+            f"{row.failed}/{row.attempts}" if row.attempts else "",
+            detection(row),
+            causes(row) or "no known fault",
+            row.error,
+        )
+        for row in rows
+    ]
+    heads = ["UTC", "journey", "lasted", "failed", "alert", "cause", "error"]
+    widths = [max(map(len, column)) for column in zip(heads, *told, strict=True)]
+    if not any(row.detected is not None for row in rows):
+        widths[4] = 0
+    left = console.width - sum(width + GAP for width in widths[:5] if width)
+    if left < min(widths[5], CAUSE_WIDTH):
+        left, widths[3] = left + widths[3] + GAP, 0
+    widths[5] = max(min(widths[5], left), len("cause"))
+    left -= widths[5] + GAP
+    widths[6] = min(widths[6], left) if left >= min(widths[6], ERROR_WIDTH) else 0
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, GAP, 0, 0))
+    for head, width in zip(heads, widths, strict=True):
+        if width:
+            right = head in ("lasted", "failed", "alert")
+            table.add_column(head, justify="right" if right else "left", width=width, no_wrap=True)
+    for row, cells in zip(rows, told, strict=True):
         style = "red" if row.kind == "down" else "yellow"
-        lasted = spell_duration(row.duration(now)) + ("+" if row.end is None else "")
-        cells = [
-            Text(clock(row.start)),
-            Text(row.journey, style=style),
-            Text(lasted, style=style),
-            Text(f"{row.failed}/{row.attempts}" if row.attempts else ""),
-            *([Text(detection(row), style="dim" if row.detected else "red")] if asked else []),
-            Text(causes(row) or "no known fault", style="" if row.causes else "dim"),
-        ]
-        if wide:
-            cells.append(Text(row.error, style="dim"))
-        table.add_row(*cells)
+        alert = "dim" if row.detected else "red"
+        styles = ["", style, style, "", alert, "" if row.causes else "dim", "dim"]
+        shown = zip(cells, styles, widths, strict=True)
+        table.add_row(*(Text(cell, style=style) for cell, style, width in shown if width))
     console.print(table, soft_wrap=False, width=console.width)
+
+
+def show_score(pairs: list[Pair], result: dict[str, Any]) -> None:
+    """Two lines, for what was recorded and what was alerted, and the two records side by side."""
+    from outages.words import clock, detection, is_late
+
+    console, felt = stdout(), [row.felt for row in pairs if row.felt is not None]
+    console.print(
+        f"recorded by Prometheus: {result['caught']} caught, {result['missed']} missed,"
+        f" {result['invented']} invented" + _quantile_words("; too long by", result["duration_error"])
+    )
+    late = sum(is_late(outage) for outage in felt)
+    console.print(
+        f"alerted: {result['alerted']} of {len(felt)} outages"
+        + (f", {late} when it was over" if late else "")
+        + _quantile_words("; delay", result["detection_delay"])
+        + (f" over {result['alerted']} alert{'' if result['alerted'] == 1 else 's'}" if felt else "")
+    )
+    if not pairs:
+        return
+
+    def told(outage: Felt | None, now: float) -> tuple[str, str]:
+        return ("", "") if outage is None else (clock(outage.start), spell_duration(outage.duration(now)))
+
+    console.print()
+    print_table(
+        ["journey", "", "prober", "lasted", "prometheus", "lasted", "alert", "recorded"],
+        (
+            [
+                row.journey,
+                row.kind,
+                *told(row.felt, row.now),
+                *told(row.recorded, row.now),
+                "" if row.felt is None else detection(row.felt),
+                row.verdict,
+            ]
+            for row in sorted(pairs, key=lambda row: row.start)
+        ),
+        right=["lasted", "alert"],
+    )
+
+
+def _quantile_words(what: str, quantiles: dict[str, float | None]) -> str:
+    if quantiles["p50"] is None:
+        return ""
+    return f"{what} {quantiles['p50']:.1f} s (p50), {quantiles['p90']:.1f} s (p90)"

@@ -8,7 +8,7 @@ from html import escape
 from failwhale.console import spell_duration
 from outages.history import Fault, Felt, History, Load
 from outages.names import NAMES
-from outages.words import causes, clock
+from outages.words import causes, clock, parameters
 
 WIDTH = 1120.0
 LABELS = 150.0
@@ -159,10 +159,10 @@ def _named_bar(bar: Bar, scale: Scale, top: float) -> str:
 def _fault_bar(fault: Fault, now: float) -> Bar:
     start = fault.applied or fault.requested
     end = now if fault.gone is None else fault.gone
-    parameters = "".join(f"\n{key}: {value}" for key, value in fault.parameters.items() if value is not None)
     lasted = "end unknown" if fault.unknown else spell_duration(end - start)
-    title = f"{fault.title} ({fault.id})\n{clock(start)} UTC, {lasted}{parameters}"
-    return Bar(start, end, fault.title, title, "fault")
+    name, how = f"{fault.name} {fault.target}", parameters(fault)
+    title = f"{name} ({fault.id})\n{clock(start)} UTC, {lasted}" + (f"\n{how}" if how else "")
+    return Bar(start, end, name, title, "fault")
 
 
 def _load_bar(load: Load, now: float) -> Bar:
@@ -191,7 +191,7 @@ def _journey(journey: str, history: History, scale: Scale, top: float, now: floa
     rail = f"<line class='rail' x1='{LABELS:g}' x2='{right:.1f}' y1='{middle:g}' y2='{middle:g}'/>"
     felt = [outage for outage in history.outages if outage.journey == journey]
     felt.sort(key=lambda outage: outage.kind, reverse=True)  # slow first: down is drawn over it
-    css = "hurt" if any(outage.kind == "down" for outage in felt) else ""
+    css = "hurt" if felt else ""
     bars = "".join(_outage(outage, scale, middle, now) for outage in felt)
     return _label(journey, middle, css) + rail + bars
 

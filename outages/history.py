@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from outages.causes import causes_of
+from failwhale.state import State
+from outages.causes import name_causes
 from outages.clock import parse, stamp
 from outages.ledger import Ledger, Record
 from outages.names import NAMES
@@ -33,6 +34,8 @@ class Felt:
     unobserved: bool = False
     """Nobody saw its end: the prober was interrupted."""
     causes: list[Fault] = field(default_factory=list)
+    after_effect: bool = False
+    """The causes were over when it began: this may be what they left behind."""
     detected: bool | None = None
     """Whether Prometheus raised an alert; None when nobody asked it."""
     detection_delay: float | None = None
@@ -53,6 +56,7 @@ class Felt:
             "failed": self.failed,
             "error": self.error,
             "causes": sorted({fault.id for fault in self.causes}),
+            "after_effect": self.after_effect,
             "detected": self.detected,
             "detection_delay": self.detection_delay,
             "unobserved": self.unobserved,
@@ -75,10 +79,8 @@ class Fault:
     until: float | None = None
     hurts: tuple[str, ...] | None = None
     """Journeys that it may hurt; None when it did not say."""
-
-    @property
-    def title(self) -> str:
-        return f"{self.name} {self.target}"
+    selector: str = ""
+    """What a person aimed at, for example `post:all`; empty when that is not known."""
 
     @property
     def is_active(self) -> bool:
@@ -143,10 +145,14 @@ class History:
         """The end of the run; the present while it goes on."""
         return self.ended if self.ended is not None else time.time()
 
+    def name_selectors(self, selectors: Mapping[str, str]) -> None:
+        """Note what each fault, by its id, was aimed at."""
+        for fault in self.faults:
+            fault.selector = selectors.get(fault.id, fault.selector)
+
     def join_causes(self) -> None:
         """Name the causes of each outage."""
-        for outage in self.outages:
-            outage.causes = causes_of(outage, self.faults, self.now())
+        name_causes(self.outages, self.faults, self.now())
 
     # --- the run ---
 
@@ -202,6 +208,7 @@ class History:
             if (fault.id, fault.target) == (record["fault"], record["target"]):
                 return fault
         fault = Fault(record["fault"], record["name"], record["target"], record.get("parameters") or {}, at)
+        fault.selector = str(record.get("selector", ""))
         self.faults.append(fault)
         return fault
 
@@ -265,6 +272,13 @@ def read(ledger: Path | Iterable[Record]) -> History:
         history.take(record)
     history.join_causes()
     return history
+
+
+def selectors(state: State) -> dict[str, str]:
+    """By the id of each fault, what it was aimed at: the journal knows what a person typed."""
+    from chaos.journal import read as read_journal
+
+    return {name: entry.order.selector for name, entry in read_journal(state.journal).entries.items()}
 
 
 def order_of(journey: str) -> int:

@@ -13,7 +13,7 @@ from outages.clock import stamp
 from outages.drawing import timeline
 from outages.history import Fault, Felt, History, order_of
 from outages.names import NAMES
-from outages.words import causes, clock, felt_by_journey, headline
+from outages.words import causes, clock, detection, felt_by_journey, headline, is_late, parameters
 
 FOLDER = Path(__file__).parent
 
@@ -45,12 +45,13 @@ def _when(history: History, now: float) -> str:
 def _facts(history: History, now: float) -> str:
     counts = sum(history.attempts.values(), Counter[str]())
     tried = counts["good"] + counts["slow"] + counts["bad"]
-    hurt = {outage.journey for outage in history.outages if outage.kind == "down"}
+    down = {outage.journey for outage in history.outages if outage.kind == "down"}
+    slow = {outage.journey for outage in history.outages} - down
     asked = [outage for outage in history.outages if outage.detected is not None]
     facts = [
         ("attempts", f"{tried:,}", f"{counts['bad']:,} failed"),
-        ("journeys hurt", f"{len(hurt)} of {len(NAMES)}", ""),
-        ("faults", str(len(history.faults)), ""),
+        ("journeys down", f"{len(down)} of {len(NAMES)}", f"{len(slow)} more slow" if slow else ""),
+        ("faults", str(len({fault.id for fault in history.faults})), ""),
     ]
     if asked:
         seen = sum(bool(outage.detected) for outage in asked)
@@ -91,9 +92,8 @@ def _lasted(outage: Felt, now: float) -> str:
 
 
 def _alert(outage: Felt) -> str:
-    if outage.detection_delay is None:
-        return "<span class='missed'>none</span>"
-    return f"<span class='keep'>after {spell_duration(outage.detection_delay)}</span>"
+    css = "keep" if outage.detected and not is_late(outage) else "missed"
+    return f"<span class='{css}'>{detection(outage)}</span>"
 
 
 def _faults(history: History, now: float) -> str:
@@ -104,7 +104,7 @@ def _faults(history: History, now: float) -> str:
 
 
 def _fault_cells(fault: Fault, now: float) -> list[str]:
-    parameters = ", ".join(f"{key} {value}" for key, value in fault.parameters.items() if value is not None)
+    how = parameters(fault)
     if fault.applied is None:
         applied, lasted = "<i>never</i>", ""
     else:
@@ -115,15 +115,20 @@ def _fault_cells(fault: Fault, now: float) -> list[str]:
         lasted = "<span class='missed'>end unknown</span>"
     proved = {True: "yes", False: "<span class='missed'>no effect</span>", None: "not known"}[fault.proved]
     name = f"<b title='{escape(fault.id)}'>{escape(fault.name)}</b>"
-    small = f" <small>{escape(parameters)}</small>" if parameters else ""
+    small = f" <small>{escape(how)}</small>" if how else ""
     return [name + small, escape(fault.target), applied, lasted, proved]
 
 
 def _felt_of(fault: Fault, history: History, now: float) -> str:
-    """Which journeys a fault hurt, worst first."""
+    """Which journeys a fault hurt, worst first, and which when it was over."""
     caused = [outage for outage in history.outages if fault in outage.causes]
-    if not caused:
-        return "<i>nothing</i>"
+    during = _hurt([outage for outage in caused if not outage.after_effect], now)
+    after = _hurt([outage for outage in caused if outage.after_effect], now)
+    words = [during, f"<small>afterwards:</small> {after}" if after else ""]
+    return "; ".join(filter(None, words)) or "<i>nothing</i>"
+
+
+def _hurt(caused: Sequence[Felt], now: float) -> str:
     down = [f"{escape(name)} {spell_duration(lasted)}" for name, lasted in felt_by_journey(caused, now)]
     slow = sorted({outage.journey for outage in caused if outage.kind == "slow"}, key=order_of)
     return ", ".join(down + [f"{escape(name)} slow" for name in slow])
@@ -144,7 +149,8 @@ def _journeys(history: History, now: float) -> str:
 
 def _counts(counts: Counter[str]) -> list[str]:
     tried = counts["good"] + counts["slow"] + counts["bad"]
-    share = f"{(counts['good'] + counts['slow']) / tried:.2%}" if tried else ""
+    # Rounded down: 100 % is said only where every attempt was good.
+    share = f"{counts['good'] * 10_000 // tried / 100:.2f}%" if tried else ""
     return [str(tried), str(counts["good"]), str(counts["slow"] or ""), str(counts["bad"] or ""), share]
 
 
@@ -153,11 +159,19 @@ def _down_for(seconds: float | None) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: set[int]) -> str:
-    """A table of finished HTML cells; `numbers` are the columns to align right."""
+    """A table of finished HTML cells; `numbers` are the columns to align right.
+
+    On a phone each row is a card, whose cells say the head of their column themselves.
+    """
     sides = ["class='n'" if number in numbers else "" for number in range(len(heads))]
     head = "".join(f"<th {side}>{text}</th>" for side, text in zip(sides, heads, strict=True))
     body = "".join(
-        f"<tr>{''.join(f'<td {side}>{cell}</td>' for side, cell in zip(sides, row, strict=True))}</tr>"
+        "<tr>"
+        + "".join(
+            f"<td {side} data-head='{text}'>{cell}</td>"
+            for side, text, cell in zip(sides, heads, row, strict=True)
+        )
+        + "</tr>"
         for row in rows
     )
     return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"

@@ -22,6 +22,24 @@ class Pair:
     now: float
 
     @property
+    def _either(self) -> Felt:
+        outage = self.felt or self.recorded
+        assert outage is not None
+        return outage
+
+    @property
+    def journey(self) -> str:
+        return self._either.journey
+
+    @property
+    def kind(self) -> str:
+        return self._either.kind
+
+    @property
+    def start(self) -> float:
+        return self._either.start
+
+    @property
     def verdict(self) -> str:
         """caught, missed or invented."""
         if self.felt is None:
@@ -42,30 +60,38 @@ class Pair:
 
 
 def pair(felt: Sequence[Felt], recorded: Sequence[Felt], now: float) -> list[Pair]:
-    """Match outages of the same journey and kind by their largest overlap, allowing for SLACK seconds.
+    """Match outages of the same journey and kind by their largest overlap.
 
-    Several outages that were felt in quick succession may be one to the monitoring: then each is caught
-    by it.
+    A recording catches every outage that it truly overlaps: several in quick succession may be one to the
+    monitoring. One that only lies within SLACK seconds catches a single outage, the nearest, and only when it
+    has caught nothing else. A recording is invented when it catches nothing and overlaps nothing.
     """
-    pairs, used = [], set()
-    for outage in felt:
-        overlaps = [(_overlap(outage, other, now), number) for number, other in enumerate(recorded)]
-        best, number = max(overlaps, default=(-1.0, -1))
-        if best < 0:
-            pairs.append(Pair(outage, None, now))
-            continue
-        used.add(number)
-        pairs.append(Pair(outage, recorded[number], now))
-    pairs += [Pair(None, other, now) for number, other in enumerate(recorded) if number not in used]
-    return pairs
+    overlaps = sorted(
+        (
+            (_overlap(outage, other, now), number, which)
+            for number, outage in enumerate(felt)
+            for which, other in enumerate(recorded)
+            if (outage.journey, outage.kind) == (other.journey, other.kind)
+        ),
+        key=lambda found: -found[0],
+    )
+    caught: dict[int, int] = {}
+    used = {which for overlap, _, which in overlaps if overlap > 0}
+    for overlap, number, which in overlaps:
+        if number not in caught and (overlap > 0 or (overlap >= -SLACK and which not in used)):
+            caught[number] = which
+            used.add(which)
+    pairs = [
+        Pair(outage, recorded[caught[number]] if number in caught else None, now)
+        for number, outage in enumerate(felt)
+    ]
+    return pairs + [Pair(None, other, now) for which, other in enumerate(recorded) if which not in used]
 
 
 def _overlap(one: Felt, other: Felt, now: float) -> float:
-    """Seconds of overlap, SLACK included; negative when they have nothing to do with each other."""
-    if (one.journey, one.kind) != (other.journey, other.kind):
-        return -1.0
+    """Seconds of overlap; negative for the gap between two that do not."""
     ends = [now if outage.end is None else outage.end for outage in (one, other)]
-    return min(ends) - max(one.start, other.start) + SLACK
+    return min(ends) - max(one.start, other.start)
 
 
 def score(pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -75,6 +101,7 @@ def score(pairs: Sequence[Pair]) -> dict[str, Any]:
         "caught": verdicts.count("caught"),
         "missed": verdicts.count("missed"),
         "invented": verdicts.count("invented"),
+        "alerted": sum(row.detection_delay is not None for row in pairs),
         "detection_delay": _quantiles([row.detection_delay for row in pairs]),
         "duration_error": _quantiles([row.duration_error for row in pairs]),
         "rows": [_row(row) for row in pairs],
@@ -82,14 +109,13 @@ def score(pairs: Sequence[Pair]) -> dict[str, Any]:
 
 
 def _row(row: Pair) -> dict[str, Any]:
-    outage = row.felt or row.recorded
-    assert outage is not None
     return {
-        "journey": outage.journey,
-        "kind": outage.kind,
-        "start": stamp(outage.start),
+        "journey": row.journey,
+        "kind": row.kind,
+        "start": stamp(row.start),
         "verdict": row.verdict,
         "felt": None if row.felt is None else round(row.felt.duration(row.now), 3),
+        "recorded_start": None if row.recorded is None else stamp(row.recorded.start),
         "recorded": None if row.recorded is None else round(row.recorded.duration(row.now), 3),
         "detection_delay": row.detection_delay,
         "duration_error": None if row.duration_error is None else round(row.duration_error, 3),

@@ -12,22 +12,27 @@ from failwhale.console import spell_duration
 from failwhale.failure import Failure
 from failwhale.state import State
 from outages.clock import parse
-from outages.history import Fault, History
+from outages.history import Fault, History, selectors
 from outages.ledger import Tail
 from outages.names import NAMES
 from outages.where import journeys_now
-from outages.words import clock
+from outages.words import by_id, clock, parameters, targets
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.table import Table
     from rich.text import Text
 
 __all__ = ["Live", "journeys_now"]
 
+WIDTH = 80
 CELLS = 40
 CELL_SECONDS = 1.5
 """A strip of 40 cells is one minute, and fits beside the names in 80 columns."""
+
+NAME_WIDTH = 20
+STATE_WIDTH = 14
+LEFT_OF_STRIP = NAME_WIDTH + STATE_WIDTH + 2
 
 ASK_EVERY = 0.4
 ASK_PARTS_EVERY = 3.0
@@ -93,17 +98,25 @@ class Live:
     # --- the picture ---
 
     def renderable(self) -> RenderableType:
-        """The view as it is now, at most 80 columns wide."""
-        from rich.console import Group
+        """The view as it is when it is drawn, at most 80 columns wide.
+
+        What matters most stands above, and what a narrow screen cuts off is the oldest.
+        """
+        return _Picture(self._lines)
+
+    def _lines(self, width: int) -> list[RenderableType]:
+        from rich.text import Text
 
         self._keep_asking()
         with self._reading:
             for record in self._tail.new():
                 self._history.take(record)
             now = time.time()
-            table = self._table(now)
-            active = [fault for fault in self._history.faults if fault.is_active]
-            return Group(self._header(now), table, self._axis(), *self._below(active, now))
+            cells = max(1, min(CELLS, width - LEFT_OF_STRIP))
+            lines = [self._header(now), *self._broken(now), Text("")]
+            for line in lines:
+                line.truncate(min(width, WIDTH), overflow="ellipsis")
+            return [*lines, self._table(now, cells), _axis(cells)]
 
     def _header(self, now: float) -> Text:
         from rich.text import Text
@@ -116,17 +129,15 @@ class Live:
         for state in ("green", "slow", "down", "unknown"):
             if states.count(state):
                 text.append(f"   {states.count(state)} {state}", style=STYLES[state])
-        text.append("\n")
         return text
 
-    def _table(self, now: float) -> Table:
+    def _table(self, now: float, cells: int) -> Table:
         from rich.table import Table
         from rich.text import Text
 
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
-        table.add_column(width=20, no_wrap=True)
-        table.add_column(width=14, no_wrap=True)
-        table.add_column(width=CELLS, no_wrap=True)
+        for width in (NAME_WIDTH, STATE_WIDTH, cells):
+            table.add_column(width=width, no_wrap=True)
         for name in NAMES:
             row = self._row(name)
             state = row["state"]
@@ -135,35 +146,29 @@ class Live:
             table.add_row(
                 Text(name, style="" if state == "green" else STYLES[state]),
                 Text(words, style=STYLES[state]),
-                self._strip(name, now),
+                self._strip(name, now, cells),
             )
         return table
 
     def _row(self, journey: str) -> dict[str, Any]:
         return self._journeys.get(journey, {"state": "unknown"})
 
-    def _strip(self, journey: str, now: float) -> Text:
-        """The last minute, one sign a cell: the worst that was seen in it."""
+    def _strip(self, journey: str, now: float, cells: int) -> Text:
+        """The latest cells of the last minute, one sign each: the worst that was seen in it."""
         from rich.text import Text
 
         text = Text()
-        for state in strip(self._history, journey, now):
+        for state in strip(self._history, journey, now)[-cells:]:
             text.append(SIGNS[state], style=STYLES[state])
         return text
 
-    def _axis(self) -> Text:
+    def _broken(self, now: float) -> list[Text]:
         from rich.text import Text
 
-        return Text(" " * 36 + "one minute ago".ljust(CELLS - 3) + "now", style="dim")
-
-    def _below(self, active: list[Fault], now: float) -> list[Text]:
-        from rich.text import Text
-
-        lines = [Text("")]
-        by_id: dict[str, list[Fault]] = {}
-        for fault in active:
-            by_id.setdefault(fault.id, []).append(fault)
-        lines += [_fault_line(faults, now) for faults in by_id.values()]
+        active = [fault for fault in self._history.faults if fault.is_active]
+        if any(not fault.selector for fault in active):
+            self._history.name_selectors(selectors(self._state))
+        lines = [_fault_line(faults, now) for faults in by_id(active)]
         if not active:
             lines.append(Text("nothing is broken on purpose", style="dim"))
         if self._parts:
@@ -173,10 +178,24 @@ class Live:
             for load in self._history.loads
             if load.end is None
         ]
-        for line in lines:
-            line.no_wrap, line.overflow = True, "ellipsis"
-            line.truncate(80, overflow="ellipsis")
         return lines
+
+
+class _Picture:
+    """Drawn for the width of the screen that it is drawn on."""
+
+    def __init__(self, lines: Callable[[int], list[RenderableType]]) -> None:
+        self._lines = lines
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from self._lines(options.max_width)
+
+
+def _axis(cells: int) -> Text:
+    from rich.text import Text
+
+    oldest = "one minute ago" if cells == CELLS else f"{cells * CELL_SECONDS:.0f} s ago"
+    return Text(" " * LEFT_OF_STRIP + oldest.ljust(cells - 3) + "now", style="dim", no_wrap=True)
 
 
 def _fault_line(faults: list[Fault], now: float) -> Text:
@@ -189,9 +208,8 @@ def _fault_line(faults: list[Fault], now: float) -> Text:
         line.append(f"  {max(0.0, first.until - now):.0f} s left", style="dim")
     if any(fault.proved is False for fault in faults):
         line.append("  without effect", style="red")
-    line.append("  " + ", ".join(fault.target for fault in faults))
-    parameters = "".join(f"  {key} {value}" for key, value in first.parameters.items() if value)
-    return line.append(parameters, style="dim")
+    line.append("  " + targets(faults))
+    return line.append(f"  {parameters(first)}", style="dim")
 
 
 def strip(history: History, journey: str, now: float) -> list[str]:

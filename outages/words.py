@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from failwhale.console import spell_duration
-from outages.history import Felt, History
+from failwhale.failure import Failure
+from outages.history import Fault, Felt, History
 
 
 def clock(moment: float) -> str:
@@ -24,7 +25,7 @@ def felt_by_journey(outages: Sequence[Felt], now: float) -> list[tuple[str, floa
 
 
 def headline(history: History) -> str:
-    """One sentence: how many outages, and who felt the most."""
+    """One sentence: how many outages, and which journey was down longest."""
     if history.began is None:
         return "Nobody has looked yet: the prober has not run."
     now = history.now()
@@ -37,19 +38,63 @@ def headline(history: History) -> str:
         return f"{without}; {slow_words}." if slow else f"{without}."
     journey, seconds = worst[0]
     count = _count(down, "outage") + (f" and {slow_words}" if slow else "")
-    return f"{count}; users of {journey} felt {spell_duration(seconds)}."
+    return f"{count}; {journey} was down longest, for {spell_duration(seconds)}."
+
+
+def targets(faults: Sequence[Fault]) -> str:
+    """What one fault on some parts was aimed at, as it was typed; else its parts: `post@east,west`."""
+    if faults[0].selector:
+        return faults[0].selector
+    places: dict[str, list[str]] = {}
+    for fault in faults:
+        service, _, place = fault.target.partition("@")
+        places.setdefault(service, []).append(place)
+    return ", ".join(f"{service}@{','.join(there)}".rstrip("@") for service, there in places.items())
+
+
+def by_id(faults: Iterable[Fault]) -> list[list[Fault]]:
+    """The faults, each with all the parts that it is on."""
+    groups: dict[str, list[Fault]] = {}
+    for fault in faults:
+        groups.setdefault(fault.id, []).append(fault)
+    return list(groups.values())
 
 
 def causes(outage: Felt) -> str:
-    """The faults that caused an outage, each once."""
-    return ", ".join(dict.fromkeys(fault.title for fault in outage.causes))
+    """The faults that caused an outage, each once: `kill post:all`, or `after kill store@east`."""
+    after = "after " if outage.after_effect else ""
+    titles = [f"{after}{faults[0].name} {targets(faults)}" for faults in by_id(outage.causes)]
+    return ", ".join(dict.fromkeys(titles))
+
+
+def parameters(fault: Fault) -> str:
+    """What was asked for beyond the defaults, with units: `delay 1.2s, share 30%`."""
+    from chaos.fault import fault_named
+
+    try:
+        known = fault_named(fault.name).parameters
+    except Failure:
+        return ", ".join(f"{name} {value}" for name, value in fault.parameters.items() if value is not None)
+    return ", ".join(
+        f"{one.name} {one.spell(fault.parameters[one.name])}"
+        for one in known
+        if fault.parameters.get(one.name) not in (None, one.default)
+    )
+
+
+def is_late(outage: Felt) -> bool:
+    """Whether the alert began when the outage was over."""
+    delay = outage.detection_delay
+    return delay is not None and outage.end is not None and outage.start + delay > outage.end
 
 
 def detection(outage: Felt) -> str:
-    """What the alerts made of an outage; empty when nobody asked."""
+    """What the alerts made of an outage: `+2.1s`, `late`, `none`; empty when nobody asked."""
     if outage.detected is None:
         return ""
-    return f"+{outage.detection_delay:.1f}s" if outage.detection_delay is not None else "missed"
+    if outage.detection_delay is None:
+        return "none"
+    return "late" if is_late(outage) else f"+{outage.detection_delay:.1f}s"
 
 
 def _count(number: int, thing: str) -> str:

@@ -12,7 +12,8 @@ async def attempt(visit: Visit, cast: Cast) -> None:
     answer = await visit.ask("POST", "/posts", author, {"text": text})
     post = answer.expect(201).json()
     if "id" in post:
-        cast.acknowledge(Acknowledged(str(post["id"]), text, visit.tried[-1]))
+        replicated = post.get("replicated") is not False
+        cast.acknowledge(Acknowledged(str(post["id"]), text, visit.tried[-1], replicated))
         for old in cast.outdated():
             visit.undo_later("DELETE", f"/posts/{old.id}", author)
     if post.get("text") != text or post.get("author", {}).get("id") != author.id:

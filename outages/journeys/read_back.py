@@ -13,7 +13,8 @@ async def attempt(visit: Visit, cast: Cast) -> None:
     other = next((edge for edge in visit.edges if edge.name != wanted.edge), visit.edges[0])
     answer = await visit.ask("GET", f"/posts/{wanted.id}", cast["reader"], edge=other)
     if answer.status == 404:
-        raise Failed("wrong-content", f"acknowledged post {wanted.id} is not there")
+        how = "was acknowledged" if wanted.replicated else "was acknowledged as not replicated"
+        raise Failed("wrong-content", f"post {wanted.id} is not there; it {how}")
     if answer.expect(200).json().get("text") != wanted.text:
         raise Failed("wrong-content", f"post {wanted.id} has another text: {answer.body[:120]!r}")
 

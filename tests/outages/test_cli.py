@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
 from test_history import STARTED, STOPPED, fault, outage
 
 from failwhale.console import run
-from outages.cli import app
+from outages.cli import app, show_score
+from outages.clock import stamp
+from outages.history import Felt
 from outages.ledger import Ledger, Record
 from outages.names import NAMES
+from outages.score import pair, score
 
 KEYS = {
     "journey",
@@ -67,7 +71,7 @@ def test_a_table_for_a_terminal_of_80_columns(
     record(state, RUN)
     assert call(verb, "--state", str(state)) == 0
     shown = capsys.readouterr().out
-    assert "1 outage; users of login-second-factor felt 4.2s." in shown
+    assert "1 outage; login-second-factor was down longest, for 4.2s." in shown
     assert re.search(r"login-second-factor +4.2s +4/5 +kill post@east", shown)
     assert all(len(line.rstrip()) <= 80 for line in shown.splitlines() if "page:" not in line)
 
@@ -77,9 +81,50 @@ def test_the_report_is_written_where_it_is_asked_for(
 ) -> None:
     record(state, RUN)
     file = tmp_path / "deep" / "friday.html"
+    assert call("report", "--output", str(file), "--quiet", "--state", str(state)) == 1
+    assert f"no such folder: {file.parent}" in capsys.readouterr().err
+    file.parent.mkdir()
     assert call("report", "--output", str(file), "--quiet", "--state", str(state)) == 0
     assert capsys.readouterr().out == ""
     assert file.read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "120"])
+def test_long_causes_leave_the_other_columns_alone(
+    state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    parts = ["retweet@east", "timeline@west", "login@east", "notify@west"]
+    faults = [line for part in parts for line in fault(part, part, 10, 20)]
+    record(state, [STARTED, *faults, *outage("login-second-factor", 12, 16.25), STOPPED])
+    assert call("outages", "--state", str(state)) == 0
+    _, _, row = capsys.readouterr().out.splitlines()
+    assert re.search(r"^\d\d:\d\d:\d\d +login-second-factor +4.2s +(4/5 +)?kill", row)
+    assert len(row.rstrip()) <= int(columns)
+    assert ("…" in row) == (columns != "120")
+
+
+def test_the_score_shows_both_records_side_by_side(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    felt = [Felt("login-second-factor", "down", 10, 20), Felt("page", "down", 40, 41)]
+    felt[0].detected, felt[0].detection_delay, felt[1].detected = True, 2.1, False
+    recorded = [Felt("login-second-factor", "down", 11, 23), Felt("post", "slow", 50, 55)]
+    pairs = pair(felt, recorded, 100.0)
+    show_score(pairs, score(pairs))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == (
+        "recorded by Prometheus: 1 caught, 1 missed, 1 invented; too long by 2.0 s (p50), 2.0 s (p90)"
+    )
+    assert lines[1] == "alerted: 1 of 2 outages; delay 2.1 s (p50), 2.1 s (p90) over 1 alert"
+    rows = [line.split() for line in lines[4:]]
+    assert rows == [
+        ["login-second-factor", "down", "00:00:10", "10s", "00:00:11", "12s", "+2.1s", "caught"],
+        ["page", "down", "00:00:40", "1s", "none", "missed"],
+        ["post", "slow", "00:00:50", "5s", "invented"],
+    ]
+    assert all(len(line.rstrip()) <= 80 for line in lines[2:])
 
 
 def test_a_calm_run_says_so(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,6 +141,27 @@ def test_the_live_view_fits_in_80_columns(state: Path, capsys: pytest.CaptureFix
     assert len(lines) <= 24
     for name in NAMES:
         assert any(line.startswith(name) for line in lines)
+
+
+def test_a_narrow_live_view_keeps_what_is_broken_and_what_is_now(
+    state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    broken = fault("a", "post@east", 10, None, parameters={"share": 0.3})
+    for one in broken:
+        one["name"] = "errors"
+    now = time.time()
+    down = {"journey": "post", "type": "down", "start": stamp(now - 4), "error": "refused", "end": None}
+    opened = {"at": stamp(now), "kind": "outage.opened", **down, "attempts": 1, "failed": 1}
+    record(state, [STARTED, *broken, opened])
+    assert call("watch", "--once", "--state", str(state)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 60 for line in lines)
+    assert lines[1].startswith("broken now  errors")
+    assert "post@east  share 30%" in lines[1]
+    (post,) = [line for line in lines if line.startswith("post ")]
+    assert post.endswith("█")
+    assert lines[-1].endswith("now")
 
 
 @pytest.mark.parametrize("verb", ["outages", "report", "watch", "score"])

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from outages.clock import stamp
-from outages.history import History, read
+from outages.history import Fault, Felt, History, read
 from outages.interrupted import close_what_was_left_open
 from outages.ledger import Ledger, Record
-from outages.words import headline
+from outages.words import causes, detection, headline, parameters
 
 T = 1_700_000_000.0
 
@@ -60,7 +63,80 @@ def test_outages_are_joined_to_the_faults_that_were_in_force() -> None:
         ]
     )
     causes = {row.journey: [fault.id for fault in row.causes] for row in history.outages}
-    assert causes == {"post": ["a", "b"], "login": ["a"], "page": []}
+    assert causes == {"post": ["a"], "login": [], "page": []}
+
+
+def test_only_a_fault_that_was_just_over_and_says_so_has_an_after_effect() -> None:
+    history = read(
+        [
+            STARTED,
+            *fault("old", "post@east", 9, 19.5, hurts=["login", "post"]),
+            *fault("latest", "store@east", 10, 20, hurts=["login"]),
+            *fault("latest", "store@west", 10, 20.2, hurts=["login"]),
+            *fault("other", "timeline@east", 10, 20.5, hurts=["home-timeline"]),
+            *outage("login", 21, 23),
+            *outage("page", 21, 23),
+            *outage("post", 21.6, 23),
+        ]
+    )
+    told = {row.journey: (causes(row), row.row(T + 30)) for row in history.outages}
+    assert told["login"][0] == "after kill store@east,west"
+    assert (told["login"][1]["causes"], told["login"][1]["after_effect"]) == (["latest"], True)
+    assert (told["page"][1]["causes"], told["page"][1]["after_effect"]) == ([], False)
+    assert told["post"][0] == ""
+
+
+@given(
+    st.lists(st.tuples(st.floats(1, 50), st.floats(0, 20), st.sampled_from([("post",), ("page",)]))),
+    st.floats(1, 60),
+)
+def test_a_cause_was_in_force_at_the_onset_or_was_the_only_one_just_before(
+    spells: list[tuple[float, float, tuple[str, ...]]], onset: float
+) -> None:
+    records = [STARTED]
+    for number, (applied, lasted, hurts) in enumerate(spells):
+        records += fault(f"f{number}", "post@east", applied, applied + lasted, hurts=hurts)
+    (row,) = read([*records, *outage("post", onset, onset + 5)]).outages
+    able = [one for one in read(records).faults if one.applied and one.gone and "post" in (one.hurts or ())]
+    start = row.start
+    in_force = {one.id for one in able if one.applied <= start <= one.gone}
+    nearly = {one.id for one in able if one.applied - 0.3 <= start <= one.gone}
+    named = {one.id for one in row.causes}
+    if row.after_effect:
+        assert not in_force
+        assert len(named) == 1
+        assert all(start - 2 <= one.gone <= start for one in row.causes if one.gone)
+    else:
+        assert in_force <= named <= nearly
+
+
+def test_one_fault_on_several_parts_is_one_cause_as_it_was_typed() -> None:
+    both = [*fault("a", "post@east", 10, 20), *fault("a", "post@west", 10, 20)]
+    history = read([STARTED, *both, *outage("post", 12, 16)])
+    (row,) = history.outages
+    assert causes(row) == "kill post@east,west"
+    history.name_selectors({"a": "post:all"})
+    assert causes(row) == "kill post:all"
+
+
+def test_parameters_have_units_and_leave_defaults_out() -> None:
+    def told(name: str, values: dict[str, Any]) -> str:
+        return parameters(Fault("x", name, "post@east", values, T))
+
+    assert told("latency", {"delay": 2.5, "route": None}) == "delay 2.5s"
+    assert told("errors", {"share": 0.3}) == "share 30%"
+    assert told("unheard-of", {"depth": 3}) == "depth 3"
+
+
+def test_an_alert_that_comes_when_all_is_over_is_late() -> None:
+    row = Felt("post", "down", 10, 12)
+    assert detection(row) == ""
+    row.detected = False
+    assert detection(row) == "none"
+    row.detected, row.detection_delay = True, 1.9
+    assert detection(row) == "+1.9s"
+    row.detection_delay = 2.1
+    assert detection(row) == "late"
 
 
 def test_a_fault_that_says_what_it_hurts_causes_nothing_else() -> None:
@@ -150,7 +226,9 @@ def test_the_headline_says_it_plainly() -> None:
     assert said(STARTED, STOPPED) == "No outage, and no fault was injected."
     assert said(STARTED, *fault("a", "post@east", 1, 2), STOPPED) == "No outage."
     two = [*outage("post", 5, 8), *outage("post", 20, 29.3), *outage("page", 20, 21)]
-    assert said(STARTED, *two, STOPPED) == "3 outages; users of post felt 12.3s."
+    assert said(STARTED, *two, STOPPED) == "3 outages; post was down longest, for 12.3s."
     slow = outage("page", 5, 8, "slow")
     assert said(STARTED, *slow, STOPPED) == "No outage, and no fault was injected; 1 slow spell."
-    assert said(STARTED, *slow, *two, STOPPED) == "3 outages and 1 slow spell; users of post felt 12.3s."
+    assert (
+        said(STARTED, *slow, *two, STOPPED) == "3 outages and 1 slow spell; post was down longest, for 12.3s."
+    )

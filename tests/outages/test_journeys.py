@@ -85,6 +85,11 @@ CASES = {
         "wrong-content",
     ),
     "acknowledged posts vanish": (setting("created", lost), {"read-back"}, "wrong-content"),
+    "posts without a replica vanish": (
+        setting("created", lambda post: {**lost(post), "replicated": False}),
+        {"read-back"},
+        "was acknowledged as not replicated",
+    ),
     "retweets error": (on("PUT /posts/.*/retweet", error(500)), {"retweet"}, "status: 500"),
     "home timelines are empty": (
         setting("timeline", lambda items: []),

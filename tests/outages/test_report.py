@@ -101,6 +101,29 @@ def test_bars_stay_inside_the_drawing() -> None:
             assert float(bar.attrib["x"]) + float(bar.attrib["width"]) <= width
 
 
+def test_the_facts_and_shares_do_not_flatter() -> None:
+    tally = line(90, "tally", journeys={"page": {"good": 192, "slow": 3}, "post": {"good": 29999, "bad": 1}})
+    content = page(read([STARTED, tally, *outage("page", 5, 8, "slow"), *outage("post", 5, 8)]))
+    assert "<dt>journeys down</dt><dd>1 of 13 <small>1 more slow</small>" in content
+    assert ">98.46%<" in content
+    assert ">99.99%<" in content
+    labels = [text for text in drawing(RUNS["eventful"]).iter("text") if "label" in (text.get("class") or "")]
+    assert {text.text for text in labels if "hurt" in (text.get("class") or "")} == {"post", "page"}
+
+
+def test_the_faults_agree_with_the_causes() -> None:
+    content = page(
+        read([STARTED, *fault("a", "store@east", 10, 20, hurts=["page"]), *outage("page", 21, 23)])
+    )
+    assert "after kill store@east" in content
+    assert "<small>afterwards:</small> page 2s" in content
+
+
+def test_each_cell_says_its_column_on_a_phone() -> None:
+    content = page(read(RUNS["eventful"]))
+    assert "data-head='cause'" in content
+
+
 def test_nothing_happened_is_said_plainly() -> None:
     content = page(read(RUNS["calm"]))
     assert "No outage: every journey went well, every time." in content

@@ -57,6 +57,20 @@ def test_outages_in_quick_succession_may_be_one_to_the_monitor() -> None:
     assert (result["caught"], result["missed"], result["invented"]) == (2, 0, 0)
 
 
+def test_a_recording_beside_two_outages_catches_one() -> None:
+    felt = [Felt("post", "down", 10, 12), Felt("post", "down", 15, 16)]
+    result = score(pair(felt, [Felt("post", "down", 12.5, 14)], NOW))
+    assert (result["caught"], result["missed"], result["invented"]) == (1, 1, 0)
+    assert [row["verdict"] for row in result["rows"]] == ["caught", "missed"]
+
+
+def test_a_second_recording_of_one_outage_is_not_invented() -> None:
+    pieces = [Felt("post", "down", 10, 12), Felt("post", "down", 20, 31)]
+    result = score(pair([Felt("post", "down", 10, 30)], pieces, NOW))
+    assert (result["caught"], result["invented"]) == (1, 0)
+    assert result["rows"][0]["recorded"] == 11
+
+
 def test_quantiles_are_values_that_were_seen() -> None:
     values = [float(number) for number in range(1, 11)]
     assert quantile(values, 0.5) == 5.0
