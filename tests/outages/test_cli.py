@@ -104,6 +104,18 @@ def test_long_causes_leave_the_other_columns_alone(
     assert ("…" in row) == (columns != "120")
 
 
+def test_a_cause_is_told_as_it_was_typed(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    both = [*fault("kill-1", "post@east", 10, 20), *fault("kill-1", "post@west", 10, 20)]
+    record(state, [STARTED, *both, *outage("post", 12, 16), STOPPED])
+    order = {"event": "requested", "id": "kill-1", "fault": "kill", "selector": "post:all", "seed": 1}
+    order |= {"targets": ["post@east", "post@west"], "parameters": {}, "seconds": 10}
+    order |= {"at": stamp(1), "until": stamp(11)}
+    (state / "chaos").mkdir()
+    (state / "chaos" / "journal.ndjson").write_text(json.dumps(order) + "\n")
+    assert call("outages", "--state", str(state)) == 0
+    assert re.search(r"kill post:all *$", capsys.readouterr().out)
+
+
 def test_the_score_shows_both_records_side_by_side(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
