@@ -89,6 +89,8 @@ def _where_it_fits(
         try:
             fault.refuse_misfit(site, part, parameters)
         except Failure as failure:
+            if failure.code != USAGE:
+                raise
             refusal = refusal or failure
         else:
             fitting.append(part)

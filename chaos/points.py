@@ -11,6 +11,8 @@ from chaos.inventory import Part
 from chaos.site import Site, Unreachable
 from failwhale.failure import USAGE, Failure
 
+_ANSWERS_WITHIN = 1.0
+"""Seconds. Whoever asks the controller waits for all parts of a place to be looked at."""
 _PROBES_AT_A_TIME = 5
 _PROBE_TIMEOUT = 0.1
 """Seconds. A request that was hit is late or never answered, and need not be waited for to have been hit."""
@@ -28,7 +30,10 @@ class FaultPoint(Fault):
 
     def refuse_misfit(self, site: Site, part: Part, parameters: Mapping[str, Value]) -> None:
         wanted = parameters["route"]
-        routes = site.routes(part) if wanted is not None else None
+        if wanted is None:
+            return
+        self.precondition(site, part)  # who is silent cannot tell its routes, and is not waited for twice
+        routes = site.routes(part)
         if routes is not None and not any(_is_meant(str(wanted), route) for route in routes):
             raise Failure(
                 f"{part.service} has no route {wanted!r}", f"its routes: {', '.join(routes)}", code=USAGE
@@ -36,7 +41,7 @@ class FaultPoint(Fault):
 
     def precondition(self, site: Site, part: Part) -> None:
         try:
-            site.control(part).ask("GET", "/-/health")
+            site.control(part, _ANSWERS_WITHIN).ask("GET", "/-/health")
         except Unreachable:
             raise Failure(
                 f"{part.name} does not answer: its fault point cannot be set", "see: failwhale status"

@@ -78,7 +78,7 @@ class Site:
         """The operations that a service answers, such as `POST /api/v1/posts`; None when it cannot say."""
         path = "/api/v1/openapi.json" if part.service == "frontend" else "/openapi.json"
         try:
-            answer = self.control(part).ask("GET", path)
+            answer = self.control(part, HEALTH_TIMEOUT).ask("GET", path)
             paths = answer.json()["paths"] if answer.status == 200 else None
         except (Unreachable, ValueError, KeyError):
             return None

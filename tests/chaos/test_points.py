@@ -68,7 +68,8 @@ def test_of_a_place_those_are_hit_that_have_the_route(laboratory: Any) -> None:
 def test_a_part_that_is_down_is_named_and_nobody_is_hurt(laboratory: Any) -> None:
     laboratory.site.runtime.kill("post@west")
     engine = laboratory.controller()
-    for request in (errors("post:all"), errors("post:all", route="POST /api/v1/posts")):
+    route = "POST /api/v1/posts"
+    for request in (errors("post:all"), errors("post:all", route=route), errors("place:west", route=route)):
         with pytest.raises(Failure, match="post@west does not answer"):
             engine.order(request)
     assert engine.entries() == []

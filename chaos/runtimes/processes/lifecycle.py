@@ -49,7 +49,7 @@ class Outlook:
 
 def is_up(state: State) -> bool:
     """Whether anything of a site runs here: its supervisor, or a part that outlived it."""
-    if not state.site_file.exists():
+    if not state.is_made:
         return False
     supervisor = sitefile.supervisor(state)
     if supervisor is None:
@@ -60,7 +60,7 @@ def is_up(state: State) -> bool:
 def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> Outlook:
     """Read the compose file and work out the plan. What was chosen at the last `up` (ports above all) holds
     until it is chosen anew. Raises Failure for all that cannot be honoured."""
-    previous = state.site() if state.site_file.exists() else {}
+    previous = state.site() if state.is_made else {}
     chosen = {f"FAILWHALE_{name.upper()}_PORT": str(port) for name, port in wishes.ports.items()}
     variables = {
         **read_dotenv(wishes.file.parent / ".env"),
@@ -107,10 +107,13 @@ def begin(state: State, outlook: Outlook) -> Processes:
     if is_up(state):
         raise Failure("another failwhale up was faster", "look at it: failwhale status")
     shutil.rmtree(state.run, ignore_errors=True)  # what a site left that ended with the machine
-    for folder in (state.run, state.logs, state.record, state.pki, state.secrets, state.volume("chaos")):
-        folder.mkdir(parents=True, exist_ok=True)
-    state.secrets.chmod(0o700)
-    keep(state, outlook)
+    try:
+        keep(state, outlook)
+        for folder in (state.logs, state.record, state.pki, state.secrets, state.volume("chaos")):
+            folder.mkdir(exist_ok=True)
+        state.secrets.chmod(0o700)
+    except OSError as error:
+        raise state.unusable(error) from None
     supervisor = start_supervisor(state)
     # Noted here, too, so that `end` knows of it even before it can say anything itself.
     try:
@@ -140,10 +143,12 @@ def add(state: State, outlook: Outlook) -> None:
 
 
 def keep(state: State, outlook: Outlook) -> None:
-    """Write plan and site.json; whoever supervises now stays noted."""
-    outlook.site.plan.write(state.run / "plan.json")
-    previous = state.site() if state.site_file.exists() else {}
+    """Write site.json, which makes the folder a site's, then the plan; whoever supervises now stays
+    noted."""
+    previous = state.site() if state.is_made else {}
     sitefile.write(state, {**_describe(state, outlook), "supervisor": previous.get("supervisor")})
+    state.run.mkdir(exist_ok=True)
+    outlook.site.plan.write(state.run / "plan.json")
 
 
 def _describe(state: State, outlook: Outlook) -> dict[str, Any]:
@@ -172,7 +177,7 @@ def _socket_path(state: State) -> Path:
 
 def end(state: State) -> None:
     """Leave no process and no socket, with or without a living supervisor. No error when nothing runs."""
-    if not state.site_file.exists():
+    if not state.is_made:
         return
     supervisor = sitefile.supervisor(state)
     if supervisor is not None and supervisor.is_alive() and not supervisor.is_paused():
@@ -224,8 +229,24 @@ def _wait_gone(processes: list[Process], seconds: float) -> bool:
     return True
 
 
-def purge(state: State) -> None:
-    """Remove every file of a site that is down. Refuses a folder that is no site's."""
-    if state.path.exists() and not state.site_file.exists() and any(state.path.iterdir()):
+def purge(state: State) -> list[str]:
+    """Remove what failwhale made for a site that is down, and the folder if nothing else is in it. Returns
+    the names of what is left, since it is somebody else's. Raises Failure for a folder that is no site's."""
+    try:
+        inside = list(state.path.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise state.unusable(error) from None
+    if inside and not state.is_ours:
         raise Failure(f"{state.path} is not the folder of a site: nothing is removed", code=USAGE)
-    shutil.rmtree(state.path, ignore_errors=True)
+    site_last = sorted(state.entries(), key=lambda entry: entry == state.site_file)
+    for entry in site_last:  # until then another `down --purge` can finish what this one began
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+    left = sorted(entry.name for entry in state.path.iterdir())
+    if not left and not state.path.is_symlink():
+        state.path.rmdir()
+    return left
