@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from failwhale.failure import Failure
+from failwhale.names import unknown
 from failwhale.state import State
 
 
@@ -61,9 +62,7 @@ class Inventory:
         for part in self.parts:
             if part.name == name:
                 return part
-        raise Failure(
-            f"no part is named {name!r}", f"parts: {', '.join(part.name for part in self.parts)}", code=2
-        )
+        raise unknown("part", name, (part.name for part in self.parts))
 
     def address(self, name: str, port: str = "main") -> tuple[str, int]:
         """Host and port of a part's listener."""

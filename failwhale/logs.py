@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from failwhale.console import USAGE, Failure
+from failwhale.failure import Failure
+from failwhale.names import unknown
 from failwhale.state import State
 
 FOLLOW_SECONDS = 0.1
@@ -21,7 +22,7 @@ def log_files(state: State, part: str | None) -> dict[str, Path]:
     if part is None:
         return files
     if part not in files:
-        raise Failure(f"no part named {part!r} has a log", f"logs: {', '.join(files)}", USAGE)
+        raise unknown("log", part, files)
     return {part: files[part]}
 
 

@@ -23,23 +23,24 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._clear()
+        self.clear()
 
     def say(self, line: str) -> None:
         """One line that stays."""
         if not self._quiet:
-            self._clear()
+            self.clear()
             print(line, file=sys.stderr, flush=True)
 
     def note(self, line: str) -> None:
         """What is going on now; replaces the note before. Not shown where nothing can move."""
         if self._moves and line != self._noted:
-            self._clear()
+            self.clear()
             sys.stderr.write(line)
             sys.stderr.flush()
             self._noted = line
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Take the moving line away, before something else is written to the terminal."""
         if self._noted:
             sys.stderr.write("\r\x1b[K")
             self._noted = ""

@@ -76,6 +76,7 @@ def up(
 
     began = time.monotonic()
     site = State(state)
+    site.refuse_foreign()
     wishes = lifecycle.Wishes(file.absolute(), _ports(port or []), frozenset(without or []))
     outlook = lifecycle.look_ahead(site, wishes, dict(os.environ))
     if dry_run:
@@ -97,12 +98,13 @@ def up(
                 progress.say(f"all journeys green after {spell_duration(time.monotonic() - began)}")
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            if was_up:
-                report("interrupted; the site was up before and stays up")
-            else:
-                progress.note("interrupted: taking everything down")
+            outcome = "interrupted; the site was up before and stays up"
+            if not was_up:
+                progress.note("taking everything down")
                 lifecycle.end(site)
-                report("interrupted, and everything is down again")
+                outcome = "interrupted, and everything is down again"
+            progress.clear()
+            report(outcome)
             raise typer.Exit(INTERRUPTED) from None
     if as_json:
         print_json({"state": str(site.path), "edges": dict(site.edges), "seconds": time.monotonic() - began})
@@ -149,12 +151,12 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
             part.pid,
             part.address,
             part.release,
-            f"{part.memory_bytes / 1e6:.1f} MB" if part.memory_bytes else None,
+            f"{part.memory_bytes / 1e6:.0f} MB" if part.memory_bytes else None,
             part.restarts or None,
         ]
         for part in parts
     ]
-    if not any(part.restarts for part in parts):  # most of the time; without it all fits 80 columns
+    if not any(part.restarts for part in parts):  # most of the time
         columns.pop()
         rows = [row[:-1] for row in rows]
     print_table(columns, rows, right=("pid", "memory", "restarts"))
@@ -205,15 +207,15 @@ def down(
 
     site = State(state)
     with Progress(quiet) as progress, uninterruptible():
-        if not site.site_file.exists():
+        if not site.is_made:
             progress.say(f"there is no site in {site.path}")
         else:
             was_up = lifecycle.is_up(site)
             progress.note("stopping")
             lifecycle.end(site)
             progress.say("everything is down" if was_up else "nothing was running")
-        if purge:
-            lifecycle.purge(site)
+        if purge and (left := lifecycle.purge(site)):
+            progress.say(f"left in {site.path}, as it is no part of this site: {', '.join(left)}")
 
 
 def open_page(
@@ -244,8 +246,11 @@ def _ports(wishes: list[str]) -> dict[str, int]:
     ports = {}
     for wish in wishes:
         name, equals, number = wish.partition("=")
-        if not equals or not number.isdigit() or not 0 < int(number) < 65536:
-            raise Failure(f"--port {wish}: not of the form NAME=PORT", "like this: --port east=18443", USAGE)
+        example = "like this: --port east=18443"
+        if not equals or not name:
+            raise Failure(f"--port {wish}: not of the form NAME=PORT", example, USAGE)
+        if not number.isdecimal() or not 0 < int(number) < 65536:
+            raise Failure(f"{number or 'nothing'} is no port: choose 1 to 65535", example, USAGE)
         ports[name] = int(number)
     return ports
 
@@ -333,4 +338,4 @@ def _see_logs(site: State, part: str) -> str:
 def _spell_state(running: bool, paused: bool, ready: bool) -> str:
     if not running:
         return "down"
-    return "paused" if paused else "ready" if ready else "not ready"
+    return "paused" if paused else "ready" if ready else "unready"

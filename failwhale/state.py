@@ -7,11 +7,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from failwhale.failure import Failure
+from failwhale.failure import USAGE, Failure
+
+OURS = (
+    "site.json",
+    "site.json.[0-9]*",  # its writing was cut short
+    "population.json",
+    "population.new",
+    "pki",
+    "secrets",
+    "record",
+    "chaos",
+    "logs",
+    "run",
+    "volumes",
+    "reports",
+)
+"""What failwhale makes in a state folder. Nothing else there is ever touched."""
 
 
 class State:
@@ -88,19 +104,70 @@ class State:
             return self.path  # what the controller keeps there on Docker, this folder is here
         return self.path / name if name in self._NAMED else self.path / "volumes" / name
 
+    # --- whose folder it is ---
+
+    @property
+    def is_made(self) -> bool:
+        """Whether a site was ever started here. Raises Failure when this cannot be a state folder at all."""
+        try:
+            self.site_file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise self.unusable(error) from None
+        return True
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether what `OURS` lists may be taken for failwhale's. Without a site only the name says so: the
+        demo leaves its report in `.failwhale/`."""
+        return self.is_made or self.path.name == ".failwhale"
+
+    def refuse_foreign(self) -> None:
+        """Raises Failure when a site must not be made here: where other things are, nobody could tell
+        later what may be removed."""
+        try:
+            inside = next(self.path.iterdir(), None)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self.unusable(error) from None
+        if inside is not None and not self.is_ours:
+            raise Failure(
+                f"{self.path} holds other things ({inside.name}) and no site",
+                "choose an empty or a new folder with --state",
+                USAGE,
+            )
+
+    def entries(self) -> Iterator[Path]:
+        """What is there of the things that failwhale makes."""
+        for pattern in OURS:
+            yield from self.path.glob(pattern)
+
+    def unusable(self, error: OSError) -> Failure:
+        """The one answer to a folder that is a file, that may not be entered, that cannot be made."""
+        return Failure(
+            f"{self.path} cannot be the state folder: {(error.strerror or str(error)).lower()}",
+            "choose another with --state",
+            USAGE,
+        )
+
     # --- facts ---
 
     def site(self) -> dict[str, Any]:
         """site.json. Raises Failure when there is no site here."""
         try:
             content = json.loads(self.site_file.read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise Failure(f"there is no site in {self.path}", "start one: failwhale up") from None
+        except OSError as error:
+            raise self.unusable(error) from None
         except ValueError as error:
             raise Failure(
-                f"{self.site_file} cannot be read: {error}", "start over: failwhale down --purge"
+                f"{self.site_file} cannot be read: {error}", "choose another folder with --state"
             ) from None
-        assert isinstance(content, dict)
+        if not isinstance(content, dict) or "parts" not in content:
+            raise Failure(f"{self.site_file} is not failwhale's", "choose another folder with --state")
         return content
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -163,7 +164,11 @@ def test_dry_run_starts_nothing(command: Command) -> None:
         (["up", "--port", "east"], 2, "not of the form NAME=PORT"),
         (["up", "--port", "north=1234"], 2, "no port is named 'north'"),
         (["up", "--file", "/absent.yml"], 2, "there is no /absent.yml"),
-        (["up", "--without", "nobody"], 2, "no part is named nobody"),
+        (["up", "--port", "east=99999"], 2, "99999 is no port: choose 1 to 65535"),
+        (["up", "--port", "east=28443", "--port", "west=28443"], 2, "east and west ask for the same port"),
+        (["up", "--port", "east=9443"], 2, "east and west ask for the same port"),
+        (["up", "--without", "nobody"], 2, "no part is named 'nobody'"),
+        (["up", "--without", "psot@east"], 2, "did you mean post@east?"),
         (["up", "--within", "-1s"], 2, "is not a duration"),
         (["status"], 1, "there is no site in"),
         (["logs"], 1, "there are no logs in"),
@@ -189,6 +194,69 @@ def test_purge_removes_no_folder_that_is_not_a_site(command: Command) -> None:
     assert code == 2
     assert "nothing is removed" in err
     assert (command.state / "thesis.txt").exists()
+
+
+def test_up_refuses_a_folder_that_holds_other_things(command: Command) -> None:
+    command.state.mkdir()
+    (command.state / "thesis.txt").write_text("the only copy")
+    code, _, err = command.up()
+    assert code == 2
+    assert "holds other things (thesis.txt) and no site" in err
+    assert "--state" in err.splitlines()[1]
+    assert [entry.name for entry in command.state.iterdir()] == ["thesis.txt"]
+
+
+def test_up_and_purge_after_a_demo(command: Command) -> None:
+    """The demo leaves its report in `.failwhale/`, and no site."""
+    command.state = command.state / ".failwhale"
+    command.state.joinpath("reports").mkdir(parents=True)
+    command.state.joinpath("reports", "demo.html").touch()
+    assert command.up("--quiet")[0] == 0
+    assert command.run("down")[0] == 0
+    command.state.joinpath("site.json").unlink()
+    assert command.run("down", "--purge")[0] == 0
+    assert not command.state.exists()
+
+
+@pytest.mark.parametrize("words", [["up"], ["down", "--purge"]])
+@pytest.mark.parametrize("folder", ["/dev/null", "/dev/null/site"])
+def test_a_state_folder_that_cannot_be_one(command: Command, words: list[str], folder: str) -> None:
+    code, _, err = command.run(*words, FAILWHALE_STATE=folder)
+    assert code == 2
+    assert f"failwhale: {folder} cannot be the state folder: not a directory" in err
+    assert "choose another with --state" in err
+
+
+def test_another_port_on_a_running_site(command: Command) -> None:
+    command.up("--quiet")
+    code, _, err = command.run("up", "--file", str(TOYS), "--port", f"east={command.port - 1}")
+    assert code == 1
+    assert f"the port of east cannot change while the site runs: it is {command.port}" in err
+    assert "failwhale down" in err
+
+
+def test_interrupted_at_a_terminal(command: Command) -> None:
+    """What moves is taken away before what stays is said."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "failwhale", "up", "--file", str(TOYS), "--port", f"east={command.port}"],
+        env=command.environment(TOY_CRASH="1", TERM="xterm"),
+        stderr=theirs,
+    )
+    os.close(theirs)
+    end = time.monotonic() + 20
+    while not (command.state / "logs" / "toy@west.log").exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    shown = b""
+    with contextlib.suppress(OSError):  # the other side is closed
+        while more := os.read(ours, 1000):
+            shown += more
+    os.close(ours)
+    assert process.wait(timeout=20) == 130
+    assert shown.decode().endswith("\r\x1b[Kfailwhale: interrupted, and everything is down again\r\n")
+    assert shown.count(b"interrupted") == 1
 
 
 def test_help_is_fast_and_loads_nothing(command: Command) -> None:

@@ -85,8 +85,22 @@ def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> 
         remembered=previous.get("ports", {}),
         keep_remembered=is_up(state),
     )
+    _refuse_twins(site)
     kept = {name: variables[name] for name in content.variables if name in variables}
     return Outlook(content, site, kept)
+
+
+def _refuse_twins(site: plan.Site) -> None:
+    holders: dict[int, str] = {}
+    for part, (_, port) in site.published.items():
+        name = part.rpartition("@")[2]
+        if port in holders:
+            raise Failure(
+                f"{holders[port]} and {name} ask for the same port, {port}",
+                f"choose another for one of them: --port {name}=PORT",
+                USAGE,
+            )
+        holders[port] = name
 
 
 def check_ports(site: plan.Site, only: Collection[str] | None = None) -> None:
@@ -127,6 +141,12 @@ def begin(state: State, outlook: Outlook) -> Processes:
 def add(state: State, outlook: Outlook) -> None:
     """Add what a running site lacks to its plan. Raises Failure when the compose file changed otherwise:
     what runs cannot be made to follow."""
+    for place, address in state.edges.items():
+        if outlook.site.edges.get(place, address) != address:
+            raise Failure(
+                f"the port of {place} cannot change while the site runs: it is {address.rpartition(':')[2]}",
+                "take the site down first: failwhale down",
+            )
     running = {spec.name: spec for spec in plan.Plan.load(state.run / "plan.json").specs}
     wanted = {spec.name: spec for spec in outlook.site.plan.specs}
     for name, spec in running.items():

@@ -16,6 +16,7 @@ from typing import Any
 from chaos.runtimes.processes import ports, programs
 from chaos.runtimes.processes.compose import Compose, Condition, Service
 from failwhale.failure import USAGE, Failure
+from failwhale.names import unknown
 from failwhale.state import State
 
 # What a part gets to see of the caller's environment. A container would see none of it; a process needs
@@ -135,13 +136,9 @@ def make(
         name: service for name, service in compose.services.items() if _is_active(service, environment)
     }
     names = {name: part_name(service) for name, service in services.items()}
-    unknown = (
-        without - set(names.values()) - {services[name].labels.get("failwhale.service") for name in names}
-    )
-    if unknown:
-        raise Failure(
-            f"no part is named {', '.join(sorted(unknown))}", f"parts: {', '.join(names.values())}", USAGE
-        )
+    groups = {service.labels.get("failwhale.service") for service in services.values()}
+    for name in sorted(without - set(names.values()) - groups):
+        raise unknown("part", name, names.values())
 
     found: dict[str, str] = {}
     left_out: list[LeftOut] = []

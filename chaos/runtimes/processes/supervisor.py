@@ -31,6 +31,7 @@ from chaos.runtimes.processes.plan import Plan, Spec
 from chaos.runtimes.processes.record import Lease, Remembered, read_parts, write_parts
 from chaos.runtimes.processes.warm import Warm
 from failwhale.failure import USAGE, Failure
+from failwhale.names import unknown
 from failwhale.state import State
 from outages.clock import stamp
 
@@ -128,7 +129,7 @@ class Supervisor:
 
     def _part(self, name: str) -> Part:
         if name not in self._parts:
-            raise Failure(f"no part is named {name!r}", f"parts: {', '.join(self._parts)}", USAGE)
+            raise unknown("part", name, self._parts)
         return self._parts[name]
 
     def _progress(self, answer: Answer) -> None:
@@ -236,8 +237,8 @@ class Supervisor:
     # --- going down ---
 
     def _down(self, answer: Answer) -> None:
-        """Stop everything, users before what they use. Answers when nothing runs any more, and ends the
-        supervisor."""
+        """Stop everything: the instruments first, then users before what they use. Answers when nothing
+        runs any more, and ends the supervisor."""
         self._going_down.append(answer)
         if len(self._going_down) > 1:
             return
@@ -251,8 +252,10 @@ class Supervisor:
         if not running:
             self._finish()
             return
+        # What stands in no data centre measures or steers the rest, and must not see it go.
+        instruments = {name for name in running if self._parts[name].spec.place is None}
         needed = {need for name in running for need in self._parts[name].spec.needs}
-        layer = (running - needed) or running
+        layer = instruments or (running - needed) or running
         left = set(layer)
 
         def stopped(name: str) -> None:

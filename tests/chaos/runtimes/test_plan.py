@@ -112,7 +112,7 @@ def test_what_is_left_out_is_said(tmp_path: Path, state: State) -> None:
     assert reasons == {"db@east": "left out as asked", "extra": "absent-program-of-a-test is missing"}
     assert set(by_name(site)) == {"web@east", "once"}
     assert by_name(site)["web@east"].needs == {"once": "service_completed_successfully"}
-    with pytest.raises(Failure, match="no part is named nobody") as raised:
+    with pytest.raises(Failure, match="no part is named 'nobody'") as raised:
         plan(tmp_path, state, without=frozenset({"nobody"}))
     assert raised.value.code == USAGE
 

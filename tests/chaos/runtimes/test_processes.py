@@ -254,11 +254,52 @@ def test_a_long_path_gets_a_short_socket(new_toys: Callable[[str], Toys]) -> Non
 
 def test_unknown_names_list_what_exists(toys: Toys) -> None:
     runtime = toys.up()
-    with pytest.raises(Failure, match="no part is named 'toy@south'") as raised:
-        runtime.kill("toy@south")
+    with pytest.raises(Failure, match="no part is named 'yot@east': did you mean toy@east") as raised:
+        runtime.kill("yot@east")
     assert "toy@east" in raised.value.next_step
     with pytest.raises(Failure, match="no part is named"):
         runtime.is_running("toy@south")
+
+
+def test_the_instruments_are_stopped_before_what_they_watch(toys: Toys) -> None:
+    toys.up()
+    lifecycle.end(toys.state)
+    log = (toys.state.logs / "supervisor.log").read_text()
+    down = [log.index(f"{part} down") for part in ("script", "toy@east")]
+    assert down == sorted(down)
+
+
+def test_purge_leaves_what_is_not_the_sites(toys: Toys) -> None:
+    toys.up()
+    lifecycle.end(toys.state)
+    thesis = toys.state.path / "thesis.txt"
+    thesis.write_text("the only copy")
+    elsewhere = toys.state.path.parent / "elsewhere"
+    elsewhere.mkdir()
+    toys.state.reports.symlink_to(elsewhere)
+    assert lifecycle.purge(toys.state) == ["thesis.txt"]
+    assert [entry.name for entry in toys.state.path.iterdir()] == ["thesis.txt"]
+    assert elsewhere.exists()
+    thesis.unlink()
+    assert lifecycle.purge(toys.state) == []
+    assert not toys.state.path.exists()
+
+
+def test_purge_knows_all_that_a_site_makes(toys: Toys) -> None:
+    toys.up()
+    lifecycle.end(toys.state)
+    assert lifecycle.purge(toys.state) == []
+    assert not toys.state.path.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(new_toys: Callable[[str], Toys]) -> None:
+    toys = new_toys("site")
+    toys.state.path.write_text("a file")
+    with pytest.raises(Failure, match="cannot be the state folder: file exists") as raised:
+        toys.begin()
+    assert "--state" in raised.value.next_step
+    with pytest.raises(Failure, match="cannot be the state folder"):
+        lifecycle.purge(toys.state)
 
 
 def test_what_ended_with_the_machine_is_no_running_site(toys: Toys) -> None:
