@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -58,6 +58,8 @@ __all__ = [
 ]
 
 DEFAULT_STATE = Path(".failwhale")
+LEAST_WIDTH = 6
+"""Narrower than this, a column of a table says nothing any more."""
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h)")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -163,16 +165,34 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
+    console = stdout()
     cells = [["" if cell is None else cell for cell in row] for row in rows]
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for number, column in enumerate(columns):
-        # Where the terminal is too narrow the others give way: the first column says what the row is about.
-        least = max((len(str(row[0])) for row in cells), default=0) if number == 0 else None
+    longest = [max(len(str(cell)) for cell in column) for column in zip(columns, *cells, strict=True)]
+    fixed = {0, *(number for number, column in enumerate(columns) if column in right)}
+    gap, widths = _fit(longest, fixed, console.width)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, gap, 0, 0))
+    for number, (column, width) in enumerate(zip(columns, widths, strict=True)):
         justify: Literal["left", "right"] = "right" if column in right else "left"
-        table.add_column(column, justify=justify, no_wrap=True, min_width=least)
+        wraps = number == len(columns) - 1 and number not in fixed
+        table.add_column(column, justify=justify, no_wrap=not wraps, min_width=width, max_width=width)
     for row in cells:
         table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    stdout().print(table)
+    # No narrower than its columns: what must not be cut goes over the edge, where the terminal wraps it.
+    console.width = max(console.width, sum(widths) + gap * len(widths))
+    console.print(table)
+
+
+def _fit(longest: Sequence[int], fixed: Collection[int], room: int) -> tuple[int, list[int]]:
+    """The gap between columns, and their widths, so that a table fits. First the gap gives way, then the
+    widest of the columns that are text. What a row is about, and numbers, are never cut."""
+    widths = list(longest)
+    gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= room else 1
+    while sum(widths) + gap * (len(widths) - 1) > room:
+        widest = max((n for n in range(len(widths)) if n not in fixed), key=widths.__getitem__, default=None)
+        if widest is None or widths[widest] <= LEAST_WIDTH:
+            break
+        widths[widest] -= 1
+    return gap, widths
 
 
 def is_terminal() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -81,10 +81,22 @@ def load(verb: Verb, name: str) -> Any:
 app = typer.Typer(cls=Verbs, add_completion=True, no_args_is_help=True)
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"failwhale {version('failwhale')}")
+        raise typer.Exit
+
+
 @app.callback(
     epilog="--debug, anywhere on the line, shows where an error happened. NO_COLOR is honoured.",
 )
-def failwhale() -> None:
+def failwhale(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which this is.")
+    ] = False,
+) -> None:
     """A social network you can break.
 
     Two commands to begin with: `failwhale up`, then `failwhale chaos kill post@east --for 10s`.

@@ -142,3 +142,39 @@ def test_tables_lose_nothing_in_a_pipe(
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["a", long]
     assert lines[2].split() == ["b"]
+
+
+STATUS = ("part", "state", "role", "pid", "address", "release", "memory", "restarts")
+WITNESS = ("sentinel@witness", "unready", "primary", 4194304, "127.0.0.1:20001", "1.0", "123 MB", 2)
+
+
+def test_the_longest_row_of_status_fits_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    console.print_table(STATUS, [WITNESS], right=("pid", "memory", "restarts"))
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split() == list(STATUS)
+    assert row.split() == " ".join(map(str, WITNESS)).split()
+    assert len(row) <= 80
+
+
+@pytest.mark.parametrize("width", ["60", "40", "10"])
+def test_a_narrow_terminal_cuts_text_and_drops_no_column(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    console.print_table(STATUS, [WITNESS], right=("pid", "memory", "restarts"))
+    head, row = capsys.readouterr().out.splitlines()
+    assert len(head.split()) == len(STATUS)
+    assert "sentinel@witness" in row
+    assert " 4194304 " in row
+    assert "…" in row
+
+
+def test_the_last_column_wraps(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    console.print_table(("fault", "what it does"), [("kill", "kill the process and keep it down")])
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 30 for line in lines)
+    assert " ".join(" ".join(lines[1:]).split()) == "kill kill the process and keep it down"

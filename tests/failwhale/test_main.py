@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import json
 import os
 import pty
@@ -257,6 +258,10 @@ def test_interrupted_at_a_terminal(command: Command) -> None:
     assert process.wait(timeout=20) == 130
     assert shown.decode().endswith("\r\x1b[Kfailwhale: interrupted, and everything is down again\r\n")
     assert shown.count(b"interrupted") == 1
+
+
+def test_version(command: Command) -> None:
+    assert command.run("--version") == (0, f"failwhale {importlib.metadata.version('failwhale')}\n", "")
 
 
 def test_help_is_fast_and_loads_nothing(command: Command) -> None:
