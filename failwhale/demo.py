@@ -6,7 +6,6 @@ Every step is the command that a person would type, run as a process of its own 
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import socket
 import subprocess
@@ -73,6 +72,7 @@ class Show:
 
     def play(self, acts: Sequence[Act], people: int, output: Path) -> None:
         self.say("A site comes up, is used, is broken, heals, and says what its users felt.\n")
+        self.state.refuse_foreign()
         self.clean_up()
         self.command("up", *(f"--port={place}={port}" for place, port in self.ports.items()))
         self.command("populate", "--people", str(people), "--seed", "7")
@@ -211,9 +211,8 @@ class Show:
             self.load.send_signal(signal.SIGINT)
             self.load.wait(timeout=30)
             self.load = None
-        if self.state.path.exists():
+        if self.state.is_made:
             self.start("down", "--purge", "--quiet").wait()
-            shutil.rmtree(self.state.path, ignore_errors=True)
 
 
 def felt(outages: Sequence[dict[str, Any]], fault: str) -> list[str]:

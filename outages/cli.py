@@ -225,6 +225,7 @@ def show(rows: list[Felt], history: History, source: Source) -> None:
         (
             clock(row.start),
             row.journey,
+            row.kind,
             spell_duration(row.duration(now)) + ("+" if row.end is None else ""),
             f"{row.failed}/{row.attempts}" if row.attempts else "",
             detection(row),
@@ -233,16 +234,16 @@ def show(rows: list[Felt], history: History, source: Source) -> None:
         )
         for row in rows
     ]
-    heads = ["UTC", "journey", "lasted", "failed", "alert", "cause", "error"]
+    heads = ["UTC", "journey", "", "lasted", "failed", "alert", "cause", "error"]
     widths = [max(map(len, column)) for column in zip(heads, *told, strict=True)]
     if not any(row.detected is not None for row in rows):
-        widths[4] = 0
-    left = console.width - sum(width + GAP for width in widths[:5] if width)
-    if left < min(widths[5], CAUSE_WIDTH):
-        left, widths[3] = left + widths[3] + GAP, 0
-    widths[5] = max(min(widths[5], left), len("cause"))
-    left -= widths[5] + GAP
-    widths[6] = min(widths[6], left) if left >= min(widths[6], ERROR_WIDTH) else 0
+        widths[5] = 0
+    left = console.width - sum(width + GAP for width in widths[:6] if width)
+    if left < min(widths[6], CAUSE_WIDTH):
+        left, widths[4] = left + widths[4] + GAP, 0
+    widths[6] = max(min(widths[6], left), len("cause"))
+    left -= widths[6] + GAP
+    widths[7] = min(widths[7], left) if left >= min(widths[7], ERROR_WIDTH) else 0
 
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, GAP, 0, 0))
     for head, width in zip(heads, widths, strict=True):
@@ -252,7 +253,7 @@ def show(rows: list[Felt], history: History, source: Source) -> None:
     for row, cells in zip(rows, told, strict=True):
         style = "red" if row.kind == "down" else "yellow"
         alert = "dim" if row.detected else "red"
-        styles = ["", style, style, "", alert, "" if row.causes else "dim", "dim"]
+        styles = ["", style, style, style, "", alert, "" if row.causes else "dim", "dim"]
         shown = zip(cells, styles, widths, strict=True)
         table.add_row(*(Text(cell, style=style) for cell, style, width in shown if width))
     console.print(table, soft_wrap=False, width=console.width)

@@ -8,7 +8,7 @@ from html import escape
 from failwhale.console import spell_duration
 from outages.history import Fault, Felt, History, Load
 from outages.names import NAMES
-from outages.words import causes, clock, parameters
+from outages.words import by_id, causes, clock, parameters, targets
 
 WIDTH = 1120.0
 LABELS = 150.0
@@ -63,7 +63,8 @@ def timeline(history: History) -> str:
     now = history.now()
     scale = Scale(history.began, max(now, history.began + 1.0))
     loads = _lanes([_load_bar(load, now) for load in history.loads], scale)
-    faults = _lanes([_fault_bar(fault, now) for fault in history.faults if fault.applied], scale)
+    applied = [fault for fault in history.faults if fault.applied is not None]
+    faults = _lanes([_fault_bar(parts, now) for parts in by_id(applied)], scale)
     above = TOP + LANE * (len(loads) + len(faults)) + (8 if loads or faults else 0)
     height = above + ROW * len(NAMES) + 6
     parts = [
@@ -120,15 +121,29 @@ def _lanes(bars: list[Bar], scale: Scale) -> list[list[Bar]]:
     lanes: list[list[Bar]] = []
     ends: list[float] = []
     for bar in sorted(bars, key=lambda bar: bar.start):
-        left, wide = scale.span(bar.start, bar.end)
-        end = left + max(wide, 0 if _fits(bar, wide) else wide + _name_width(bar)) + 6
+        left, end = _extent(bar, scale)
         free = next((number for number, taken in enumerate(ends) if taken <= left), len(ends))
         if free == len(ends):
             lanes.append([])
             ends.append(0.0)
         lanes[free].append(bar)
-        ends[free] = end
+        ends[free] = end + 6
     return lanes
+
+
+def _extent(bar: Bar, scale: Scale) -> tuple[float, float]:
+    """Where a bar and its name begin and end."""
+    left, wide = scale.span(bar.start, bar.end)
+    if _fits(bar, wide):
+        return left, left + wide
+    if _stands_before(bar, left + wide):
+        return left - _name_width(bar), left + wide
+    return left, left + wide + _name_width(bar)
+
+
+def _stands_before(bar: Bar, right: float) -> bool:
+    """Whether there is no room for the name behind a bar that ends here."""
+    return right + 5 + _name_width(bar) > WIDTH
 
 
 def _name_width(bar: Bar) -> float:
@@ -145,7 +160,7 @@ def _named_bar(bar: Bar, scale: Scale, top: float) -> str:
     x, css = left + 6, "inside"
     if not _fits(bar, wide):
         x, css = left + wide + 5, "beside"
-        if x + _name_width(bar) > WIDTH:
+        if _stands_before(bar, left + wide):
             x, css = left - 5, "beside before"
     y = top + (LANE - BAR - 4) / 2
     return (
@@ -156,12 +171,14 @@ def _named_bar(bar: Bar, scale: Scale, top: float) -> str:
     )
 
 
-def _fault_bar(fault: Fault, now: float) -> Bar:
-    start = fault.applied or fault.requested
-    end = now if fault.gone is None else fault.gone
-    lasted = "end unknown" if fault.unknown else spell_duration(end - start)
-    name, how = f"{fault.name} {fault.target}", parameters(fault)
-    title = f"{name} ({fault.id})\n{clock(start)} UTC, {lasted}" + (f"\n{how}" if how else "")
+def _fault_bar(faults: list[Fault], now: float) -> Bar:
+    """One bar for one fault, on however many parts."""
+    first = faults[0]
+    start = min(fault.applied or fault.requested for fault in faults)
+    end = max(now if fault.gone is None else fault.gone for fault in faults)
+    lasted = "end unknown" if any(fault.unknown for fault in faults) else spell_duration(end - start)
+    name, how = f"{first.name} {targets(faults)}", parameters(first)
+    title = f"{name} ({first.id})\n{clock(start)} UTC, {lasted}" + (f"\n{how}" if how else "")
     return Bar(start, end, name, title, "fault")
 
 
