@@ -15,7 +15,7 @@ lock := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --
 help: ## list what can be done
 	@echo "failwhale: a social network you can break"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "The first two are all that a new machine needs. After 'make install', $(bin)/failwhale --help says more."
 
@@ -47,6 +47,10 @@ down: install ## stop the site (failwhale down)
 .PHONY: bench
 bench: install ## measure: reads beside a bare route, start time, memory, CPU at rest
 	@$(bin)/python -m bench
+
+.PHONY: images-offline
+images-offline: ## stand-ins for the base images from Debian's packages, where no registry is reached
+	@sh docker/stand-ins.sh
 
 .PHONY: format
 format: install-dev ## format the code and mend what the linter can

@@ -31,8 +31,29 @@ CONTAINER_ONLY = {
         "cpu_percent",
         "cpu_quota",
     ),
-    *("cpu_shares", "cpus", "cpuset", "develop", "domainname", "hostname", "image", "init", "ipc", "logging"),
-    *("mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "networks", "oom_kill_disable"),
+    *(
+        "cpu_shares",
+        "cpus",
+        "cpuset",
+        "develop",
+        "dns",
+        "dns_opt",
+        "domainname",
+        "hostname",
+        "image",
+        "init",
+        "ipc",
+        "logging",
+    ),
+    *(
+        "mem_limit",
+        "mem_reservation",
+        "mem_swappiness",
+        "memswap_limit",
+        "network_mode",
+        "networks",
+        "oom_kill_disable",
+    ),
     *("oom_score_adj", "pids_limit", "platform", "pull_policy", "read_only", "security_opt", "shm_size"),
     *("stdin_open", "sysctls", "tmpfs", "tty", "ulimits", "user"),
 }
@@ -318,6 +339,9 @@ class _Reader:
             if unused in raw:
                 self.seconds(raw.pop(unused), f"healthcheck.{unused}")
         raw.pop("retries", None)
+        # Under a name of ours where the file must also serve an engine too old for Docker's.
+        if "x-start-interval" in raw:
+            raw["start_interval"] = raw.pop("x-start-interval")
         times = {
             key: self.seconds(raw.pop(key), f"healthcheck.{key}")
             for key in ("timeout", "start_interval")

@@ -173,5 +173,16 @@ def test_shapes_of_a_health_check(tmp_path: Path, test: object, words: tuple[str
 
 def test_the_site_itself_can_be_read() -> None:
     site = read(REPOSITORY / "docker-compose.yml", {})
-    assert {key for _, key in site.set_aside} <= {"image", "build"}
+    contained = {"read_only", "tmpfs", "cap_drop", "security_opt", "pids_limit", "cpus", "mem_limit", "user"}
+    assert {key for _, key in site.set_aside} == {
+        "image",
+        "build",
+        "networks",
+        "network_mode",
+        "dns_opt",
+        *contained,
+    }
+    assert {
+        service.healthcheck.start_interval for service in site.services.values() if service.healthcheck
+    } == {0.1, 0.2}
     assert {"FAILWHALE_EAST_PORT", "FAILWHALE_WEST_PORT"} <= site.variables

@@ -1,0 +1,59 @@
+# The site's one image: every part written in Python runs from it, and the command line.
+#
+# Behind a wall, two files that git ignores are used while building, and are in no layer of the image that comes out:
+#   docker/wall/ca.crt     certificates to trust (PEM)
+#   docker/wall/pip.conf   pip's configuration: where the packages are
+# No secret mount, so that every builder can do it.
+
+ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS build
+
+WORKDIR /build
+COPY requirements.lock docker/wall* wall/
+
+# Of what must be there (the lock file) and what may be there (the wall) one COPY is made, since a COPY of nothing fails.
+RUN if [ -f wall/ca.crt ]; then export PIP_CERT=/build/wall/ca.crt; fi; \
+    if [ -f wall/pip.conf ]; then export PIP_CONFIG_FILE=/build/wall/pip.conf; fi; \
+    python -m venv /opt/failwhale \
+    && /opt/failwhale/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --only-binary :all: \
+        --require-hashes --requirement wall/requirements.lock \
+    && /opt/failwhale/bin/pip --disable-pip-version-check uninstall --quiet --yes pip setuptools
+
+# The sources lie beside the libraries, found by a line in a .pth file: no build, and nothing fetched that is not locked.
+COPY docker-compose.yml /opt/failwhale/site/
+COPY services /opt/failwhale/site/services
+COPY chaos /opt/failwhale/site/chaos
+COPY outages /opt/failwhale/site/outages
+COPY loadtests /opt/failwhale/site/loadtests
+COPY failwhale /opt/failwhale/site/failwhale
+
+# Compiled by content and not by time, so that the same sources give the same files. A start without it takes three
+# times as long, and a read-only file system would never make up for it. A library may carry a template that is no
+# Python; our own sources may not.
+WORKDIR /opt/failwhale
+RUN echo /opt/failwhale/site > "$(bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/failwhale.pth" \
+    && printf '#!/bin/sh\nexec /opt/failwhale/bin/python -m failwhale "$@"\n' > bin/failwhale \
+    && chmod 755 bin/failwhale \
+    && find . -name __pycache__ -prune -exec rm -rf {} + \
+    && { bin/python -m compileall -q --invalidation-mode unchecked-hash lib || true; } \
+    && bin/python -m compileall -q --invalidation-mode unchecked-hash site
+
+
+FROM ${PYTHON_IMAGE}
+
+# A fixed number, so that volumes keep their owner from one image to the next. A new volume takes over the owner of the
+# folder that it covers, therefore these exist.
+RUN groupadd --gid 10001 failwhale \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin failwhale \
+    && install -d -o 10001 -g 10001 -m 0750 /pki /secrets /record /chaos /state /metrics \
+        /state/pki /state/secrets /state/record /state/chaos
+
+COPY --from=build /opt/failwhale /opt/failwhale
+
+ENV PATH=/opt/failwhale/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+WORKDIR /opt/failwhale/site
+USER 10001:10001
+CMD ["failwhale", "--help"]

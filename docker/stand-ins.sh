@@ -1,0 +1,93 @@
+#!/bin/sh
+# Builds stand-ins for the base images, for rooms that no registry reaches: `make images-offline`.
+#
+# A stand-in is not the image whose name it bears. It is one root file system, made from the packages of the
+# distribution by debootstrap and imported under every name that the Dockerfile and docker-compose.yml ask for: the same
+# programs in the distribution's versions, without the image's own entrypoint, and larger. What runs on it is good for
+# trying the site and for checks, and says nothing about the real images. They are had by removing the stand-ins
+# (`docker/stand-ins.sh --remove`) and pulling. Grafana is in no distribution: it has no stand-in.
+#
+# Needs root, debootstrap and an engine. MIRROR names the packages' source; otherwise this machine's own is used.
+set -eu
+here=$(cd "$(dirname "$0")/.." && pwd)
+suite=bookworm
+packages=python3,python3-venv,ca-certificates,redis-server,redis-sentinel,redis-tools,prometheus
+
+fail() {
+    echo "stand-ins: $1" >&2
+    exit 1
+}
+
+# Every base image that is asked for, but for the site's own (which has a build) and Grafana's.
+names() {
+    {
+        sed -n 's/^ARG PYTHON_IMAGE=//p' "$here/Dockerfile"
+        sed -n 's/^ *image: *\([^ #]*\).*/\1/p' "$here/docker-compose.yml"
+    } | grep -v -e '^failwhale:' -e '^grafana/' | sort -u
+}
+
+command -v docker >/dev/null || fail "docker is missing: install it first"
+docker version >/dev/null 2>&1 || fail "no engine answers: start it, or see what 'docker version' says"
+
+if [ "${1:-}" = --remove ]; then
+    for name in $(names); do
+        if [ "$(docker image inspect --format '{{index .Config.Labels "failwhale.stand-in"}}' "$name" 2>/dev/null)" = true ]; then
+            docker image rm --no-prune "$name"
+        fi
+    done
+    exit 0
+fi
+
+[ "$(id -u)" = 0 ] || fail "debootstrap needs root: run it as root, or with sudo"
+command -v debootstrap >/dev/null || fail "debootstrap is missing: install the package 'debootstrap'"
+
+mirror=${MIRROR:-}
+if [ -z "$mirror" ] && command -v apt-get >/dev/null; then
+    # The first source that has the suite itself, and not only updates of it.
+    mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' 2>/dev/null |
+        awk -v suite="$suite" '$2 == suite { print $1; exit }')
+fi
+[ -n "$mirror" ] || fail "this machine's apt knows no source of Debian $suite: name one, MIRROR=... make images-offline"
+
+# A real image is never replaced: only what is missing, or is a stand-in already.
+wanted=
+for name in $(names); do
+    if label=$(docker image inspect --format '{{index .Config.Labels "failwhale.stand-in"}}' "$name" 2>/dev/null) &&
+        [ "$label" != true ]; then
+        echo "$name is here, and real: kept"
+    else
+        wanted="$wanted $name"
+    fi
+done
+[ -n "$wanted" ] || exit 0
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+root=$work/root
+echo "Debian $suite into a folder: about a minute"
+debootstrap --variant=minbase --include="$packages" "$suite" "$root" "$mirror" >"$work/log" 2>&1 || {
+    tail -n 5 "$work/log" >&2
+    fail "debootstrap failed, as above"
+}
+
+# What the real images have and the packages do not: `python`, the users' numbers, folders that those users own (a new
+# volume takes over the owner of the folder that it covers).
+ln -s python3 "$root/usr/bin/python"
+chroot "$root" groupmod -g 999 redis
+chroot "$root" usermod -u 999 redis
+install -d -o 999 -g 999 "$root/data"
+install -d -o 65534 -g 65534 "$root/prometheus"
+rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/usr/share/doc/* "$root"/usr/share/man/*
+rm -rf "$root/usr/share/locale" "$root"/var/log/*
+# How this machine reaches its packages is its own business.
+rm -f "$root/etc/apt/sources.list" "$root/etc/resolv.conf" "$root/etc/hostname"
+
+image=$(tar -C "$root" --numeric-owner -c . | docker import --change 'LABEL failwhale.stand-in=true' \
+    --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' --change 'ENV LANG=C.UTF-8' \
+    --change 'CMD ["sh"]' -) || fail "docker import failed"
+for name in $wanted; do
+    docker tag "$image" "$name"
+    echo "$name: a stand-in of Debian's packages"
+done
+echo "These are stand-ins, not the images of those names. Grafana has none, and is left out."
