@@ -239,7 +239,7 @@ async def test_black_hole_takes_requests_and_then_hangs_up(folder: Path) -> None
         app.state.site.faults.put("f", Fault(kind="blackhole", seconds=0.3))
         with pytest.raises(Refused):
             await connection.get("/api/v1/anything")
-        assert 0.3 <= time.monotonic() - began < 2
+        assert 0.299 <= time.monotonic() - began < 2  # the loop's timers are good to a millisecond
 
 
 class NoStore:
