@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
-from conftest import Running, until
 from fake_site import Close, FakeSite, Problem
+from prober_under_test import Running, until
 
 from outages.names import NAMES
 
@@ -213,7 +213,7 @@ async def test_everything_is_tidied_up(site: FakeSite, running: Running) -> None
     assert len(site.posts) < 7 + running.prober.lanes["post"].attempts + 8
     texts = [post["text"] for post in site.posts.values()]
     assert sum("Fresh" in text for text in texts) <= 3
-    assert all(not fans for fans in site.retweets.values())
+    assert sum(map(len, site.retweets.values())) <= 2  # again, what the stop cut off before it was undone
 
 
 async def test_a_store_that_lost_everything_gets_a_new_cast(site: FakeSite, running: Running) -> None:
