@@ -1,0 +1,56 @@
+"""`python -m services.link` runs the line to the other data centre, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+
+import uvloop
+
+from services.link.relay import Relay
+from services.link.routes import Route, routes_of
+from services.platform.logs import configure_logging
+from services.platform.settings import SettingsError
+
+logger = logging.getLogger(__name__)
+
+USAGE = 2
+"""The exit code when ROUTES is not as it should be."""
+
+
+def main(environment: Mapping[str, str] = os.environ) -> None:
+    try:
+        routes = routes_of(environment)
+    except SettingsError as error:
+        print(f"link: {error}", file=sys.stderr)
+        sys.exit(USAGE)
+    configure_logging()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_relay(routes))
+    except OSError as error:
+        logger.error("link cannot start: %s", error)
+        sys.exit(1)
+
+
+async def _relay(routes: Sequence[Route]) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    relay = Relay(routes)
+    try:
+        await relay.start()
+        logger.info("link leads to %s", ", ".join(str(route.target) for route in routes))
+        gc.freeze()  # memory that is shared with the parent process stays shared
+        await stopping.wait()
+    finally:
+        relay.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""A TCP relay: two connections joined, so that each end believes that it talks to the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Sequence
+from typing import cast
+
+from services.link.routes import Route
+from services.platform.names import connect
+from services.platform.settings import Address
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 0.4
+"""For the look-up of the name and the connection together. Whoever connects here has no more patience, and
+shall take a line whose other end is gone for a store that refuses, not for one that is silent."""
+
+SILENT_SECONDS, PROBE_SECONDS, PROBES = 2, 1, 3
+"""Keep-alive: a connection whose other end was cut off is given up after five seconds, also when nothing is
+sent on it. Who listens for promotions would otherwise listen to nobody for ever."""
+
+
+class Relay:
+    """All routes of one line. The connections are its own: they end with it."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = routes
+        self._listeners: list[asyncio.Server] = []
+        self.ends: set[_End] = set()
+        """Both ends of every connection that is open now."""
+
+    async def start(self) -> tuple[Address, ...]:
+        """Listen; returns the addresses, with the ports that were given where they were 0. Raises OSError."""
+        return tuple([await self._listen(route) for route in self._routes])
+
+    def close(self) -> None:
+        """Take no more connections, and cut those that there are."""
+        for listener in self._listeners:
+            listener.close()
+        for end in list(self.ends):
+            end.abort()
+
+    async def _listen(self, route: Route) -> Address:
+        listener = await asyncio.get_running_loop().create_server(
+            lambda: _NearEnd(self.ends, route.target), route.listen.host, route.listen.port
+        )
+        self._listeners.append(listener)
+        return Address(route.listen.host, listener.sockets[0].getsockname()[1])
+
+
+class _End(asyncio.Protocol):
+    """One of the two connections. What it receives leaves by the other one, no faster than that takes it."""
+
+    def __init__(self, ends: set[_End]) -> None:
+        self._ends = ends
+        self._transport: asyncio.Transport | None = None
+        self._other: _End | None = None
+        self._received_all = False
+        self._early = b""
+        """What it received before there was another one."""
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The connection, unless it is closed or about to be."""
+        transport = self._transport
+        return None if transport is None or transport.is_closing() else transport
+
+    def join(self, other: _End) -> None:
+        """Begin to relay between the two."""
+        self._other, other._other = other, self
+        if self._early and other.transport:
+            other.transport.write(self._early)
+            self._early = b""
+        if self._received_all and other.transport:
+            other.transport.write_eof()
+        if self.transport:
+            self.transport.resume_reading()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop has transports of its own, which only look like this class.
+        self._transport = cast(asyncio.Transport, transport)
+        self._ends.add(self)
+        _notice_silence(transport.get_extra_info("socket"))
+
+    def data_received(self, data: bytes) -> None:
+        if self._other is None:
+            self._early += data
+            if self.transport:
+                self.transport.pause_reading()
+        elif self._other.transport:
+            self._other.transport.write(data)
+
+    def pause_writing(self) -> None:
+        if self._other is not None and self._other.transport:
+            self._other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self._other is not None and self._other.transport:
+            self._other.transport.resume_reading()
+
+    def eof_received(self) -> bool:
+        """Pass on that nothing more comes. The other direction may go on, unless it has ended too."""
+        self._received_all = True
+        if self._other is None:
+            return True
+        if self._other._received_all or not self._other.transport:
+            return False
+        self._other.transport.write_eof()
+        return True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._ends.discard(self)
+        self._transport = None
+        if self._other is not None and self._other.transport:
+            self._other.transport.close()  # when all that was received has left
+
+
+class _NearEnd(_End):
+    """The connection that came in, and that makes the other one."""
+
+    def __init__(self, ends: set[_End], target: Address) -> None:
+        super().__init__(ends)
+        self._target = target
+        self._connecting: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+        super().connection_lost(error)
+
+    async def _connect(self) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                far = await connect(lambda: _End(self._ends), self._target)
+        except OSError as error:  # TimeoutError is one
+            logger.debug("%s cannot be reached: %r", self._target, error)
+            self.abort()
+        else:
+            self.join(far)
+
+
+def _notice_silence(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", SILENT_SECONDS),
+        ("TCP_KEEPINTVL", PROBE_SECONDS),
+        ("TCP_KEEPCNT", PROBES),
+        # The same for what was sent and is not acknowledged, in milliseconds.
+        ("TCP_USER_TIMEOUT", 1000 * (SILENT_SECONDS + PROBE_SECONDS * PROBES)),
+    ):
+        if hasattr(socket, name):  # not every system has all of them
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
