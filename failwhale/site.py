@@ -92,6 +92,8 @@ def up(
             for left_out in outlook.site.left_out:
                 if left_out.advice:
                     progress.say(f"without {left_out.part}: {left_out.reason}; {left_out.advice}")
+            for row in outlook.site.moved:
+                progress.say(f"{row.part} is at {row.address}: port {row.wanted} is taken")
             _wait_until_ready(site, began + within, progress)
             progress.say(f"all parts ready after {spell_duration(time.monotonic() - began)}")
             if _wait_until_green(site, began + within, progress):
@@ -276,6 +278,8 @@ def _show_outlook(outlook: Any, as_json: bool) -> None:
     )
     for row in left_out:
         stdout().print(f"without {row.part}: {row.reason}")
+    for row in outlook.site.moved:
+        stdout().print(f"{row.part} at {row.address}: port {row.wanted} is taken")
     keys = ", ".join(sorted({key for _, key in outlook.compose.set_aside}))
     stdout().print(f"set aside, since it only means something to containers: {keys or 'nothing'}")
 

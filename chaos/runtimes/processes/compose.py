@@ -61,6 +61,8 @@ DEPLOY_CONTAINER_ONLY = {
     *("endpoint_mode", "labels", "placement", "resources", "rollback_config", "update_config")
 }
 TOP_LEVEL_CONTAINER_ONLY = {"networks", "version"}
+# A container gets the engine's socket there; to a plain process it means nothing, and may not exist.
+ENGINE_SOCKET = "/var/run/docker.sock"
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,11 @@ class Service:
     stop_grace_period: float
     profiles: tuple[str, ...]
     working_dir: str | None
+
+    @property
+    def is_container_only(self) -> bool:
+        """Whether it needs what only its image has."""
+        return self.labels.get("failwhale.runtime") == "docker"
 
 
 @dataclass(frozen=True)
@@ -186,10 +193,6 @@ class _Reader:
         self.deploy(take.pop("deploy", None))
         entrypoint = self.words(take.pop("entrypoint", None), "entrypoint")
         command = self.words(take.pop("command", None), "command")
-        if not entrypoint + command:
-            raise self.refuse(
-                "has neither command nor entrypoint, and a plain process has no image to take one from"
-            )
         restart, restart_limit = self.restart(take.pop("restart", "no"))
         service = Service(
             name=name,
@@ -202,7 +205,7 @@ class _Reader:
             expose=tuple(
                 self.number(port, "expose") for port in self.sequence(take.pop("expose", None), "expose")
             ),
-            mounts=tuple(self.mount(item) for item in self.sequence(take.pop("volumes", None), "volumes")),
+            mounts=self.mounts(take.pop("volumes", None)),
             restart=restart,
             restart_limit=restart_limit,
             stop_signal=str(take.pop("stop_signal", "SIGTERM")),
@@ -212,6 +215,11 @@ class _Reader:
         )
         for key in take:
             raise self.refuse(f"the key {key!r} cannot be honoured by plain processes")
+        if not service.words and not service.is_container_only:
+            raise self.refuse(
+                "has neither command nor entrypoint, and a plain process has no image to take one from",
+                "say what it runs, or that it is for containers: the label failwhale.runtime: docker",
+            )
         return service
 
     # --- values ---
@@ -365,6 +373,17 @@ class _Reader:
         if match is None:
             raise self.refuse(f"ports: {value!r} is not of the form [host:]published:target")
         return Port(match["host"] or "0.0.0.0", int(match["published"]), int(match["target"]))
+
+    def mounts(self, value: Any) -> tuple[Mount, ...]:
+        """Its volumes, but for the engine's socket."""
+        result = []
+        for item in self.sequence(value, "volumes"):
+            short = str(item).removesuffix(":ro").rpartition(":")[2]
+            if (item.get("target") if isinstance(item, dict) else short) == ENGINE_SOCKET:
+                self.set_aside.append((self.service_name, f"volumes.{ENGINE_SOCKET}"))
+            else:
+                result.append(self.mount(item))
+        return tuple(result)
 
     def mount(self, value: Any) -> Mount:
         if isinstance(value, dict):

@@ -57,6 +57,10 @@ def is_up(state: State) -> bool:
     return supervisor.is_alive() or any(part.is_running() for part in read_parts(state.run).values())
 
 
+def _running(state: State) -> frozenset[str]:
+    return frozenset(name for name, part in read_parts(state.run).items() if part.is_running())
+
+
 def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> Outlook:
     """Read the compose file and work out the plan. What was chosen at the last `up` (ports above all) holds
     until it is chosen anew. Raises Failure for all that cannot be honoured."""
@@ -83,7 +87,7 @@ def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> 
         environment=variables,
         without=wishes.without,
         remembered=previous.get("ports", {}),
-        keep_remembered=is_up(state),
+        running_now=_running(state),
     )
     _refuse_twins(site)
     kept = {name: variables[name] for name in content.variables if name in variables}

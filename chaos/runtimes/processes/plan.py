@@ -8,13 +8,13 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from chaos.runtimes.processes import ports, programs
-from chaos.runtimes.processes.compose import Compose, Condition, Service
+from chaos.runtimes.processes.compose import Compose, Condition, Port, Service
 from failwhale.failure import USAGE, Failure
 from failwhale.names import unknown
 from failwhale.state import State
@@ -69,6 +69,15 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """An optional part whose public port somebody else holds, and where it is instead (host:port)."""
+
+    part: str
+    wanted: int
+    address: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything a supervisor needs to know."""
 
@@ -103,6 +112,7 @@ class Site:
     ports: Mapping[str, int]  # "post-east:8000" -> 20001, to be remembered
     published: Mapping[str, tuple[str, int]]  # part -> where it wants to be reached from outside
     left_out: tuple[LeftOut, ...]
+    moved: tuple[Moved, ...]
 
     def rows(self) -> list[dict[str, Any]]:
         """The parts as site.json lists them."""
@@ -127,14 +137,12 @@ def make(
     environment: Mapping[str, str],
     without: frozenset[str] = frozenset(),
     remembered: Mapping[str, int] | None = None,
-    keep_remembered: bool = False,
+    running_now: Collection[str] = (),
 ) -> Site:
     """Work out what runs where. `without` names parts (or services) to leave out; `remembered` are the
-    ports of an earlier run. Raises Failure when a program is missing that is not optional, or `without`
-    names nothing."""
-    services = {
-        name: service for name, service in compose.services.items() if _is_active(service, environment)
-    }
+    ports of an earlier run, kept untested while parts of it are `running_now`. Raises Failure when a
+    program is missing that is not optional, or `without` names nothing."""
+    services = compose.services
     names = {name: part_name(service) for name, service in services.items()}
     groups = {service.labels.get("failwhale.service") for service in services.values()}
     for name in sorted(without - set(names.values()) - groups):
@@ -144,8 +152,14 @@ def make(
     left_out: list[LeftOut] = []
     running: dict[str, Service] = {}
     for name, service in services.items():
-        if names[name] in without or service.labels.get("failwhale.service") in without:
+        if not _is_active(service, environment):
+            left_out.append(
+                LeftOut(names[name], f"profile {' or '.join(service.profiles)} is not chosen", "")
+            )
+        elif names[name] in without or service.labels.get("failwhale.service") in without:
             left_out.append(LeftOut(names[name], "left out as asked", ""))
+        elif service.is_container_only:
+            left_out.append(LeftOut(names[name], "runs in containers only", ""))
         elif missing := _missing_program(service, environment, found):
             if service.labels.get("failwhale.optional") != "true":
                 raise Failure(f"{names[name]} needs {missing}, which is missing", programs.advice(missing))
@@ -153,7 +167,19 @@ def make(
         else:
             running[name] = service
 
-    addresses = _Addresses(services, state, remembered or {}, keep_remembered)
+    possible = {
+        name: service
+        for name, service in services.items()
+        if _is_active(service, environment) and not service.is_container_only
+    }
+    moved = {
+        name: port
+        for name, service in running.items()
+        for port in service.ports
+        if service.labels.get("failwhale.optional") == "true"
+        and _must_move(name, port, remembered or {}, names[name] in running_now)
+    }
+    addresses = _Addresses(possible, state, remembered or {}, bool(running_now), moved)
     one_shots = {
         needed
         for service in running.values()
@@ -193,6 +219,7 @@ def make(
         names[name]: (port.host, port.published)
         for name, service in running.items()
         for port in service.ports
+        if name not in moved
     }
     return Site(
         plan=Plan(tuple(specs), found),
@@ -200,6 +227,10 @@ def make(
         ports=addresses.chosen,
         published=published,
         left_out=tuple(left_out),
+        moved=tuple(
+            Moved(names[name], port.published, addresses.reach(name, port.target))
+            for name, port in moved.items()
+        ),
     )
 
 
@@ -208,6 +239,13 @@ def part_name(service: Service) -> str:
     name = service.labels.get("failwhale.service", service.name)
     place = service.labels.get("failwhale.place")
     return f"{name}@{place}" if place else name
+
+
+def _must_move(name: str, port: Port, remembered: Mapping[str, int], runs: bool) -> bool:
+    """Whether an optional part goes without the port it wants. One that runs stays where it is."""
+    if runs:
+        return f"{name}:{port.target}" in remembered
+    return not ports.is_free(port.host, port.published)
 
 
 def _is_active(service: Service, environment: Mapping[str, str]) -> bool:
@@ -291,6 +329,7 @@ class _Addresses:
         state: State,
         remembered: Mapping[str, int],
         keep_remembered: bool,
+        moved: Collection[str],
     ) -> None:
         names = "|".join(sorted(map(re.escape, services), key=len, reverse=True))
         self._reference = re.compile(rf"(?<![\w.-])({names}):(\d+)(?!\d)")
@@ -299,6 +338,7 @@ class _Addresses:
             (name, port.target): (port.host, port.published)
             for name, service in services.items()
             for port in service.ports
+            if name not in moved
         }
         for name, service in services.items():
             self._note(name, *(port.target for port in service.ports), *service.expose)

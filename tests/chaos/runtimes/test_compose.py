@@ -180,9 +180,29 @@ def test_the_site_itself_can_be_read() -> None:
         "networks",
         "network_mode",
         "dns_opt",
+        "cap_add",
+        "volumes./var/run/docker.sock",
         *contained,
     }
-    assert {
-        service.healthcheck.start_interval for service in site.services.values() if service.healthcheck
-    } == {0.1, 0.2}
-    assert {"FAILWHALE_EAST_PORT", "FAILWHALE_WEST_PORT"} <= site.variables
+    checks = [service.healthcheck for service in site.services.values() if not service.is_container_only]
+    assert {check.start_interval for check in checks if check} == {0.1, 0.2}
+    assert {"FAILWHALE_EAST_PORT", "FAILWHALE_WEST_PORT", "FAILWHALE_PROMETHEUS_PORT"} <= site.variables
+
+
+def test_the_engine_is_no_concern_of_a_plain_process(tmp_path: Path) -> None:
+    short = service(tmp_path, volumes=["/absent/docker.sock:/var/run/docker.sock", "data:/data"])
+    long = service(
+        tmp_path,
+        volumes=[
+            {"type": "bind", "source": "/absent", "target": "/var/run/docker.sock", "bind": {"any": "thing"}}
+        ],
+    )
+    read_back = compose(tmp_path, short)
+    assert read_back.services["web"].mounts == (Mount("data", "/data"),)
+    assert ("web", "volumes./var/run/docker.sock") in read_back.set_aside
+    assert compose(tmp_path, long).services["web"].mounts == ()
+
+
+def test_what_runs_in_containers_only_needs_no_command(tmp_path: Path) -> None:
+    text = "services: {web: {image: some, labels: {failwhale.runtime: docker}}}"
+    assert compose(tmp_path, text).services["web"].is_container_only

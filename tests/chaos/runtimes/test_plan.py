@@ -41,6 +41,10 @@ services:
   profiled:
     command: [sh]
     profiles: [more]
+  imaged:
+    image: something
+    labels: {failwhale.runtime: docker}
+    ports: ["127.0.0.1:${FAILWHALE_EAST_PORT:-18443}:80"]
 volumes: {db: , pki: , state: }
 """
 
@@ -109,7 +113,12 @@ def test_a_clean_environment(tmp_path: Path, state: State, monkeypatch: pytest.M
 def test_what_is_left_out_is_said(tmp_path: Path, state: State) -> None:
     site = plan(tmp_path, state, without=frozenset({"db"}))
     reasons = {row.part: row.reason for row in site.left_out}
-    assert reasons == {"db@east": "left out as asked", "extra": "absent-program-of-a-test is missing"}
+    assert reasons == {
+        "db@east": "left out as asked",
+        "extra": "absent-program-of-a-test is missing",
+        "profiled": "profile more is not chosen",
+        "imaged": "runs in containers only",
+    }
     assert set(by_name(site)) == {"web@east", "once"}
     assert by_name(site)["web@east"].needs == {"once": "service_completed_successfully"}
     with pytest.raises(Failure, match="no part is named 'nobody'") as raised:
@@ -142,7 +151,38 @@ def test_remembered_ports_are_kept_unless_taken(tmp_path: Path, state: State) ->
         second = plan(tmp_path, state, remembered=first).ports
         assert second["db:6379"] != first["db:6379"]
         assert second["web:8000"] == first["web:8000"]
-        assert plan(tmp_path, state, remembered=first, keep_remembered=True).ports == first
+        assert plan(tmp_path, state, remembered=first, running_now={"web@east"}).ports == first
+
+
+OPTIONAL = """
+services:
+  metrics:
+    command: [sh]
+    labels: {failwhale.optional: "true"}
+    environment: {LISTEN: "0.0.0.0:9090"}
+    ports: ["127.0.0.1:PORT:9090"]
+"""
+
+
+def test_an_optional_part_whose_port_is_taken_goes_elsewhere(tmp_path: Path, state: State) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        wanted = other.getsockname()[1]
+        text = OPTIONAL.replace("PORT", str(wanted))
+        first = plan(tmp_path, state, text)
+        address = f"127.0.0.1:{first.ports['metrics:9090']}"
+        assert [(row.part, row.wanted, row.address) for row in first.moved] == [("metrics", wanted, address)]
+        assert by_name(first)["metrics"].environment["LISTEN"] == address
+        assert not first.published
+    # The port is free now. What runs stays where it is; what starts anew gets what it wants.
+    assert plan(tmp_path, state, text, remembered=first.ports, running_now={"metrics"}).plan == first.plan
+    second = plan(tmp_path, state, text, remembered=first.ports)
+    assert (second.moved, second.published) == ((), {"metrics": ("127.0.0.1", wanted)})
+
+
+def test_a_running_part_holds_its_own_port(tmp_path: Path, state: State) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as itself:
+        text = OPTIONAL.replace("PORT", str(itself.getsockname()[1]))
+        assert not plan(tmp_path, state, text, running_now={"metrics"}).moved
 
 
 def test_a_plan_survives_the_disk(tmp_path: Path, state: State) -> None:

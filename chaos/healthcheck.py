@@ -1,0 +1,12 @@
+"""``python -m chaos.healthcheck``: the health check of the controller.
+
+In its container the check begins as root, which has no right to read the site's keys there. So it becomes the
+site's user first, as the controller did.
+"""
+
+from chaos.runtimes.docker.privileges import drop
+from services.platform.healthcheck import main
+
+if __name__ == "__main__":
+    drop()
+    main()
