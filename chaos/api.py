@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import os
 from collections.abc import AsyncIterator, Callable
@@ -16,11 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chaos.engine import DEFAULT_SECONDS, Engine
 from chaos.engine import Request as Wish
+from chaos.metrics import FaultsInForce, StoreRoles
 from chaos.view import show
 from failwhale.failure import USAGE, Failure
 from services.platform.metrics import CONTENT_TYPE, Metrics
 from services.platform.problems import MEDIA_TYPE, Problem
 from services.platform.settings import Settings
+from services.platform.tasks import cancel_all
 
 
 class FaultRequest(BaseModel):
@@ -38,11 +41,14 @@ class FaultRequest(BaseModel):
 
 def build(engine: Engine, settings: Settings, token: Callable[[], str]) -> FastAPI:
     """The application. `token` reads the site's control token."""
+    stores = StoreRoles(engine.store_roles)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine.resume()
+        asking = asyncio.create_task(stores.keep_asking())
         yield
+        await cancel_all([asking])
 
     def with_token(request: Request) -> None:
         sent = request.headers.get("authorization", "")
@@ -51,7 +57,7 @@ def build(engine: Engine, settings: Settings, token: Callable[[], str]) -> FastA
 
     app = FastAPI(title="failwhale chaos controller", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(_faults(engine), dependencies=[Depends(with_token)])
-    app.include_router(_common(engine, settings))
+    app.include_router(_common(engine, settings, stores))
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(Failure, _on_failure)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -99,7 +105,7 @@ def _faults(engine: Engine) -> APIRouter:
     return router
 
 
-def _common(engine: Engine, settings: Settings) -> APIRouter:
+def _common(engine: Engine, settings: Settings, stores: StoreRoles) -> APIRouter:
     """What every part of the site answers."""
     router = APIRouter()
     metrics = Metrics(settings)
@@ -109,6 +115,8 @@ def _common(engine: Engine, settings: Settings) -> APIRouter:
     Gauge("chaos_blocked", "Whether new faults are refused.", registry=metrics.registry).set_function(
         lambda: engine.blocked
     )
+    metrics.registry.register(FaultsInForce(engine.entries))
+    metrics.registry.register(stores)
 
     @router.get("/-/health")
     @router.get("/-/ready")

@@ -130,6 +130,10 @@ class Engine:
         """Whether new faults are refused."""
         return self._journal.book.blocked
 
+    def store_roles(self) -> dict[str, str]:
+        """`primary` or `replica` by store, without those that do not answer now. Raises Failure: no site."""
+        return self._open_site().store_roles()
+
     # --- orders ---
 
     def order(self, request: Request) -> Entry:
