@@ -67,7 +67,7 @@ def build(
     if store is None:
         if not settings.sentinels:
             raise SettingsError("SENTINELS is not set")
-        store = Store(settings.sentinels, settings.store_name, settings.replication)
+        store = Store(settings.sentinels, settings.store_name, settings.replication, settings.store_routes)
     site = Site(settings, store)
 
     @asynccontextmanager

@@ -65,6 +65,8 @@ class Settings:
     public_listen: Address | None = None
     sentinels: tuple[Address, ...] = ()
     store_name: str = "failwhale"
+    store_routes: Mapping[Address, Address] = field(default_factory=dict)
+    """What a sentinel names (left) is reached at another address from here (right)."""
     replication: Replication = "reported"
     calls: Mapping[str, tuple[Replica, ...]] = field(default_factory=dict)
     extra: Mapping[str, str] = field(default_factory=dict)
@@ -85,6 +87,7 @@ class Settings:
             public_listen=_optional_address(environment, "PUBLIC_LISTEN"),
             sentinels=_addresses(environment, "SENTINELS"),
             store_name=environment.get("STORE_NAME") or "failwhale",
+            store_routes=_routes(environment, "STORE_ROUTES"),
             replication=_replication(environment),
             calls=_calls(environment),
             extra=dict(environment),
@@ -153,6 +156,17 @@ def _optional_address(environment: Mapping[str, str], variable: str) -> Address 
 
 def _addresses(environment: Mapping[str, str], variable: str) -> tuple[Address, ...]:
     return tuple(_address(variable, text) for text in _items(environment.get(variable, "")))
+
+
+def _routes(environment: Mapping[str, str], variable: str) -> dict[Address, Address]:
+    """STORE_ROUTES=store-west:6379=link-east:6379 says by which way an address is reached."""
+    routes = {}
+    for item in _items(environment.get(variable, "")):
+        named, equals, reached = item.partition("=")
+        if not equals:
+            raise SettingsError(f"{variable}: {item!r} is not of the form host:port=host:port")
+        routes[_address(variable, named)] = _address(variable, reached)
+    return routes
 
 
 def _replication(environment: Mapping[str, str]) -> Replication:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from redis.asyncio import Redis
@@ -32,10 +32,18 @@ class Sentinels:
     """All sentinels of a store. redis-py's own discovery believes the first that answers, stale or not."""
 
     def __init__(
-        self, addresses: Sequence[Address], name: str, on_switch: Callable[[Address], None] | None = None
+        self,
+        addresses: Sequence[Address],
+        name: str,
+        routes: Mapping[Address, Address],
+        on_switch: Callable[[Address], None] | None = None,
     ) -> None:
-        """`on_switch(primary)` is called when a sentinel announces that another server was promoted."""
+        """`routes` says where a server that a sentinel names is reached from here, if not there.
+
+        `on_switch(primary)` is called when a sentinel announces that another server was promoted.
+        """
         self._name = name
+        self._routes = routes
         self._on_switch = on_switch
         self._clients = [
             Redis(
@@ -84,8 +92,8 @@ class Sentinels:
         async with asyncio.timeout(ANSWER_SECONDS):
             master = cast(dict[str, Any], await client.sentinel_master(self._name))
             replicas = await client.sentinel_slaves(self._name)
-        primary = None if _down(master) else Address(master["ip"], master["port"])
-        up = tuple(Address(state["ip"], state["port"]) for state in replicas if not _down(state))
+        primary = None if _down(master) else self._way_to(master["ip"], master["port"])
+        up = tuple(self._way_to(state["ip"], state["port"]) for state in replicas if not _down(state))
         return int(master["config-epoch"]), Topology(primary, up)
 
     async def _watch(self, client: Redis) -> None:
@@ -96,9 +104,14 @@ class Sentinels:
                     async for message in channel.listen():
                         name, _, _, host, port = message["data"].decode().split()
                         if name == self._name and self._on_switch is not None:
-                            self._on_switch(Address(host, int(port)))
+                            self._on_switch(self._way_to(host, int(port)))
             except (RedisError, OSError):
                 await asyncio.sleep(WATCH_AGAIN_SECONDS)
+
+    def _way_to(self, host: str, port: int) -> Address:
+        """Where a server is reached, by the address that a sentinel gave."""
+        named = Address(host, port)
+        return self._routes.get(named, named)
 
 
 def _down(state: dict[str, Any]) -> bool:

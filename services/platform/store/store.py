@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
@@ -44,11 +45,16 @@ class Store:
     """Reads and writes of one service. Values are bytes, integers, None, or lists of them."""
 
     def __init__(
-        self, sentinels: Sequence[Address], name: str = "failwhale", replication: Replication = "reported"
+        self,
+        sentinels: Sequence[Address],
+        name: str = "failwhale",
+        replication: Replication = "reported",
+        routes: Mapping[Address, Address] = MappingProxyType({}),
     ) -> None:
-        """`replication`: what a write needs before it is acknowledged (see services.platform.settings)."""
+        """`replication`: what a write needs before it is acknowledged; `routes`: where a server that a
+        sentinel names is reached from here (see services.platform.settings)."""
         self._replication = replication
-        self._sentinels = Sentinels(sentinels, name, on_switch=self._switched)
+        self._sentinels = Sentinels(sentinels, name, routes, on_switch=self._switched)
         self._lines: list[Line] = []
         self._replica = Line(self._sentinels.replica, READ_PATIENCE_SECONDS)
         self._primary = self.line_to_primary(READ_PATIENCE_SECONDS, on_open=self._primary_is_back)

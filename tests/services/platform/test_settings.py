@@ -14,6 +14,7 @@ COMPLETE = {
     "SECRETS": "/secrets",
     "SENTINELS": "sentinel-east:26379, sentinel-west:26379",
     "STORE_NAME": "site",
+    "STORE_ROUTES": "store-west:6379=link-east:6379",
     "REPLICATION": "required",
     "CALLS_AUTH": "east=auth-east:8000,west=auth-west:8001",
     "POST_LONGEST": "280",
@@ -30,6 +31,7 @@ def test_reads_everything() -> None:
     assert (settings.pki, settings.secrets) == (Path("/pki"), Path("/secrets"))
     assert settings.sentinels == (Address("sentinel-east", 26379), Address("sentinel-west", 26379))
     assert (settings.store_name, settings.replication, settings.release) == ("site", "required", "1.0")
+    assert settings.store_routes == {Address("store-west", 6379): Address("link-east", 6379)}
     assert settings.calls == {
         "auth": (Replica("east", Address("auth-east", 8000)), Replica("west", Address("auth-west", 8001)))
     }
@@ -64,6 +66,8 @@ def test_names_what_is_missing(variable: str, value: str | None) -> None:
         ("LISTEN", "host:²"),
         ("PUBLIC_LISTEN", ":8443"),
         ("SENTINELS", "one:1,two"),
+        ("STORE_ROUTES", "store-west:6379"),
+        ("STORE_ROUTES", "store-west:6379=link-east"),
         ("REPLICATION", "sometimes"),
         ("CALLS_AUTH", "auth-east:8000"),
         ("CALLS_AUTH", "east=auth-east"),
