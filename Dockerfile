@@ -5,7 +5,7 @@
 #   docker/wall/pip.conf   pip's configuration: where the packages are
 # No secret mount, so that every builder can do it.
 
-ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
+ARG PYTHON_IMAGE=python:3.11.15-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
 
