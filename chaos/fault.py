@@ -29,7 +29,7 @@ UNITS: Mapping[ParameterType, str | None] = {
 }
 
 SERVICES = ("frontend", "auth", "post", "timeline", "retweet", "notify")
-PARTS = (*SERVICES, "store", "sentinel", "prober", "prometheus")
+PARTS = (*SERVICES, "store", "sentinel", "link", "prober", "prometheus")
 """Everything but the controller: nobody would be there to prove what it does to itself."""
 
 
@@ -142,6 +142,8 @@ class Fault(ABC):
     """The services it can be done to."""
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     runtimes: ClassVar[tuple[str, ...]] = ("processes", "docker")
+    needs: ClassVar[str] = ""
+    """What other runtimes lack for it, for people: `a network that a part can be cut off from`."""
     demonstration: ClassVar[Demonstration]
     lasting: ClassVar[bool] = True
     """False when it happens once and there is nothing to wait for."""
@@ -212,6 +214,7 @@ class Fault(ABC):
             "parameters": [parameter.describe() for parameter in self.parameters],
             "hurts": sorted(hurts),
             "runtimes": list(self.runtimes),
+            "needs": self.needs or None,
             "help": self.help,
             "demonstration": {
                 "target": self.demonstration.target,

@@ -17,6 +17,8 @@ JOURNEYS_OF: Mapping[str, tuple[str, ...]] = {
     "notify": ("notification", "live-stream"),
     "store": (*_WRITES, *_READS),
     "sentinel": (),
+    # What goes from one place to the store of the other: writes, and reads until they turn to the replica.
+    "link": (*_WRITES, *_READS),
 }
 """A service that is not named here carries no journey: the instruments."""
 

@@ -29,6 +29,9 @@ HEALTH_TIMEOUT = 0.5
 _PAGES = ("GET /", "GET /docs", "GET /static/{name}", "GET /api/v1/openapi.json")
 """What the front end answers besides the API that its document describes."""
 
+_FOREIGN = {"prometheus": None, "grafana": "/api/health", "locust": "/"}
+"""Parts that speak plain HTTP, and what they are asked, if it is always the same."""
+
 _ROLES = {"master": "primary", "slave": "replica"}
 
 
@@ -102,9 +105,12 @@ class Site:
     def _asks_well(self, part: Part, ours: str, of_prometheus: str) -> bool:
         if part.service in ("store", "sentinel"):
             return bool(self._redis_says(part, "PING") == b"PONG")
+        if part.service == "link":
+            return _does_something(part.address())
         try:
-            if part.service == "prometheus":
-                control, path = Control(*part.address(), tls=None, timeout=HEALTH_TIMEOUT), of_prometheus
+            if part.service in _FOREIGN:
+                control = Control(*part.address(), tls=None, timeout=HEALTH_TIMEOUT)
+                path = _FOREIGN[part.service] or of_prometheus
             else:
                 control, path = self.control(part, HEALTH_TIMEOUT), ours
             answer = control.ask("GET", path)
@@ -133,8 +139,8 @@ class Site:
     def ask_failover(self) -> None:
         """Have Sentinel promote the replica. Raises Failure when no sentinel agrees."""
         refusals = []
-        for part, name in self._sentinels():
-            answer = self._redis_says(part, "SENTINEL", "FAILOVER", name)
+        for part, known in self._sentinels():
+            answer = self._redis_says(part, "SENTINEL", "FAILOVER", known[b"name"])
             if answer == b"OK":
                 return
             refusals.append(part.name)
@@ -147,19 +153,31 @@ class Site:
 
         Sentinel would do it, but it waits for eight seconds first.
         """
+        host, port = primary.address()
         for part in self.inventory.parts:
             if part.service == "store" and part != primary and self.store_role(part) == "primary":
-                for sentinel, name in self._sentinels():
-                    address = self._redis_says(sentinel, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
-                    if address:
-                        self._redis_says(part, "REPLICAOF", *address)
-                        break
+                self._redis_says(part, "REPLICAOF", host, str(port))
 
-    def _sentinels(self) -> Iterator[tuple[Part, bytes]]:
-        """Each sentinel that answers, with the name by which it knows the store."""
+    def last_promoted(self) -> Part | None:
+        """The store that was made the primary last, as the sentinels know; None when none answers.
+
+        A sentinel that was cut off may still name the one before.
+        """
+        latest = -1
+        found = None
+        for _, known in self._sentinels():
+            address = f"{known[b'ip'].decode()}:{known[b'port'].decode()}"
+            epoch = int(known[b"config-epoch"])
+            for part in self.inventory.parts:
+                if part.service == "store" and address in part.addresses.values() and epoch > latest:
+                    latest, found = epoch, part
+        return found
+
+    def _sentinels(self) -> Iterator[tuple[Part, dict[bytes, bytes]]]:
+        """Each sentinel that answers, with what it knows of the primary."""
         for part in self.inventory.parts:
             if part.service == "sentinel" and (masters := self._redis_says(part, "SENTINEL", "MASTERS")):
-                yield part, masters[0][masters[0].index(b"name") + 1]
+                yield part, dict(zip(masters[0][::2], masters[0][1::2], strict=True))
 
     def _store_is_ready(self, part: Part) -> bool:
         role = self._redis_says(part, "ROLE")
@@ -181,6 +199,24 @@ class Site:
             return None
         finally:
             redis.close()
+
+
+def _does_something(address: tuple[str, int]) -> bool:
+    """Whether a line relays what it is sent, or ends the connection since nobody is at its other end.
+
+    The system accepts connections for a frozen one, too.
+    """
+    try:
+        with socket.create_connection(address, HEALTH_TIMEOUT) as connection:
+            connection.sendall(b"PING\r\n")
+            connection.recv(64)
+    except ConnectionRefusedError:
+        return False
+    except ConnectionError:  # ended after it was accepted
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _redis(host: str, port: int) -> Redis:

@@ -26,7 +26,7 @@ def make_part(name: str) -> Part:
     return Part(name, service, place or None, name.replace("@", "-"), "8000", {"8000": "127.0.0.1:1"})
 
 
-SERVICES = ("frontend", "auth", "post", "retweet", "timeline", "notify", "store", "sentinel")
+SERVICES = ("frontend", "auth", "post", "retweet", "timeline", "notify", "store", "sentinel", "link")
 NAMES = (
     *(f"{service}@{place}" for place in ("east", "west") for service in SERVICES),
     "sentinel@witness",
