@@ -5,9 +5,11 @@
 # distribution by debootstrap and imported under every name that the Dockerfile and docker-compose.yml ask for: the same
 # programs in the distribution's versions, without the image's own entrypoint, and larger. What runs on it is good for
 # trying the site and for checks, and says nothing about the real images. They are had by removing the stand-ins
-# (`docker/stand-ins.sh --remove`) and pulling. Grafana is in no distribution: it has no stand-in.
+# (`docker/stand-ins.sh --remove`) and pulling. Grafana is in no distribution: it has no stand-in. So a line in .env
+# leaves it out, unless its image is here, or .env says already which files Docker Compose reads.
 #
-# Needs root, debootstrap and an engine. MIRROR names the packages' source; otherwise this machine's own is used.
+# `--names` only lists those names, and needs nothing. The rest needs root, debootstrap and an engine. MIRROR names the
+# source of the packages; otherwise this machine's own is used.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 suite=bookworm
@@ -26,6 +28,39 @@ names() {
     } | grep -v -e '^failwhale:' -e '^grafana/' | sort -u
 }
 
+if [ "${1:-}" = --names ]; then
+    names
+    exit 0
+fi
+
+is_here() {
+    docker image inspect "$1" >/dev/null 2>&1
+}
+
+by_us='# by make images-offline: Grafana has no stand-in'
+
+leave_grafana_out() {
+    grafana=$(sed -n 's/^ *image: *\(grafana[^ #]*\).*/\1/p' "$here/docker-compose.yml")
+    if is_here "$grafana"; then
+        return
+    fi
+    if grep -qs '^ *\(export  *\)\{0,1\}COMPOSE_FILE *=' "$here/.env"; then
+        grep -qs 'docker/without-grafana.yml' "$here/.env" ||
+            echo "Grafana has no stand-in. Leave it out: add docker/without-grafana.yml to COMPOSE_FILE in .env"
+        return
+    fi
+    printf '%s\nCOMPOSE_FILE=docker-compose.yml:docker/without-grafana.yml\n' "$by_us" >>"$here/.env"
+    echo "Grafana has no stand-in, and is left out: .env names docker/without-grafana.yml now"
+}
+
+take_grafana_in() {
+    grep -qsxF "$by_us" "$here/.env" || return 0
+    # That line and the next.
+    awk -v by_us="$by_us" '$0 == by_us { skip = 2 } skip-- > 0 { next } 1' "$here/.env" >"$here/.env.new"
+    if [ -s "$here/.env.new" ]; then mv "$here/.env.new" "$here/.env"; else rm "$here/.env.new" "$here/.env"; fi
+    echo "Grafana is in again: .env does not leave it out any more"
+}
+
 command -v docker >/dev/null || fail "docker is missing: install it first"
 docker version >/dev/null 2>&1 || fail "no engine answers: start it, or see what 'docker version' says"
 
@@ -35,6 +70,7 @@ if [ "${1:-}" = --remove ]; then
             docker image rm --no-prune "$name"
         fi
     done
+    take_grafana_in
     exit 0
 fi
 
@@ -59,7 +95,10 @@ for name in $(names); do
         wanted="$wanted $name"
     fi
 done
-[ -n "$wanted" ] || exit 0
+if [ -z "$wanted" ]; then
+    leave_grafana_out
+    exit 0
+fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -90,4 +129,5 @@ for name in $wanted; do
     docker tag "$image" "$name"
     echo "$name: a stand-in of Debian's packages"
 done
-echo "These are stand-ins, not the images of those names. Grafana has none, and is left out."
+echo "These are stand-ins, not the images of those names."
+leave_grafana_out
