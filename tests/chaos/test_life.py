@@ -224,7 +224,7 @@ def test_block_ends_what_is_in_force_and_refuses_what_comes_also_later(
 ) -> None:
     engine = laboratory.controller()
     engine.order(request("kill", 60, target="place:east"))
-    wait_until(lambda: len(laboratory.site.harm()) == 8, "east is down")
+    wait_until(lambda: len(laboratory.site.harm()) == 9, "east is down")
     (ended,) = engine.block()
     assert ended.over
     assert ended.ended == "block"
