@@ -62,7 +62,10 @@ def list_faults(json: JsonOption = False) -> None:
         return
     _print_in_two_columns(
         ("FAULT", "WHAT IT DOES, AND WHERE"),
-        ((fault["name"], [fault["help"], _spell_targets(fault["targets"])]) for fault in faults),
+        (
+            (fault["name"], [fault["help"], _spell_targets(fault["targets"]), *_spell_needs(fault)])
+            for fault in faults
+        ),
     )
     stdout().print()
     _print_in_two_columns(
@@ -87,6 +90,12 @@ def _print_in_two_columns(head: tuple[str, str], rows: Iterable[tuple[str, list[
 
 def _spell_targets(services: list[str]) -> str:
     return "at: any service" if services == list(SERVICES) else f"at: {', '.join(services)}"
+
+
+def _spell_needs(fault: dict[str, Any]) -> list[str]:
+    """A line where it can be done, unless that is everywhere."""
+    needs = fault["needs"]
+    return [f"on {' and '.join(fault['runtimes'])} only: it needs {needs}"] if needs else []
 
 
 @app.command(help="Show the faults that are not over.\n\nExample: failwhale chaos active")

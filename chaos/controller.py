@@ -1,28 +1,51 @@
 """``python -m chaos.controller``: the part `chaos` of the site, which runs the life of every fault.
 
-It may be killed at any moment. The supervisor starts it again, it takes up what the journal says, and what it
-cannot be there for is done by the leases.
+It may be killed at any moment. The supervisor, or Docker, starts it again, it takes up what the journal says,
+and what it cannot be there for is done by the leases, where there are any.
 """
 
 from __future__ import annotations
 
+import sys
+
+from failwhale.failure import Failure
+from failwhale.state import State
+
 
 def main() -> None:
     """Serve until SIGTERM. Faults in force are left to the next controller and to their leases."""
+    from chaos.runtimes.docker import privileges
+
+    try:
+        privileges.drop()
+        _serve()
+    except Failure as failure:
+        sys.exit(f"chaos cannot start: {failure.message} ({failure.next_step})")
+
+
+def _serve() -> None:
     from chaos.api import build
     from chaos.engine import Engine
     from chaos.journal import Journal
     from chaos.site import Site
-    from failwhale.state import State
     from outages.ledger import Ledger
     from services.platform.serve import run
     from services.platform.settings import Settings
 
     settings = Settings.from_environment()
     state = State(settings.extra["STATE"])
+    if not state.is_made:  # on Docker nobody else is there to write down what the site consists of
+        _describe_containers(state, settings.extra["ENGINE"], settings.extra["PROJECT"])
     journal = Journal.open(state.journal, PATIENCE)
     engine = Engine(lambda: Site(state), journal, Ledger(state.ledger))
     run(build(engine, settings, lambda: state.token), settings)
+
+
+def _describe_containers(state: State, engine: str, project: str) -> None:
+    from chaos.runtimes.docker import sitefile
+    from chaos.runtimes.docker.connection import connection_to
+
+    sitefile.refresh(state, connection_to(engine), project)
 
 
 PATIENCE = 60.0

@@ -65,7 +65,11 @@ def plan(request: Request, site: Site) -> Plan:
             code=USAGE,
         )
     if site.runtime.name not in fault.runtimes:
-        raise Failure(f"{fault.name} does not work on the runtime {site.runtime.name!r}", code=USAGE)
+        raise Failure(
+            f"{fault.name} is not possible on {site.runtime.name}: it needs {fault.needs}",
+            f"start the site on {fault.runtimes[0]}: failwhale up --on {fault.runtimes[0]}",
+            code=USAGE,
+        )
     parameters = fault.check(request.parameters)
     parts = select(request.target, site.inventory.parts, site.store_roles, request.seed, fault.targets)
     accepted = tuple(part for part in parts if part.service in fault.targets)

@@ -72,6 +72,12 @@ def mend(site: Site) -> list[str]:
         if site.runtime.is_paused(part.name):
             site.runtime.resume(part.name)
             found.append(f"{part.name} was paused and goes on")
+        if site.runtime.is_cut(part.name):
+            site.runtime.join(part.name)
+            found.append(f"{part.name} was cut off and is back on its networks")
+        if site.runtime.is_limited(part.name):
+            site.runtime.unlimit(part.name)
+            found.append(f"{part.name} had other limits and has its own again")
         if not site.runtime.is_running(part.name):
             site.runtime.start(part.name)
             found.append(f"{part.name} was down and is started")

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from chaos.inventory import Part
 from failwhale.failure import USAGE, Failure
 
-INSTRUMENTS = frozenset({"prober", "chaos", "prometheus"})
+INSTRUMENTS = frozenset({"prober", "chaos", "prometheus", "grafana", "locust"})
 """They measure the fault, so only their own name hits them."""
 
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?)%")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -105,4 +106,13 @@ def failwhale(
 
 
 def main() -> None:
+    """Run the command of this process. In the controller's container it comes in as root, and goes on as less."""
+    if "ENGINE" in os.environ:
+        from chaos.runtimes.docker import privileges
+
+        try:
+            privileges.drop()
+        except console.Failure as failure:
+            console.report(failure.message, failure.next_step)
+            sys.exit(failure.code)
     sys.exit(console.run(app, "failwhale"))

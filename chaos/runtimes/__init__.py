@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -30,9 +31,17 @@ class PartStatus:
     restarts: int  # deaths that nobody ordered since the site came up
 
 
+@dataclass(frozen=True)
+class Executed:
+    """A command that was run in a part: its exit code, and what it said."""
+
+    code: int
+    output: str
+
+
 class Runtime(Protocol):
     """The verbs. Every one is plain blocking code (from async: asyncio.to_thread), safe to repeat, and raises
-    failwhale.console.Failure for an unknown part or when the runtime cannot be reached or started."""
+    failwhale.failure.Failure for an unknown part or when the runtime cannot be reached or started."""
 
     name: str  # "processes" or "docker"
 
@@ -41,7 +50,8 @@ class Runtime(Protocol):
 
     def arm(self, lease: str, part: str, undo: Undo, seconds: float) -> None:
         """Promise that `undo` is done to the part in `seconds`, whoever is dead by then. Kept on disk.
-        Arming the same lease again moves its limit."""
+        Arming the same lease again moves its limit. On Docker nothing is kept: the controller itself is
+        restarted when it dies, and its journal is the promise."""
 
     def disarm(self, lease: str) -> None:
         """Take the promise back; nothing happens to the part. Unknown leases are no error."""
@@ -68,6 +78,33 @@ class Runtime(Protocol):
     def is_paused(self, part: str) -> bool:
         """Whether it is frozen now, as the kernel says."""
 
+    # What only containers have. On plain processes is_cut and is_limited are false, and the others refuse.
+
+    def cut(self, part: str, keep: Collection[str] = ()) -> None:
+        """Take it off all its networks but those to `keep`, by their names in the compose file."""
+
+    def join(self, part: str) -> None:
+        """Put it back on all its networks, under the names it had there."""
+
+    def is_cut(self, part: str) -> bool:
+        """Whether it is off any network that it belongs to."""
+
+    def limit(self, part: str, cpus: float | None = None, memory: int | None = None) -> None:
+        """Allow it so many cores, so many bytes; what is None stays. Fewer bytes than it uses are refused, by
+        kernels that do not end it instead."""
+
+    def unlimit(self, part: str) -> None:
+        """Give it back the limits that the compose file gives it."""
+
+    def is_limited(self, part: str) -> bool:
+        """Whether its limits are not those of the compose file."""
+
+    def held_back(self, part: str) -> float:
+        """Seconds for which the kernel has held it back from the processor since it started."""
+
+    def execute(self, part: str, words: list[str]) -> Executed:
+        """Run a command in its container, and wait for its end."""
+
 
 def runtime_of(state: State) -> Runtime:
     """The runtime that carries the site in this state folder. Raises Failure when no site is there."""
@@ -76,4 +113,8 @@ def runtime_of(state: State) -> Runtime:
         from chaos.runtimes.processes.client import Processes
 
         return Processes(state)
+    if name == "docker":
+        from chaos.runtimes.docker.client import Docker
+
+        return Docker(state)
     raise Failure(f"the runtime {name!r} of {state.path} is not known to this version", code=2)

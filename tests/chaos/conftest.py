@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,8 @@ class Killed(SystemExit):
 class Process:
     running: bool = True
     paused: bool = False
+    cut: bool = False
+    limited: bool = False
     points: dict[str, dict[str, object]] = field(default_factory=dict)
 
 
@@ -73,6 +75,8 @@ class MemoryRuntime:
     def arm(self, lease: str, part: str, undo: str, seconds: float) -> None:
         self.step()
         self.of(part)
+        if self.name == "docker":  # where the controller is restarted, nothing is kept
+            return
         self.leases[lease] = (part, undo, time.monotonic() + seconds)
         self.step()
 
@@ -84,8 +88,8 @@ class MemoryRuntime:
 
     def kill(self, part: str) -> None:
         self.step()
-        self.of(part)
-        self.processes[part] = Process(running=False)
+        process = self.of(part)
+        self.processes[part] = replace(process, running=False, paused=False, points={})
         self.step()
 
     def start(self, part: str) -> None:
@@ -95,8 +99,7 @@ class MemoryRuntime:
         self.step()
 
     def revive(self, part: str) -> None:
-        if not self.processes[part].running:
-            self.processes[part] = Process()
+        self.processes[part].running = True
 
     def pause(self, part: str) -> None:
         self.step()
@@ -112,6 +115,36 @@ class MemoryRuntime:
 
     def thaw(self, part: str) -> None:
         self.processes[part].paused = False
+
+    def cut(self, part: str, keep: Collection[str] = ()) -> None:
+        self.step()
+        self.of(part).cut = True
+        self.step()
+
+    def join(self, part: str) -> None:
+        self.step()
+        self.of(part).cut = False
+        self.step()
+
+    def is_cut(self, part: str) -> bool:
+        return self.of(part).cut
+
+    def limit(self, part: str, cpus: float | None = None, memory: int | None = None) -> None:
+        self.step()
+        self.of(part).limited = True
+        self.step()
+
+    def unlimit(self, part: str) -> None:
+        self.step()
+        self.of(part).limited = False
+        self.step()
+
+    def is_limited(self, part: str) -> bool:
+        return self.of(part).limited
+
+    def held_back(self, part: str) -> float:
+        """Whoever is asked about a starved part has just called it."""
+        return time.monotonic() if self.of(part).limited else 0.0
 
     def is_running(self, part: str) -> bool:
         return self.of(part).running
@@ -140,7 +173,7 @@ class MemoryControl:
 
     def _answer(self, method: str, path: str, body: Mapping[str, object] | None) -> Answer:
         process = self.site.runtime.of(self.part.name)
-        if not process.running or process.paused:
+        if not process.running or process.paused or process.cut:
             raise Unreachable(f"{self.part.name} does not answer")
         points = process.points
         for identifier in [one for one, point in points.items() if time.monotonic() >= point["until"]]:
@@ -189,11 +222,12 @@ class MemorySite(Site):
         return MemoryControl(self, part)
 
     def accepts_connections(self, part: Part) -> bool:
-        return self.runtime.of(part.name).running
+        process = self.runtime.of(part.name)
+        return process.running and not process.cut
 
     def answers(self, part: Part) -> bool:
         process = self.runtime.of(part.name)
-        return process.running and not process.paused
+        return process.running and not process.paused and not process.cut
 
     ready = answers
 
@@ -202,6 +236,9 @@ class MemorySite(Site):
 
     def hold_writes(self, seconds: float) -> None:
         self.step()
+
+    def last_promoted(self) -> Part | None:
+        return next(part for part in PARTS if self.roles.get(part.name) == "primary")
 
     def demote_others(self, primary: Part) -> None:
         self.step()
@@ -219,6 +256,8 @@ class MemorySite(Site):
         for name, process in self.runtime.processes.items():
             found += [] if process.running else [f"{name} is down"]
             found += [f"{name} is paused"] if process.paused else []
+            found += [f"{name} is cut off"] if process.cut else []
+            found += [f"{name} is limited"] if process.limited else []
             found += [
                 f"{name} has {one}"
                 for one, point in process.points.items()

@@ -358,8 +358,10 @@ def test_every_fault_has_help_with_its_parameters_and_an_example(command: Any) -
         "errors",
         "kill",
         "latency",
+        "partition",
         "pause",
         "promote",
+        "starve",
     ]
     for fault in listed:
         assert {"name", "targets", "parameters", "hurts", "runtimes", "help"} <= fault.keys()

@@ -15,7 +15,7 @@ from failwhale.failure import Failure
 # Where the controller dies, its threads die of an exception: that is meant.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
-FAULTS = [fault.name for fault in all_faults()]
+FAULTS = [(fault.name, runtime) for fault in all_faults() for runtime in fault.runtimes]
 TARGETS = {
     fault.name: "store:replica" if fault.targets == ("store",) else "post@east" for fault in all_faults()
 }
@@ -32,15 +32,16 @@ def request(fault: str, seconds: float = 0.1, **more: Any) -> Request:
     )
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("fault", "runtime"), FAULTS)
 def test_a_fault_bites_for_as_long_as_asked_and_is_gone(
-    laboratory: Any, settle: Any, wait_until: Any, fault: str
+    laboratory: Any, settle: Any, wait_until: Any, fault: str, runtime: str
 ) -> None:
+    laboratory.site.runtime.name = runtime
     engine = laboratory.controller()
     began = time.monotonic()
     engine.order(request(fault, 0.15))
     wait_until(lambda: all(one.proved for one in engine.entry(f"{fault}-1").progress.values()), "proved")
-    if fault in ("kill", "pause", "latency", "errors", "blackhole"):
+    if fault not in ("noop", "promote"):
         assert laboratory.site.harm()
     (entry,) = settle(engine)
     assert entry.over
@@ -55,11 +56,12 @@ def test_a_fault_bites_for_as_long_as_asked_and_is_gone(
     assert (first["name"], first["target"]) == (fault, target)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("fault", "runtime"), FAULTS)
 def test_every_fault_is_undone_wherever_its_controller_dies(
-    laboratory: Any, settle: Any, wait_until: Any, fault: str
+    laboratory: Any, settle: Any, wait_until: Any, fault: str, runtime: str
 ) -> None:
     """The controller dies at each of its steps in turn; its successor starts before the limit or after it."""
+    laboratory.site.runtime.name = runtime
     steps, last = 0, 1
     while steps < last:
         steps += 1
@@ -77,8 +79,8 @@ def test_every_fault_is_undone_wherever_its_controller_dies(
         last = laboratory.site.steps
         successor = laboratory.controller()
         if steps % 2:
-            time.sleep(0.1)  # so that the leases have done their part before it starts
-            assert laboratory.site.harm() == []
+            time.sleep(0.1)  # so that the leases, where there are any, have done their part before it starts
+            assert runtime == "docker" or laboratory.site.harm() == []
         successor.resume()
         settle(successor)
         entry = successor.entry(identifier)

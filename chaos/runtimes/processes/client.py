@@ -9,14 +9,15 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from chaos.inventory import Inventory
-from chaos.runtimes import PartStatus, Undo
+from chaos.runtimes import Executed, PartStatus, Undo
 from chaos.runtimes.processes import resp, sitefile
 from chaos.runtimes.processes.record import Remembered, read_parts
-from failwhale.failure import Failure
+from failwhale.failure import USAGE, Failure
 from failwhale.state import State
 
 # A supervisor opens its socket before it imports anything large, but the machine may be busy.
@@ -69,6 +70,40 @@ class Processes:
     def is_paused(self, part: str) -> bool:
         process = self._remembered(part).process
         return process is not None and process.is_paused()
+
+    # --- what only containers have ---
+
+    def cut(self, part: str, keep: Collection[str] = ()) -> None:
+        raise self._impossible(part, "cut off from a network", "share this machine's")
+
+    def join(self, part: str) -> None:
+        raise self._impossible(part, "cut off from a network", "share this machine's")
+
+    def is_cut(self, part: str) -> bool:
+        return False
+
+    def limit(self, part: str, cpus: float | None = None, memory: int | None = None) -> None:
+        raise self._impossible(part, "given limits", "have none that could be changed without root")
+
+    def unlimit(self, part: str) -> None:
+        raise self._impossible(part, "given limits", "have none that could be changed without root")
+
+    def is_limited(self, part: str) -> bool:
+        return False
+
+    def held_back(self, part: str) -> float:
+        return 0.0
+
+    def execute(self, part: str, words: list[str]) -> Executed:
+        raise self._impossible(part, "entered", "have no inside")
+
+    def _impossible(self, part: str, what: str, why: str) -> Failure:
+        name = Inventory.of(self._state).part(part).name
+        return Failure(
+            f"{name} cannot be {what}: plain processes {why}",
+            "start the site on Docker: failwhale up --on docker",
+            USAGE,
+        )
 
     # --- what only plain processes have ---
 

@@ -1,0 +1,48 @@
+"""partition: the part works, and nobody outside its own data centre reaches it, nor it them."""
+
+from chaos.fault import SERVICES, Demonstration, Fault, Injection, Proof, register
+from chaos.inventory import Part
+from chaos.site import Site
+from failwhale.failure import Failure
+
+
+class Partition(Fault):
+    name = "partition"
+    help = "Cut a part off from every network but its own data centre's; place:east takes a whole one away."
+    example = "failwhale chaos partition place:east --for 20s"
+    targets = (*SERVICES, "store", "sentinel", "link")
+    runtimes = ("docker",)
+    needs = "a network of its own for each data centre"
+    demonstration = Demonstration("place:east", hurts={"handshake-east": "down"})
+
+    def precondition(self, site: Site, part: Part) -> None:
+        if site.runtime.is_cut(part.name):
+            raise Failure(f"{part.name} is cut off already", "put it back: failwhale chaos heal")
+
+    def apply(self, site: Site, injection: Injection) -> None:
+        part = injection.part
+        site.runtime.cut(part.name, keep=() if part.place is None else (part.place,))
+
+    def prove(self, site: Site, injection: Injection) -> Proof:
+        """The controller stands on all that lies between the data centres, so it sees what others see."""
+        part = injection.part
+        if not site.runtime.is_cut(part.name):
+            return Proof(False, f"{part.name} is on all its networks")
+        if site.accepts_connections(part):
+            return Proof(False, f"{part.name} is still reached from outside")
+        return Proof(True, f"{part.name} is off its networks and is not reached from outside")
+
+    def revert(self, site: Site, injection: Injection) -> None:
+        """A store that was the primary finds another one when it is back, and must give way at once."""
+        part = injection.part
+        site.runtime.join(part.name)
+        if part.service == "store" and (primary := site.last_promoted()):
+            site.demote_others(primary)
+
+    def gone(self, site: Site, injection: Injection) -> Proof:
+        name = injection.part.name
+        cut = site.runtime.is_cut(name)
+        return Proof(not cut, f"{name} is {'still off a network' if cut else 'on all its networks'}")
+
+
+register(Partition())
