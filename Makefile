@@ -9,6 +9,7 @@ bin := $(VENV)/bin
 # A virtual environment's own uv, unless the machine has one.
 uv := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),$(bin)/uv)
 install := $(uv) pip install --quiet --compile-bytecode --python $(bin)/python
+compose := sh docker/compose.sh
 lock := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 
 .PHONY: help
@@ -47,6 +48,36 @@ down: install ## stop the site (failwhale down)
 .PHONY: bench
 bench: install ## measure: reads beside a bare route, start time, memory, CPU at rest
 	@$(bin)/python -m bench
+
+# From here on Docker only: neither Python nor a virtual environment is needed.
+
+.PHONY: docker-up
+docker-up: ## start the site on Docker, with Prometheus and Grafana (ports and more: see .env.example)
+	@$(compose) up -d --wait
+
+.PHONY: docker-up-load
+docker-up-load: ## the same and Locust's page
+	@$(compose) --profile load up -d --wait
+
+.PHONY: docker-up-bare
+docker-up-bare: ## the same without Grafana
+	@$(compose) -f docker-compose.yml -f docker/without-grafana.yml up -d --wait
+
+.PHONY: docker-cli
+docker-cli: ## the command line of the site on Docker: make docker-cli ARGS="chaos list"
+	@$(compose) exec chaos failwhale $(ARGS)
+
+.PHONY: docker-down
+docker-down: ## stop the site on Docker; its data stays
+	@$(compose) --profile load down
+
+.PHONY: docker-purge
+docker-purge: ## stop the site on Docker; no container, network or volume stays
+	@$(compose) --profile load down -v
+
+.PHONY: images
+images: ## build the site's image anew
+	@$(compose) build chaos
 
 .PHONY: images-offline
 images-offline: ## stand-ins for the base images from Debian's packages, where no registry is reached
