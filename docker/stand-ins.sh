@@ -49,6 +49,7 @@ leave_grafana_out() {
             echo "Grafana has no stand-in. Leave it out: add docker/without-grafana.yml to COMPOSE_FILE in .env"
         return
     fi
+    [ -z "$(tail -c 1 "$here/.env" 2>/dev/null)" ] || echo >>"$here/.env" # its last line has no end
     printf '%s\nCOMPOSE_FILE=docker-compose.yml:docker/without-grafana.yml\n' "$by_us" >>"$here/.env"
     echo "Grafana has no stand-in, and is left out: .env names docker/without-grafana.yml now"
 }

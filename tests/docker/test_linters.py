@@ -14,7 +14,8 @@ PROGRAMS = Path(sys.executable).parent
 
 
 COMMANDS = (
-    "compose-lint check --config docker/compose-lint.yml --strict-config --no-env --fail-on low docker-compose.yml",
+    "compose-lint check --config docker/compose-lint.yml --strict-config --fail-on low --no-env "
+    "docker-compose.yml",
     "hadolint --no-color --failure-threshold style Dockerfile",
 )
 
