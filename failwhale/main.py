@@ -106,7 +106,7 @@ def failwhale(
 
 
 def main() -> None:
-    """Run the command of this process. In the controller's container it comes in as root, and goes on as less."""
+    """Run the command of this process, which in the controller's container comes in as root."""
     if "ENGINE" in os.environ:
         from chaos.runtimes.docker import privileges
 
