@@ -125,12 +125,18 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     """
     from dataclasses import asdict
 
+    from chaos.runtimes import runtime_of
     from chaos.runtimes.processes.client import Processes
 
     site = State(state)
+    runtime = runtime_of(site)
     content = site.site()
-    parts, supervisor = Processes(site).status_with_supervisor()
-    total = sum(part.memory_bytes or 0 for part in parts) + supervisor["memory_bytes"]
+    supervisor = None
+    if isinstance(runtime, Processes):
+        parts, supervisor = runtime.status_with_supervisor()
+    else:
+        parts = runtime.status()
+    total = sum(part.memory_bytes or 0 for part in parts) + (supervisor["memory_bytes"] if supervisor else 0)
     if as_json:
         print_json(
             {
@@ -144,13 +150,14 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
             }
         )
         return
-    columns = ["part", "state", "role", "pid", "address", "release", "memory", "restarts"]
+    where = "pid" if supervisor else "container"
+    columns = ["part", "state", "role", where, "address", "release", "memory", "restarts"]
     rows = [
         [
             part.name,
             _spell_state(part.running, part.paused, part.ready),
             part.role,
-            part.pid,
+            part.pid or part.container,
             part.address,
             part.release,
             f"{part.memory_bytes / 1e6:.0f} MB" if part.memory_bytes else None,
@@ -166,7 +173,8 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
         stdout().print(f"without {row['part']}: {row['reason']}")
     for place, address in content["edges"].items():
         stdout().print(f"{place}: {address}")
-    stdout().print(f"{len(parts)} parts and their supervisor (pid {supervisor['pid']}): {total / 1e6:.0f} MB")
+    watched = f" and their supervisor (pid {supervisor['pid']})" if supervisor else ""
+    stdout().print(f"{len(parts)} parts{watched}: {total / 1e6:.0f} MB")
 
 
 def logs(
@@ -184,13 +192,13 @@ def logs(
       failwhale logs post@east --follow
       failwhale logs --request 5f0c2b1e
     """
-    from failwhale.logs import follow_logs, last_lines, log_files
+    from failwhale.logs import logs_of
 
-    files = log_files(State(state), part)
-    for line in last_lines(files, lines if request is None else None, request):
+    sources = logs_of(State(state), part)
+    for line in sources.last(lines if request is None else None, request):
         print(line)
     if follow:
-        for line in follow_logs(files, request):
+        for line in sources.follow(request):
             print(line, flush=True)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from failwhale.console import Failure
-from failwhale.logs import follow_logs, last_lines, log_files
+from failwhale.logs import logs_of
 from failwhale.state import State
 
 
@@ -19,8 +19,7 @@ def state(tmp_path: Path) -> State:
 
 
 def test_the_last_lines_of_all_parts(state: State) -> None:
-    files = log_files(state, None)
-    assert list(last_lines(files, 2, None)) == [
+    assert list(logs_of(state, None).last(2, None)) == [
         "post@east  two id-1",
         "post@east  three",
         "prober     four id-1",
@@ -28,26 +27,25 @@ def test_the_last_lines_of_all_parts(state: State) -> None:
 
 
 def test_one_part_needs_no_prefix(state: State) -> None:
-    assert list(last_lines(log_files(state, "post@east"), 1, None)) == ["three"]
+    assert list(logs_of(state, "post@east").last(1, None)) == ["three"]
 
 
 def test_all_about_one_request(state: State) -> None:
-    lines = list(last_lines(log_files(state, None), None, "id-1"))
+    lines = list(logs_of(state, None).last(None, "id-1"))
     assert lines == ["post@east  two id-1", "prober     four id-1"]
 
 
 def test_an_unknown_part_lists_what_exists(state: State, tmp_path: Path) -> None:
     with pytest.raises(Failure, match="'nobody'") as raised:
-        log_files(state, "nobody")
+        logs_of(state, "nobody")
     assert "post@east, prober" in raised.value.next_step
     with pytest.raises(Failure, match="no logs"):
-        log_files(State(tmp_path / "empty"), None)
+        logs_of(State(tmp_path / "empty"), None)
 
 
 def test_follows_whole_lines_only(state: State) -> None:
-    files = log_files(state, "prober")
-    lines = follow_logs(files, None)
-    with open(files["prober"], "a") as log:
+    lines = logs_of(state, "prober").follow(None)
+    with open(state.logs / "prober.log", "a") as log:
         # The generator notes where the file ends when it is first asked, so ask in a thread of control that
         # writes.
         import threading
