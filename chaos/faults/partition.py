@@ -20,8 +20,7 @@ class Partition(Fault):
             raise Failure(f"{part.name} is cut off already", "put it back: failwhale chaos heal")
 
     def apply(self, site: Site, injection: Injection) -> None:
-        part = injection.part
-        site.runtime.cut(part.name, keep=() if part.place is None else (part.place,))
+        site.runtime.cut(injection.part.name, keep=_kept(injection.part))
 
     def prove(self, site: Site, injection: Injection) -> Proof:
         """The controller stands on all that lies between the data centres, so it sees what others see."""
@@ -43,6 +42,12 @@ class Partition(Fault):
         name = injection.part.name
         cut = site.runtime.is_cut(name)
         return Proof(not cut, f"{name} is {'still off a network' if cut else 'on all its networks'}")
+
+
+def _kept(part: Part) -> tuple[str, ...]:
+    """The network of its own data centre. Not for a front end: Docker publishes its port by way of any
+    network that is left, and users would go on as if nothing had happened."""
+    return () if part.place is None or part.service == "frontend" else (part.place,)
 
 
 register(Partition())
