@@ -73,7 +73,7 @@ def test_starts_after_what_it_needs_is_well(name: str) -> None:
     for needed, how in needs.items():
         wanted = "service_completed_successfully" if needed == "genesis" else "service_healthy"
         assert how["condition"] == wanted, needed
-    assert needs or name in ("genesis", "store-east")
+    assert needs or name in ("genesis", "store-east", "link-east", "link-west")
 
 
 def test_only_the_controller_has_the_engines_socket() -> None:
