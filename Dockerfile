@@ -18,7 +18,9 @@ RUN if [ -f wall/ca.crt ]; then export PIP_CERT=/build/wall/ca.crt; fi; \
     python -m venv /opt/failwhale \
     && /opt/failwhale/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --only-binary :all: \
         --require-hashes --requirement wall/requirements.lock \
-    && /opt/failwhale/bin/pip --disable-pip-version-check uninstall --quiet --yes pip setuptools
+    && /opt/failwhale/bin/pip --disable-pip-version-check uninstall --quiet --yes pip setuptools \
+    && find /opt/failwhale/lib -type d -name tests -prune -exec rm -r {} + \
+    && rm -r /opt/failwhale/include
 
 # The sources lie beside the libraries, found by a line in a .pth file: no build, and nothing fetched that is not locked.
 COPY docker-compose.yml /opt/failwhale/site/
@@ -46,7 +48,7 @@ FROM ${PYTHON_IMAGE}
 # folder that it covers, therefore these exist.
 RUN groupadd --gid 10001 failwhale \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin failwhale \
-    && install -d -o 10001 -g 10001 -m 0750 /pki /secrets /record /chaos /state /metrics \
+    && install -d -o 10001 -g 10001 -m 0750 /pki /secrets /record /state /metrics \
         /state/pki /state/secrets /state/record /state/chaos
 
 COPY --from=build /opt/failwhale /opt/failwhale
