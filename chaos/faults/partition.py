@@ -16,6 +16,8 @@ class Partition(Fault):
     demonstration = Demonstration("place:east", hurts={"handshake-east": "down"})
 
     def precondition(self, site: Site, part: Part) -> None:
+        if not site.runtime.is_running(part.name):
+            raise Failure(f"{part.name} is not running: there is nothing to cut off", "see: failwhale status")
         if site.runtime.is_cut(part.name):
             raise Failure(f"{part.name} is cut off already", "put it back: failwhale chaos heal")
 
