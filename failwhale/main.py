@@ -1,118 +1,32 @@
-"""The command `failwhale`: a list of verbs, each loaded only when it is asked for."""
+"""The command `failwhale`: done here, or in the container of the controller, when the site is on Docker."""
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
-from dataclasses import dataclass
-from typing import Annotated, Any
 
-import typer
-from typer.core import TyperCommand, TyperGroup
-
-from failwhale import console
-
-
-@dataclass(frozen=True)
-class Verb:
-    """Where a verb lives: a Typer app, or one function, of a module; and its line in the list."""
-
-    module: str
-    attribute: str
-    line: str
-    panel: str
-
-
-RUN = "Run the site"
-USE = "Use it"
-BREAK = "Break it"
-MEASURE = "Measure it"
-
-VERBS = {
-    "demo": Verb("failwhale.demo", "demo", "The whole loop: start, load, break, heal, report.", RUN),
-    "up": Verb("failwhale.site", "up", "Start the site and wait until every journey is green.", RUN),
-    "status": Verb("failwhale.site", "status", "What runs, where, and how it is.", RUN),
-    "logs": Verb("failwhale.site", "logs", "What the parts have to say.", RUN),
-    "open": Verb("failwhale.site", "open_page", "Show the site in a browser.", RUN),
-    "down": Verb("failwhale.site", "down", "Stop everything; --purge removes every file, too.", RUN),
-    "populate": Verb("loadtests.cli", "populate", "Fill the site with people, posts and follows.", USE),
-    "load": Verb("loadtests.cli", "load", "Send users to the site.", USE),
-    "chaos": Verb("chaos.cli", "app", "Break one thing, see what is broken, heal.", BREAK),
-    "protections": Verb(
-        "failwhale.protections", "protections", "What guards the site; switch it live.", BREAK
-    ),
-    "watch": Verb("outages.cli", "watch", "The users' view, live.", MEASURE),
-    "outages": Verb("outages.cli", "outages", "What users felt, and why.", MEASURE),
-    "score": Verb("outages.cli", "score", "What users felt beside what the monitoring saw.", MEASURE),
-    "report": Verb("outages.cli", "report", "The same as a page with the timeline drawn.", MEASURE),
-}
-
-
-class Verbs(TyperGroup):
-    """Lists verbs from the table alone, and imports the one that is called: `failwhale --help` stays
-    fast."""
-
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        self.commands = {
-            name: TyperCommand(name, help=verb.line, rich_help_panel=verb.panel)
-            for name, verb in VERBS.items()
-        }
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        name, command, rest = super().resolve_command(ctx, args)
-        if name in VERBS:
-            command = load(VERBS[name], name)
-        return name, command, rest
-
-
-def load(verb: Verb, name: str) -> Any:
-    """The real command behind a verb."""
-    found = getattr(importlib.import_module(verb.module), verb.attribute)
-    if not isinstance(found, typer.Typer):
-        single = typer.Typer(add_completion=False)
-        single.command(name)(found)
-        found = single
-    command = typer.main.get_command(found)
-    command.name = name
-    return command
-
-
-app = typer.Typer(cls=Verbs, add_completion=True, no_args_is_help=True)
-
-
-def _say_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        print(f"failwhale {version('failwhale')}")
-        raise typer.Exit
-
-
-@app.callback(
-    epilog="--debug, anywhere on the line, shows where an error happened. NO_COLOR is honoured.",
-)
-def failwhale(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which this is.")
-    ] = False,
-) -> None:
-    """A social network you can break.
-
-    Two commands to begin with: `failwhale up`, then `failwhale chaos kill post@east --for 10s`.
-    Or see it all at once: `failwhale demo`.
-    """
+from failwhale.failure import Failure
 
 
 def main() -> None:
-    """Run the command of this process, which in the controller's container comes in as root."""
-    if "ENGINE" in os.environ:
-        from chaos.runtimes.docker import privileges
+    """Run the command of this process. In the controller's container it comes in as root, and goes on as
+    less."""
+    words = sys.argv[1:]
+    try:
+        if "ENGINE" in os.environ:
+            from chaos.runtimes.docker import privileges
 
-        try:
             privileges.drop()
-        except console.Failure as failure:
-            console.report(failure.message, failure.next_step)
-            sys.exit(failure.code)
-    sys.exit(console.run(app, "failwhale"))
+        from failwhale import forward
+
+        order = forward.order_of(words)
+        if order is not None:
+            sys.exit(forward.run(order))
+    except Failure as failure:
+        from failwhale.console import report
+
+        report(failure.message, failure.next_step)
+        sys.exit(failure.code)
+    from failwhale import console, verbs
+
+    sys.exit(console.run(verbs.app, "failwhale", words))

@@ -13,7 +13,7 @@ class Progress:
     """`say` is for what stays, `note` for what moves; both on stderr."""
 
     def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
+        self.is_quiet = quiet
         self._moves = not quiet and is_terminal()
         self._noted = ""
 
@@ -27,7 +27,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """One line that stays."""
-        if not self._quiet:
+        if not self.is_quiet:
             self.clear()
             print(line, file=sys.stderr, flush=True)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,13 +31,19 @@ from failwhale.interruption import interruptible, uninterruptible
 from failwhale.progress import Progress
 from failwhale.state import State
 
+if TYPE_CHECKING:
+    from chaos.runtimes.processes.lifecycle import Wishes
+
 COMPOSE_FILE = Path(__file__).parents[1] / "docker-compose.yml"
 POLL_SECONDS = 0.03
 
 
 def up(
     state: StateOption = DEFAULT_STATE,
-    on: Annotated[str, typer.Option("--on", metavar="RUNTIME", help="processes, or docker.")] = "processes",
+    on: Annotated[
+        str | None,
+        typer.Option("--on", metavar="RUNTIME", help="processes, or docker.", show_default="as configured"),
+    ] = None,
     without: Annotated[
         list[str] | None, typer.Option("--without", metavar="PART", help="Leave a part out; may be repeated.")
     ] = None,
@@ -59,60 +67,123 @@ def up(
 ) -> None:
     """Start the site and wait until every journey of its users is green.
 
-    Ctrl-C while it waits takes everything down again. On a running site it starts what is missing.
+    Ctrl-C while it waits takes everything down again. On a running site it starts what is missing. On Docker
+    the image is built first if the sources changed; --within begins when all containers are started.
 
     Examples:
       failwhale up
+      failwhale up --on docker
       failwhale up --state /tmp/second --port east=18443 --port west=19443
       failwhale up --without prometheus
     """
-    if on == "docker":
-        raise Failure(
-            "--on docker comes with the next release, with its Docker runtime", "failwhale up", USAGE
-        )
-    if on != "processes":
-        raise Failure(f"no runtime is named {on!r}", "runtimes: processes, docker", USAGE)
-    from chaos.runtimes.processes import lifecycle
+    from chaos.runtimes.processes.lifecycle import Wishes
+    from failwhale.runtime import choose
 
     began = time.monotonic()
     site = State(state)
     site.refuse_foreign()
-    wishes = lifecycle.Wishes(file.absolute(), _ports(port or []), frozenset(without or []))
-    outlook = lifecycle.look_ahead(site, wishes, dict(os.environ))
-    if dry_run:
-        _show_outlook(outlook, as_json)
-        return
-    was_up = lifecycle.is_up(site)
-    with Progress(quiet) as progress, interruptible():
-        try:
-            if was_up:
-                _complete(site, outlook, progress)
-            else:
-                lifecycle.begin(site, outlook)
-            for left_out in outlook.site.left_out:
-                if left_out.advice:
-                    progress.say(f"without {left_out.part}: {left_out.reason}; {left_out.advice}")
-            for row in outlook.site.moved:
-                progress.say(f"{row.part} is at {row.address}: port {row.wanted} is taken")
-            _wait_until_ready(site, began + within, progress)
-            progress.say(f"all parts ready after {spell_duration(time.monotonic() - began)}")
-            if _wait_until_green(site, began + within, progress):
-                progress.say(f"all journeys green after {spell_duration(time.monotonic() - began)}")
-        except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            outcome = "interrupted; the site was up before and stays up"
-            if not was_up:
-                progress.note("taking everything down")
-                lifecycle.end(site)
-                outcome = "interrupted, and everything is down again"
-            progress.clear()
-            report(outcome)
-            raise typer.Exit(INTERRUPTED) from None
+    choice = choose(site, on, file.absolute(), os.environ)
+    wishes = Wishes(file.absolute(), _ports(port or []), frozenset(without or []))
+    run_up = _up_on_docker if choice.runtime == "docker" else _up_on_processes
+    with Progress(quiet) as progress:
+        chosen = f"on {choice.runtime}, {choice.because}"
+        if not run_up(site, wishes, within, progress, chosen, dry_run=dry_run, as_json=as_json):
+            return
     if as_json:
-        print_json({"state": str(site.path), "edges": dict(site.edges), "seconds": time.monotonic() - began})
+        row = {"runtime": choice.runtime, "state": str(site.path), "edges": dict(site.edges)}
+        print_json({**row, "seconds": time.monotonic() - began})
     elif not quiet:
         for place, address in site.edges.items():
             stdout().print(f"{place}  {address}")
+
+
+def _up_on_processes(
+    site: State,
+    wishes: Wishes,
+    within: float,
+    progress: Progress,
+    chosen: str,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> bool:
+    """Whether a site is up now, and was not only looked ahead to."""
+    from chaos.runtimes.processes import lifecycle
+    from failwhale.green import wait_until_green
+
+    began = time.monotonic()
+    outlook = lifecycle.look_ahead(site, wishes, dict(os.environ))
+    if dry_run:
+        _show_outlook(outlook, as_json)
+        return False
+    was_up = lifecycle.is_up(site)
+    with interruptible(), _taken_down_when_interrupted(lambda: lifecycle.end(site), was_up, progress):
+        if was_up:
+            _complete(site, outlook, progress)
+        else:
+            lifecycle.begin(site, outlook)
+        progress.say(chosen)
+        for left_out in outlook.site.left_out:
+            if left_out.advice:
+                progress.say(f"without {left_out.part}: {left_out.reason}; {left_out.advice}")
+        for row in outlook.site.moved:
+            progress.say(f"{row.part} is at {row.address}: port {row.wanted} is taken")
+        _wait_until_ready(site, began + within, progress)
+        progress.say(f"all parts ready after {spell_duration(time.monotonic() - began)}")
+        if wait_until_green(site, began + within, progress.note):
+            progress.say(f"all journeys green after {spell_duration(time.monotonic() - began)}")
+    return True
+
+
+def _up_on_docker(
+    site: State,
+    wishes: Wishes,
+    within: float,
+    progress: Progress,
+    chosen: str,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> bool:
+    """Whether a site is up now, and was not only looked ahead to."""
+    from chaos.runtimes.docker import lifecycle
+
+    began = time.monotonic()
+    outlook = lifecycle.look_ahead(site, wishes, dict(os.environ))
+    if dry_run:
+        _show_containers(outlook, as_json)
+        return False
+    was_up = lifecycle.is_up(site)
+    with interruptible(), _taken_down_when_interrupted(lambda: lifecycle.end(site), was_up, progress):
+        progress.say(chosen)
+        if was_up:
+            _say_what_is_missing(lifecycle.missing(outlook), progress)
+        outlook = lifecycle.without_what_cannot_be_had(outlook, progress.say)
+        for left_out in outlook.left_out:
+            if left_out.advice:
+                progress.say(f"without {left_out.part}: {left_out.reason}; {left_out.advice}")
+        lifecycle.begin(site, outlook, within, quiet=progress.is_quiet)
+        progress.say(f"all parts ready after {spell_duration(time.monotonic() - began)}")
+        if lifecycle.wait_until_green(outlook, time.monotonic() + within, progress.note):
+            progress.say(f"all journeys green after {spell_duration(time.monotonic() - began)}")
+    return True
+
+
+@contextmanager
+def _taken_down_when_interrupted(end: Callable[[], None], was_up: bool, progress: Progress) -> Iterator[None]:
+    """Who interrupts the start of a site wants none; one that was up before stays."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        outcome = "interrupted; the site was up before and stays up"
+        if not was_up:
+            progress.note("taking everything down")
+            end()
+            outcome = "interrupted, and everything is down again"
+        progress.clear()
+        report(outcome)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> None:
@@ -213,19 +284,33 @@ def down(
       failwhale down
       failwhale down --purge
     """
-    from chaos.runtimes.processes import lifecycle
+    from chaos.runtimes.processes.lifecycle import purge as purge_folder
 
     site = State(state)
     with Progress(quiet) as progress, uninterruptible():
         if not site.is_made:
             progress.say(f"there is no site in {site.path}")
         else:
-            was_up = lifecycle.is_up(site)
             progress.note("stopping")
-            lifecycle.end(site)
+            was_up = _end(site, purge=purge)
             progress.say("everything is down" if was_up else "nothing was running")
-        if purge and (left := lifecycle.purge(site)):
+        if purge and (left := purge_folder(site)):
             progress.say(f"left in {site.path}, as it is no part of this site: {', '.join(left)}")
+
+
+def _end(site: State, *, purge: bool) -> bool:
+    """Whether anything ran."""
+    if site.site()["runtime"] == "docker":
+        from chaos.runtimes.docker import lifecycle as on_docker
+
+        was_up = on_docker.is_up(site)
+        on_docker.end(site, purge=purge)
+        return was_up
+    from chaos.runtimes.processes import lifecycle
+
+    was_up = lifecycle.is_up(site)
+    lifecycle.end(site)
+    return was_up
 
 
 def open_page(
@@ -292,13 +377,34 @@ def _show_outlook(outlook: Any, as_json: bool) -> None:
     stdout().print(f"set aside, since it only means something to containers: {keys or 'nothing'}")
 
 
+def _show_containers(outlook: Any, as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {"name": part.name, "image": part.image, "addresses": list(part.addresses)}
+            for part in outlook.parts
+        ]
+        left_out = [{"part": row.part, "reason": row.reason} for row in outlook.left_out]
+        print_json({"project": outlook.project, "parts": rows, "left_out": left_out})
+        return
+    print_table(
+        ("part", "image", "addresses"),
+        [(part.name, part.image, ", ".join(part.addresses)) for part in outlook.parts],
+    )
+    for row in outlook.left_out:
+        stdout().print(f"without {row.part}: {row.reason}")
+    stdout().print(f"as the Compose project {outlook.project}")
+
+
 def _complete(site: State, outlook: Any, progress: Progress) -> None:
     from chaos.runtimes.processes import lifecycle
     from chaos.runtimes.processes.client import Processes
 
     lifecycle.add(site, outlook)
-    started = Processes(site).complete()
-    progress.say(f"the site is up already{'; starting ' + ', '.join(started) if started else ''}")
+    _say_what_is_missing(Processes(site).complete(), progress)
+
+
+def _say_what_is_missing(missing: list[str], progress: Progress) -> None:
+    progress.say(f"the site is up already{'; starting ' + ', '.join(missing) if missing else ''}")
 
 
 def _wait_until_ready(site: State, limit: float, progress: Progress) -> None:
@@ -320,25 +426,6 @@ def _wait_until_ready(site: State, limit: float, progress: Progress) -> None:
             causes = [row for row in open_rows if row["phase"] != "waiting"] or open_rows
             named = "; ".join(f"{row['name']} {row['phase']} ({row['reason']})" for row in causes)
             raise Failure(f"not ready in time: {named}", _see_logs(site, causes[0]["name"]))
-        time.sleep(POLL_SECONDS)
-
-
-def _wait_until_green(site: State, limit: float, progress: Progress) -> bool:
-    """Until the prober has seen every journey succeed; False without a prober. Raises Failure that names
-    the others."""
-    if not any(row["service"] == "prober" for row in site.site()["parts"]):
-        return False
-    from outages.watch import journeys_now
-
-    while True:
-        journeys = journeys_now(site)
-        others = [name for name, row in journeys.items() if row["state"] != "green"]
-        if journeys and not others:
-            return True
-        progress.note(f"{len(journeys) - len(others)} of {len(journeys)} journeys green")
-        if time.monotonic() > limit:
-            named = ", ".join(others) or "all, the prober is silent"
-            raise Failure(f"not green in time: {named}", "see: failwhale outages; failwhale logs prober")
         time.sleep(POLL_SECONDS)
 
 

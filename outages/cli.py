@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import suppress
 from enum import StrEnum
@@ -103,7 +104,12 @@ def report(
     state: StateOption = DEFAULT_STATE,
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="FILE", show_default="STATE/reports/report.html", help="Where to."),
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            show_default="STATE/reports/report.html",
+            help="Where to; - is stdout, without the summary.",
+        ),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -119,6 +125,9 @@ def report(
     site = State(state)
     history = history_of(site)
     detect_if_possible(site, history)
+    if output == Path("-"):
+        sys.stdout.write(page(history))
+        return
     file = output or site.reports / "report.html"
     if output is not None and not output.parent.is_dir():
         raise Failure(f"no such folder: {output.parent}", "make it, or name another one: --output")

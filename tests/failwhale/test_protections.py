@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from failwhale.console import run
-from failwhale.main import app
 from failwhale.state import State
+from failwhale.verbs import app
 from services.platform.genesis import make_certificates, make_secrets
 
 
