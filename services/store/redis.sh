@@ -9,6 +9,10 @@
 # appendfsync no: every write is handed to the system before it is acknowledged, so a killed process loses nothing.
 # Only a power cut would, and against that stands the replica.
 set -eu
+# Process 1 has a container of its own, where the names that Docker does not know are answered at once.
+if [ $$ = 1 ]; then
+    perl "$(dirname "$0")/no_such_name.pl" &
+fi
 conf="$DATA/redis.conf"
 mkdir -p "$DATA"
 
