@@ -77,7 +77,7 @@ docker-purge: ## stop the site on Docker; no container, network or volume stays
 
 .PHONY: images
 images: ## build the site's image anew
-	@$(compose) build chaos
+	@$(compose) build
 
 .PHONY: images-offline
 images-offline: ## stand-ins for the base images from Debian's packages, where no registry is reached

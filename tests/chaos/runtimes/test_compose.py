@@ -177,8 +177,10 @@ def test_the_site_itself_can_be_read() -> None:
     assert {key for _, key in site.set_aside} == {
         "image",
         "build",
+        "pull_policy",
         "networks",
         "network_mode",
+        "dns",
         "dns_opt",
         "cap_add",
         "volumes./var/run/docker.sock",
