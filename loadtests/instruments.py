@@ -97,23 +97,31 @@ _current: Load | None = None
 
 def current(environment: Environment) -> Load:
     """The load of this process; the first call finds the site. Ends Locust with one line without one."""
-    global _current
     if _current is None:
         try:
-            target = Target.from_environment()
+            return renew()
         except Failure as failure:
             log.error("%s. %s", failure.message, failure.next_step)
             environment.process_exit_code = failure.code
             raise SystemExit(failure.code) from None
-        pipe = os.environ.get(PIPE)
-        name = os.environ.get(NAME) or uuid.uuid4().hex[:8]
-        _current = Load(
-            target=target,
-            crowd=Crowd(target.census),
-            tally=Tally(),
-            record=Record(target.acknowledged, name) if target.acknowledged else None,
-            pipe=int(pipe) if pipe else None,
-        )
+    return _current
+
+
+def renew() -> Load:
+    """Find the site, and begin to count anew. Raises Failure without a site or without people on it."""
+    global _current
+    target = Target.from_environment()
+    pipe = os.environ.get(PIPE)
+    name = os.environ.get(NAME) or uuid.uuid4().hex[:8]
+    if _current is not None and _current.record is not None:
+        _current.record.close()
+    _current = Load(
+        target=target,
+        crowd=Crowd(target.census),
+        tally=Tally(),
+        record=Record(target.acknowledged, name) if target.acknowledged else None,
+        pipe=int(pipe) if pipe else None,
+    )
     return _current
 
 
@@ -134,12 +142,19 @@ def _add_options(parser: ArgumentParser) -> None:
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
-def _find_the_site(environment: Environment, **_: object) -> None:
-    current(environment)
+def _find_the_site(environment: Environment, web_ui: object = None, **_: object) -> None:
+    # Who has a page may find the site when the load begins.
+    if web_ui is None:
+        current(environment)
 
 
 def end_on_interrupt(environment: Environment) -> None:
-    """Let Ctrl-C end the load as its time would, only faster; for shapes, which look at `interrupted`."""
+    """Let Ctrl-C end the load as its time would, only faster; for shapes, which look at `interrupted`.
+
+    Where there is a page, Ctrl-C is to end more than a load.
+    """
+    if environment.web_ui is not None:
+        return
 
     def interrupt() -> None:
         environment.stop_timeout = _HURRY
@@ -152,13 +167,25 @@ def end_on_interrupt(environment: Environment) -> None:
 def _watch(environment: Environment, **_: object) -> None:
     load = current(environment)
     load.began = time.perf_counter()
-    gevent.spawn(_watch_own_lag, load)
-    gevent.spawn(_tell_progress, load, environment)
+    end_with_load(environment, gevent.spawn(_watch_own_lag, load))
+    end_with_load(environment, gevent.spawn(_tell_progress, load, environment))
+
+
+def end_with_load(environment: Environment, greenlet: gevent.Greenlet) -> None:
+    """Let a greenlet live as long as the load that runs now."""
+
+    def end(**_: object) -> None:
+        environment.events.test_stop.remove_listener(end)  # type: ignore[no-untyped-call]
+        greenlet.kill(block=False)
+
+    environment.events.test_stop.add_listener(end)  # type: ignore[no-untyped-call]
 
 
 @events.quitting.add_listener  # type: ignore[untyped-decorator]
 def _finish(environment: Environment, **_: object) -> None:
-    load = current(environment)
+    load = _current
+    if load is None:
+        return
     summary = load.tally.summary()
     log.info("offered %(offered)d, sent %(sent)d, completed %(completed)d, good %(good)d", summary)
     try:

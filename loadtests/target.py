@@ -6,6 +6,11 @@ Read from the environment, because Locust's own command line has no better place
     FAILWHALE_EAST, FAILWHALE_WEST    addresses of the edges instead of those of the site
     FAILWHALE_CA                      the CA to trust instead of the site's
     FAILWHALE_POPULATION              the file that says who lives there instead of the site's
+
+A part of the site that makes load is told as every part is:
+
+    EDGES         the addresses by place: east=https://frontend-east:8443,west=...
+    CA, STATE     the CA to trust; the folder in which it is said who lives there
 """
 
 from __future__ import annotations
@@ -96,28 +101,59 @@ class Target:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Target:
         """What the environment names. Raises Failure as `of` does."""
-        named = {
-            place: environment[f"FAILWHALE_{place.upper()}"].rstrip("/")
-            for place in ("east", "west")
-            if environment.get(f"FAILWHALE_{place.upper()}")
-        }
+        edges = edges_here(environment)
+        if _is_a_part(environment):
+            census = census_file(State(environment.get("STATE", "/state")))
+            return cls(edges, Path(environment.get("CA", "/pki/ca.pem")), Census.read(census), None)
         folder = environment.get("FAILWHALE_STATE")
         state = State(folder or ".failwhale")
-        edges = named or state.edges
-        refuse_other_machines(edges)
         return cls(
             edges,
             Path(environment.get("FAILWHALE_CA") or state.ca),
             Census.read(Path(environment.get("FAILWHALE_POPULATION") or census_file(state))),
-            acknowledged_file(state) if folder or not named else None,
+            acknowledged_file(state) if folder or not _edges_by_hand(environment) else None,
         )
 
 
+def edges_here(environment: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+    """The addresses that the environment names, by place. Raises Failure as `Target.of` does."""
+    if _is_a_part(environment):
+        edges: Mapping[str, str] = edges_named(environment["EDGES"])
+    else:
+        state = State(environment.get("FAILWHALE_STATE") or ".failwhale")
+        edges = _edges_by_hand(environment) or state.edges
+    refuse_other_machines(edges)
+    return edges
+
+
+def edges_named(text: str) -> dict[str, str]:
+    """Addresses by place, from `east=https://frontend-east:8443,west=...`. Raises Failure."""
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if not all(place and address for place, _, address in pairs):
+        raise Failure(f"EDGES is {text!r}", "say: EDGES=east=https://localhost:8443,west=...", USAGE)
+    return {place.strip(): address.strip().rstrip("/") for place, _, address in pairs}
+
+
+def _is_a_part(environment: Mapping[str, str]) -> bool:
+    """Whether the site's own description started this, and not a person who chose a state folder."""
+    return bool(environment.get("EDGES")) and not environment.get("FAILWHALE_STATE")
+
+
+def _edges_by_hand(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        place: environment[f"FAILWHALE_{place.upper()}"].rstrip("/")
+        for place in ("east", "west")
+        if environment.get(f"FAILWHALE_{place.upper()}")
+    }
+
+
 def refuse_other_machines(edges: Mapping[str, str]) -> None:
-    """Raise Failure unless every edge is this machine: nobody else shall be flooded by a slip of the hand."""
+    """Raise Failure unless every edge is this machine, or the container `frontend-PLACE` of a site of which
+    this is a part: nobody else shall be flooded by a slip of the hand."""
     for place, address in edges.items():
         parts = urlsplit(address)
-        if parts.scheme != "https" or not _is_loopback(parts.hostname or ""):
+        host = parts.hostname or ""
+        if parts.scheme != "https" or not (host == f"frontend-{place}" or _is_loopback(host)):
             raise Failure(
                 f"the edge {place} is {address}, which is not on this machine",
                 "load goes to https://localhost or another loopback address only",

@@ -84,7 +84,11 @@ def tasks_of(actions: Mapping[Action, int]) -> list[Any]:
     """The actions as Locust's tasks, each as often in the list as it weighs."""
 
     def task(action: Action) -> Callable[..., None]:
-        return lambda person: person.take_turn(action)
+        def take_turn(person: Person) -> None:
+            person.take_turn(action)
+
+        take_turn.__name__ = action.__name__  # Locust's page shows it
+        return take_turn
 
     return [task(action) for action, weight in actions.items() for _ in range(weight)]
 
