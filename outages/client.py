@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from services.platform.names import look_up
+
 ErrorClass = Literal["refused", "handshake", "time-out", "status", "wrong-content", "closed"]
 
 CONNECT_SECONDS = 1.0
@@ -102,13 +104,14 @@ class Edge:
     async def addresses(self) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
         """What the name resolves to, IPv4 first. Raises Unreachable when it does not resolve."""
         if not self._addresses or time.monotonic() - self._resolved_at > ADDRESSES_KEPT_SECONDS:
-            loop = asyncio.get_running_loop()
             try:
-                found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+                found = await look_up(self.host)
             except OSError as error:
                 raise Unreachable("refused", f"{self.host} does not resolve: {error}") from None
+            families = ((socket.AF_INET6 if ":" in host else socket.AF_INET, host) for host in found)
             self._addresses = sorted(
-                ((row[0], row[4]) for row in found), key=lambda row: row[0] != socket.AF_INET
+                ((family, (host, self.port)) for family, host in families),
+                key=lambda row: row[0] != socket.AF_INET,
             )
             self._resolved_at = time.monotonic()
         return self._addresses

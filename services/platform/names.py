@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -34,13 +35,18 @@ async def look_up(host: str) -> tuple[str, ...]:
     return await asyncio.shield(task)
 
 
-async def connect(protocol: Callable[[], _Protocol], address: Address) -> _Protocol:
-    """Connect to the first of a name's addresses that accepts. Raises OSError."""
+async def connect(
+    protocol: Callable[[], _Protocol], address: Address, tls: ssl.SSLContext | None = None
+) -> _Protocol:
+    """Connect to the first of a name's addresses that accepts. Raises OSError, also for a bad certificate."""
     loop = asyncio.get_running_loop()
+    name = None if tls is None else address.host
     refusal: OSError | None = None
     for host in await look_up(address.host):
         try:
-            _, connected = await loop.create_connection(protocol, host, address.port)
+            _, connected = await loop.create_connection(
+                protocol, host, address.port, ssl=tls, server_hostname=name
+            )
         except OSError as error:
             refusal = error
         else:

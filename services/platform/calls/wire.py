@@ -16,6 +16,7 @@ from typing import ClassVar, NamedTuple, Self, cast
 
 import httptools
 
+from services.platform.names import connect
 from services.platform.settings import Address
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -166,13 +167,7 @@ class Pool:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(min(seconds, self._connect_seconds)):
-                _, connection = await loop.create_connection(
-                    lambda: _Connection(self, loop),
-                    self._address.host,
-                    self._address.port,
-                    ssl=self._tls,
-                    server_hostname=self._address.host if self._tls is not None else None,
-                )
+                connection = await connect(lambda: _Connection(self, loop), self._address, self._tls)
         except TimeoutError as error:
             raise NotConnected(f"{self._address} accepts no connection") from error
         except OSError as error:  # also what is wrong with a certificate

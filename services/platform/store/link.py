@@ -15,6 +15,7 @@ from typing import Any, cast
 import hiredis
 from redis.exceptions import ResponseError
 
+from services.platform.names import connect
 from services.platform.settings import Address
 
 Argument = bytes | str | int | float
@@ -71,13 +72,10 @@ class Link(asyncio.Protocol):
         The question is also what tells a frozen server, whose kernel still accepts connections, from a live
         one.
         """
-        loop = asyncio.get_running_loop()
         link: Link | None = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                _, link = await loop.create_connection(
-                    lambda: cls(address, patience), address.host, address.port
-                )
+                link = await connect(lambda: cls(address, patience), address)
                 answer = await link.call("ROLE")
         except (OSError, Lost) as error:  # TimeoutError is an OSError
             reason = str(error) or "it does not answer"
