@@ -17,9 +17,16 @@ def test_this_machine_may_be_loaded(address: str) -> None:
     refuse_other_machines({"east": address})
 
 
+def test_a_part_of_the_site_may_load_its_front_ends() -> None:
+    refuse_other_machines({"east": "https://frontend-east:8443", "west": "https://frontend-west:8443"})
+    with pytest.raises(Failure, match="the edge west is https://frontend-east:8443"):
+        refuse_other_machines({"west": "https://frontend-east:8443"})
+
+
 @pytest.mark.parametrize(
     "address",
     [
+        "https://frontend-east.example.com",
         "https://example.com",
         "https://10.0.0.1:8443",
         "https://localhost.example.com",
@@ -69,6 +76,24 @@ def test_the_environment_names_a_site_or_its_edges(fake_site: Any, tmp_path: Pat
     )
     assert of_edges.edges == {"east": "https://localhost:1"}
     assert of_edges.acknowledged is None
+
+
+def test_a_part_of_the_site_is_told_as_the_others_are(fake_site: Any) -> None:
+    told = {
+        "EDGES": "east=https://frontend-east:8443, west=https://frontend-west:8443/",
+        "CA": "/pki/ca.pem",
+        "STATE": str(fake_site.state.path),
+    }
+    target = Target.from_environment(told)
+    assert target.edges == {"east": "https://frontend-east:8443", "west": "https://frontend-west:8443"}
+    assert (target.ca, target.census) == (Path("/pki/ca.pem"), fake_site.target.census)
+    assert target.acknowledged is None
+    # Who chose a state folder means that one.
+    chosen = Target.from_environment({**told, "FAILWHALE_STATE": str(fake_site.state.path)})
+    assert chosen == fake_site.target
+    for torn in ("east", "east=", "=https://localhost:1", "east=https://localhost:1,"):
+        with pytest.raises(Failure, match="EDGES is"):
+            Target.from_environment({**told, "EDGES": torn})
 
 
 def test_a_site_that_is_not_there_is_named(tmp_path: Path) -> None:
