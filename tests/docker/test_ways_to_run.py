@@ -45,3 +45,8 @@ def test_without_grafana_leaves_out_grafana_and_nothing_else() -> None:
     assert override == {"services": {"grafana": {"profiles": ["grafana"]}}}
     assert [name for name, service in SERVICES.items() if "grafana" in service.get("depends_on", {})] == []
     assert [name for name, service in SERVICES.items() if "profiles" in service] == ["locust"]
+
+
+def test_grafana_opens_with_a_dashboard_that_is_there() -> None:
+    home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert (REPOSITORY / "dashboards/grafana/dashboards" / home.rpartition("/")[2]).exists()
