@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from chaos.runtimes.docker import host
-from chaos.runtimes.docker.privileges import USER
 from failwhale.failure import FAILED, USAGE, Failure
 from failwhale.state import State
 
@@ -131,7 +130,7 @@ def _reachable(order: Order) -> str:
 
 def _wait_until_it_answers(container: host.Container, limit: float) -> None:
     """One that is silent for longer is healed without."""
-    ask = ["docker", "exec", container.identifier, "python", "-m", "chaos.healthcheck"]
+    ask = ["docker", *host.inside(container.identifier, "python", "-m", "chaos.healthcheck")]
     while subprocess.run(ask, stdin=subprocess.DEVNULL, capture_output=True).returncode != 0:
         if time.monotonic() > limit:
             return
@@ -173,16 +172,10 @@ def _signals_delivered(container: str, identifier: str) -> Iterator[None]:
 
     def deliver(number: int, _: object) -> None:
         name = signal.Signals(number).name.removeprefix("SIG")
-        who = f"--user={USER}:{USER}"  # root may not signal others there: it has no such right
+        send = ["python", "-m", "failwhale.call", "--signal", name, identifier]
         deliveries.append(
             subprocess.Popen(
-                [
-                    "docker",
-                    "exec",
-                    who,
-                    container,
-                    *f"python -m failwhale.call --signal {name} {identifier}".split(),
-                ],
+                ["docker", *host.inside(container, *send)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

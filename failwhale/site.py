@@ -202,6 +202,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     site = State(state)
     runtime = runtime_of(site)
     content = site.site()
+    edges = content.get("public", content["edges"])  # in the controller's container the two differ
     supervisor = None
     if isinstance(runtime, Processes):
         parts, supervisor = runtime.status_with_supervisor()
@@ -213,7 +214,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
             {
                 "runtime": content["runtime"],
                 "state": str(site.path),
-                "edges": content["edges"],
+                "edges": edges,
                 "parts": [asdict(part) for part in parts],
                 "supervisor": supervisor,
                 "memory_bytes": total,
@@ -242,7 +243,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     print_table(columns, rows, right=("pid", "memory", "restarts"))
     for row in content["left_out"]:
         stdout().print(f"without {row['part']}: {row['reason']}")
-    for place, address in content["edges"].items():
+    for place, address in edges.items():
         stdout().print(f"{place}: {address}")
     watched = f" and their supervisor (pid {supervisor['pid']})" if supervisor else ""
     stdout().print(f"{len(parts)} parts{watched}: {total / 1e6:.0f} MB")

@@ -130,10 +130,11 @@ class Connection:
             said: bytes = self.client.logs(name, tail="all" if tail is None else tail)
             return said.decode(errors="replace")
 
-    def follow(self, name: str) -> Iterator[bytes]:
-        """What it says from now on, in pieces as they come, until it ends."""
+    def follow(self, name: str, since: float | None = None) -> Iterator[bytes]:
+        """What it says from now on, or since then (Unix seconds), in pieces as they come, until it ends."""
+        tail = "all" if since else 0
         with self._in_words(name):
-            pieces: Iterator[bytes] = self.client.logs(name, stream=True, follow=True, tail=0)
+            pieces: Iterator[bytes] = self.client.logs(name, stream=True, follow=True, tail=tail, since=since)
             yield from pieces
 
     # --- refusals ---

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from chaos.runtimes.docker.privileges import USER
 from failwhale.failure import FAILED, Failure
 
 REPOSITORY = Path(__file__).parents[3]
@@ -57,6 +58,18 @@ def docker(*words: str) -> str:
     compose("ls", "--quiet")  # it knows what may be missing, and says so
     said = done.stderr.strip() if done else "docker cannot be run"
     raise Failure(f"docker {words[0]} failed: {said}", "see: docker version")
+
+
+def engine() -> str:
+    """The address of the engine that Docker's command line means."""
+    chosen = os.environ.get("DOCKER_HOST")
+    return chosen or docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}").strip()
+
+
+def inside(container: str, *words: str) -> list[str]:
+    """The words after `docker` that run something in the controller's container as the site's user. Root may
+    do less there: it has no right to what belongs to others."""
+    return ["exec", f"--user={USER}:{USER}", container, *words]
 
 
 def compose(*words: str, environment: Mapping[str, str] | None = None) -> str:

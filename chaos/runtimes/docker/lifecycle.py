@@ -221,7 +221,7 @@ def begin(state: State, outlook: Outlook, seconds: float, *, quiet: bool) -> Non
     controller = host.controller(outlook.project)
     if controller is not None:
         state.pki.mkdir(exist_ok=True)
-        state.ca.write_text(host.docker("exec", controller.identifier, "cat", "/state/pki/ca.pem"))
+        state.ca.write_text(host.docker(*host.inside(controller.identifier, "cat", "/state/pki/ca.pem")))
 
 
 def _shown(words: Sequence[str], variables: Mapping[str, str], *, quiet: bool) -> None:
@@ -267,6 +267,7 @@ def _keep(state: State, outlook: Outlook) -> None:
         "runtime": "docker",
         "project": outlook.project,
         "compose": str(outlook.file),
+        "engine": host.engine(),
         "through": host.CONTROLLER,
         "variables": dict(outlook.variables),
         "edges": dict(outlook.edges),
@@ -276,6 +277,7 @@ def _keep(state: State, outlook: Outlook) -> None:
                 "service": part.service,
                 "place": part.place,
                 "compose_name": part.compose_name,
+                "container": f"{outlook.project}-{part.compose_name}-1",
                 "addresses": list(part.addresses),
             }
             for part in outlook.parts
@@ -298,7 +300,7 @@ def wait_until_green(outlook: Outlook, limit: float, note: Callable[[str], None]
         return False
     ask = ["python", "-m", "failwhale.green", str(max(1.0, limit - time.monotonic()))]
     process = subprocess.Popen(
-        ["docker", "exec", controller.identifier, *ask],
+        ["docker", *host.inside(controller.identifier, *ask)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

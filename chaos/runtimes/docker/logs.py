@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from queue import Queue
 
 from chaos.runtimes.docker.connection import Connection, connection_to
+from failwhale.failure import Failure
 from failwhale.logs import Logs
 from failwhale.names import unknown
 from failwhale.state import State
+
+RETURN_SECONDS = 0.5
+"""Between two looks whether a container that ended is back."""
 
 
 class ContainerLogs(Logs):
@@ -29,16 +35,30 @@ class ContainerLogs(Logs):
 
     def _news(self) -> Iterator[tuple[str, str]]:
         """One thread for each part, since each is told on a connection of its own."""
-        news: Queue[tuple[str, str]] = Queue()
+        news: Queue[tuple[str, str] | Failure] = Queue()
         for part in self._parts:
             threading.Thread(target=self._listen, args=(part, news), daemon=True).start()
         while True:
-            yield news.get()
+            line = news.get()
+            if isinstance(line, Failure):
+                raise line
+            yield line
 
-    def _listen(self, part: str, news: Queue[tuple[str, str]]) -> None:
-        """Until it ends, whole lines only."""
-        begun = b""
-        for piece in self._engine.follow(self._containers[part]):
-            *lines, begun = (begun + piece).split(b"\n")
-            for line in lines:
-                news.put((part, line.decode(errors="replace")))
+    def _listen(self, part: str, news: Queue[tuple[str, str] | Failure]) -> None:
+        """Whole lines only. What is told ends with the container, and goes on when it is back."""
+        since = None
+        try:
+            while True:
+                begun = b""
+                for piece in self._engine.follow(self._containers[part], since):
+                    *lines, begun = (begun + piece).split(b"\n")
+                    for line in lines:
+                        news.put((part, line.decode(errors="replace")))
+                since = self._next_start(part)
+        except Failure as failure:
+            news.put(failure)
+
+    def _next_start(self, part: str) -> float:
+        while not (now := self._engine.container(self._containers[part])["State"])["Running"]:
+            time.sleep(RETURN_SECONDS)
+        return datetime.fromisoformat(now["StartedAt"]).timestamp()
