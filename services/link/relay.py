@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import Sequence
 from typing import cast
 
 from services.link.routes import Route
+from services.platform.keepalive import keep_alive
 from services.platform.names import connect
 from services.platform.settings import Address
 
@@ -17,10 +17,6 @@ logger = logging.getLogger(__name__)
 CONNECT_SECONDS = 0.3
 """For the look-up of the name and the connection together. Whoever connects here has no more patience, and
 shall take a line whose other end is gone for a store that refuses, not for one that is silent."""
-
-SILENT_SECONDS, PROBE_SECONDS, PROBES = 2, 1, 3
-"""Keep-alive: a connection whose other end was cut off is given up after five seconds, also when nothing is
-sent on it. Who listens for promotions would otherwise listen to nobody for ever."""
 
 
 class Relay:
@@ -89,7 +85,7 @@ class _End(asyncio.Protocol):
         # uvloop has transports of its own, which only look like this class.
         self._transport = cast(asyncio.Transport, transport)
         self._ends.add(self)
-        _notice_silence(transport.get_extra_info("socket"))
+        keep_alive(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
         if self._other is None:
@@ -150,16 +146,3 @@ class _NearEnd(_End):
             self.abort()
         else:
             self.join(far)
-
-
-def _notice_silence(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (
-        ("TCP_KEEPIDLE", SILENT_SECONDS),
-        ("TCP_KEEPINTVL", PROBE_SECONDS),
-        ("TCP_KEEPCNT", PROBES),
-        # The same for what was sent and is not acknowledged, in milliseconds.
-        ("TCP_USER_TIMEOUT", 1000 * (SILENT_SECONDS + PROBE_SECONDS * PROBES)),
-    ):
-        if hasattr(socket, name):  # not every system has all of them
-            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.backoff import NoBackoff
 
+from services.platform.keepalive import OPTIONS
+from services.platform.names import look_up
 from services.platform.store.link import NotSent
 from services.platform.store.sentinels import Sentinels
 
@@ -23,10 +27,12 @@ class _Discovery(Sentinel):
 
     async def discover_master(self, service_name: str) -> tuple[str, int]:
         try:
-            address = await self._ours.primary()
-        except NotSent as error:
-            raise MasterNotFoundError(str(error)) from error
-        return address.host, address.port
+            async with asyncio.timeout(SOCKET_SECONDS):
+                address = await self._ours.primary()
+                host, *_ = await look_up(address.host)
+        except (NotSent, OSError) as error:  # TimeoutError is an OSError
+            raise MasterNotFoundError(str(error) or "it cannot be found now") from error
+        return host, address.port
 
 
 def redis_client(sentinels: Sentinels, name: str) -> Redis:
@@ -38,6 +44,8 @@ def redis_client(sentinels: Sentinels, name: str) -> Redis:
         name,
         socket_timeout=SOCKET_SECONDS,
         socket_connect_timeout=SOCKET_SECONDS,
+        socket_keepalive=True,
+        socket_keepalive_options=OPTIONS,
         max_connections=CONNECTIONS,
         retry=Retry(NoBackoff(), 0),
     )

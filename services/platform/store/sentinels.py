@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from services.platform.keepalive import OPTIONS
+from services.platform.names import look_up
 from services.platform.settings import Address
-from services.platform.store.link import NotSent
+from services.platform.store.line import Line
+from services.platform.store.link import NotSent, Refusal
 from services.platform.tasks import cancel_all
 
 ANSWER_SECONDS = 0.3
@@ -45,29 +48,22 @@ class Sentinels:
         self._name = name
         self._routes = routes
         self._on_switch = on_switch
-        self._clients = [
-            Redis(
-                host=address.host,
-                port=address.port,
-                socket_timeout=ANSWER_SECONDS,
-                socket_connect_timeout=ANSWER_SECONDS,
-                retry=Retry(NoBackoff(), 0),
-            )
-            for address in addresses
-        ]
+        self._addresses = tuple(addresses)
+        self._lines = [Line(_always(address), ANSWER_SECONDS) for address in addresses]
         self._watchers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to listen for promotions. Costs nothing while none happens."""
-        self._watchers = [asyncio.create_task(self._watch(client)) for client in self._clients]
+        self._watchers = [asyncio.create_task(self._watch(address)) for address in self._addresses]
 
     async def close(self) -> None:
         await cancel_all(self._watchers)
-        await asyncio.gather(*(client.aclose() for client in self._clients), return_exceptions=True)
+        for line in self._lines:
+            await line.close()
 
     async def locate(self) -> Topology:
         """Ask all sentinels; who knows of the latest promotion is right. Raises NotSent when none answers."""
-        answers = await asyncio.gather(*map(self._ask, self._clients), return_exceptions=True)
+        answers = await asyncio.gather(*map(self._ask, self._lines), return_exceptions=True)
         heard = [answer for answer in answers if not isinstance(answer, BaseException)]
         if not heard:
             raise NotSent(f"no sentinel answers: {answers[0]!r}" if answers else "no sentinel is configured")
@@ -88,31 +84,66 @@ class Sentinels:
             raise NotSent("no replica is up")
         return replicas[0]
 
-    async def _ask(self, client: Redis) -> tuple[int, Topology]:
+    async def _ask(self, line: Line) -> tuple[int, Topology]:
+        """What one sentinel knows, and since which promotion. Raises Lost, TimeoutError."""
         async with asyncio.timeout(ANSWER_SECONDS):
-            master = cast(dict[str, Any], await client.sentinel_master(self._name))
-            replicas = await client.sentinel_slaves(self._name)
-        primary = None if _down(master) else self._way_to(master["ip"], master["port"])
-        up = tuple(self._way_to(state["ip"], state["port"]) for state in replicas if not _down(state))
-        return int(master["config-epoch"]), Topology(primary, up)
+            link = await line.open()
+            said = await link.pipeline(
+                [("SENTINEL", "MASTER", self._name), ("SENTINEL", "REPLICAS", self._name)]
+            )
+        for answer in said:
+            if isinstance(answer, Refusal):
+                raise NotSent(f"{link.address}: {answer}")
+        master, replicas = _fields(said[0]), map(_fields, said[1])
+        primary = None if _down(master) else self._way_to(master)
+        return int(master["config-epoch"]), Topology(
+            primary, tuple(self._way_to(replica) for replica in replicas if not _down(replica))
+        )
 
-    async def _watch(self, client: Redis) -> None:
+    async def _watch(self, address: Address) -> None:
         while True:
             try:
-                async with client.pubsub(ignore_subscribe_messages=True) as channel:
-                    await channel.subscribe("+switch-master")
-                    async for message in channel.listen():
-                        name, _, _, host, port = message["data"].decode().split()
-                        if name == self._name and self._on_switch is not None:
-                            self._on_switch(self._way_to(host, int(port)))
+                await self._listen(address)
             except (RedisError, OSError):
                 await asyncio.sleep(WATCH_AGAIN_SECONDS)
 
-    def _way_to(self, host: str, port: int) -> Address:
-        """Where a server is reached, by the address that a sentinel gave."""
-        named = Address(host, port)
+    async def _listen(self, address: Address) -> None:
+        """Tell of promotions until the connection is lost. Raises RedisError, OSError."""
+        host, *_ = await look_up(address.host)
+        sentinel = Redis(
+            host=host,
+            port=address.port,
+            socket_timeout=ANSWER_SECONDS,
+            socket_connect_timeout=ANSWER_SECONDS,
+            socket_keepalive=True,
+            socket_keepalive_options=OPTIONS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        async with sentinel, sentinel.pubsub(ignore_subscribe_messages=True) as channel:
+            await channel.subscribe("+switch-master")
+            async for message in channel.listen():
+                name, _, _, primary, port = message["data"].decode().split()
+                if name == self._name and self._on_switch is not None:
+                    self._on_switch(self._way_to({"ip": primary, "port": port}))
+
+    def _way_to(self, server: Mapping[str, str]) -> Address:
+        """Where a server is reached that a sentinel told of."""
+        named = Address(server["ip"], int(server["port"]))
         return self._routes.get(named, named)
 
 
-def _down(state: dict[str, Any]) -> bool:
-    return bool(state["is_sdown"] or state["is_odown"] or state["is_disconnected"])
+def _always(address: Address) -> Callable[[], Awaitable[Address]]:
+    async def find() -> Address:
+        return address
+
+    return find
+
+
+def _fields(flat: Sequence[bytes]) -> dict[str, str]:
+    """What a sentinel says of a server: names and values in turn."""
+    texts = [item.decode() for item in flat]
+    return dict(zip(texts[::2], texts[1::2], strict=True))
+
+
+def _down(server: Mapping[str, str]) -> bool:
+    return not {"s_down", "o_down", "disconnected"}.isdisjoint(server["flags"].split(","))
