@@ -7,7 +7,7 @@ answers. Then every part is looked at, because a journal can be lost, and a heal
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from chaos.client import Client, NoController
@@ -36,10 +36,10 @@ def heal(state: State, say: Callable[[str], None] = lambda line: None) -> dict[s
     """
     site = Site(state)
     faults = _undo_faults(state, site, say)
-    mended = mend(site)
-    for line in mended:
+    mended, refusals = mend(site)
+    for line in (*mended, *refusals):
         say(line)
-    return {"faults": faults, "mended": mended, "broken": wait_ready(site)}
+    return {"faults": faults, "mended": mended, "broken": wait_ready(site, READY_LIMIT)}
 
 
 def _undo_faults(state: State, site: Site, say: Callable[[str], None]) -> list[dict[str, Any]]:
@@ -65,25 +65,36 @@ def _undo_alone(journal: Journal, state: State, site: Site) -> list[dict[str, An
         journal.close()
 
 
-def mend(site: Site) -> list[str]:
-    """Undo on every part what faults leave behind, without a journal; returns a line for each thing found."""
-    found = []
+def mend(site: Site) -> tuple[list[str], list[str]]:
+    """Undo on every part what faults leave behind, without a journal; returns a line for each thing found.
+
+    And one for each part that could not be mended: that keeps none of the others from it.
+    """
+    mended: list[str] = []
+    refusals = []
     for part in site.inventory.parts:
-        if site.runtime.is_paused(part.name):
-            site.runtime.resume(part.name)
-            found.append(f"{part.name} was paused and goes on")
-        if site.runtime.is_cut(part.name):
-            site.runtime.join(part.name)
-            found.append(f"{part.name} was cut off and is back on its networks")
-        if site.runtime.is_limited(part.name):
-            site.runtime.unlimit(part.name)
-            found.append(f"{part.name} had other limits and has its own again")
-        if not site.runtime.is_running(part.name):
-            site.runtime.start(part.name)
-            found.append(f"{part.name} was down and is started")
-        elif part.service in SERVICES:
-            found.extend(_remove_fault_points(site, part))
-    return found
+        try:
+            mended.extend(_mend_part(site, part))
+        except Failure as failure:
+            refusals.append(f"{part.name}: {failure.message}")
+    return mended, refusals
+
+
+def _mend_part(site: Site, part: Part) -> Iterator[str]:
+    if site.runtime.is_paused(part.name):
+        site.runtime.resume(part.name)
+        yield f"{part.name} was paused and goes on"
+    if site.runtime.is_cut(part.name):
+        site.runtime.join(part.name)
+        yield f"{part.name} was cut off and is back on its networks"
+    if site.runtime.is_limited(part.name):
+        site.runtime.unlimit(part.name)
+        yield f"{part.name} had other limits and has its own again"
+    if not site.runtime.is_running(part.name):
+        site.runtime.start(part.name)
+        yield f"{part.name} was down and is started"
+    elif part.service in SERVICES:
+        yield from _remove_fault_points(site, part)
 
 
 def _remove_fault_points(site: Site, part: Part) -> list[str]:
@@ -97,7 +108,7 @@ def _remove_fault_points(site: Site, part: Part) -> list[str]:
     return [f"{part.name} had a fault point ({identifier}) and is free of it" for identifier in faults]
 
 
-def wait_ready(site: Site, seconds: float = READY_LIMIT) -> list[str]:
+def wait_ready(site: Site, seconds: float) -> list[str]:
     """Wait until every part is ready; returns the names of those that are not after `seconds`."""
     end = time.monotonic() + seconds
     waiting = list(site.inventory.parts)

@@ -242,6 +242,47 @@ def test_heal_needs_neither_a_controller_nor_a_journal(
     assert laboratory.site.harm() == []
 
 
+def test_heal_finds_cuts_and_limits_and_goes_on_where_a_part_cannot_be_mended(
+    controller: Running, command: Any, laboratory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = laboratory.site.runtime
+    runtime.cut("auth@east")
+    runtime.limit("post@west", cpus=0.05)
+    assert command("heal", "--json").json["mended"] == [
+        "auth@east was cut off and is back on its networks",
+        "post@west had other limits and has its own again",
+    ]
+
+    def refuse(part: str) -> None:
+        raise Failure("address already in use")
+
+    runtime.kill("auth@east")
+    runtime.pause("timeline@west")
+    monkeypatch.setattr(runtime, "start", refuse)
+    monkeypatch.setattr("chaos.heal.READY_LIMIT", 0.2)
+    done = command("heal")
+    assert done.code == 5
+    assert "auth@east: address already in use" in done.err
+    assert "auth@east is not ready" in done.err
+    assert laboratory.site.harm() == ["auth@east is down"]
+
+
+def test_what_a_runtime_cannot_do_is_said_with_why(
+    controller: Running, command: Any, laboratory: Any
+) -> None:
+    listed = command("list").out
+    assert "on docker only: it needs a network of its own for each data centre" in listed
+    for fault in ("partition", "starve"):
+        refused = command(fault, "post@east")
+        assert refused.code == 2
+        assert f"{fault} is not possible on processes: it needs" in refused.err
+        assert "failwhale up --on docker" in refused.err
+    laboratory.site.runtime.name = "docker"
+    assert "post@east" in command("partition", "post@east", "--dry-run").out
+    assert command("starve", "post@east", "--cpu", "0.5%").code == 2
+    assert laboratory.site.harm() == []
+
+
 def test_block_and_unblock(controller: Running, command: Any) -> None:
     assert command("block").code == 0
     refused = command("kill", "post@east")
