@@ -308,3 +308,19 @@ def test_what_ended_with_the_machine_is_no_running_site(toys: Toys) -> None:
     assert not lifecycle.is_up(toys.state)
     toys.up()
     assert toys.answer("toy@east") == toys.pid("toy@east")
+
+
+def test_what_only_containers_have_is_refused_with_why(toys: Toys) -> None:
+    runtime = toys.up()
+    assert not runtime.is_cut("toy@east")
+    assert not runtime.is_limited("toy@east")
+    for refused, what in (
+        (lambda: runtime.cut("toy@east"), "cut off from a network"),
+        (lambda: runtime.limit("toy@east", cpus=0.1), "given limits"),
+        (lambda: runtime.execute("toy@east", ["true"]), "entered"),
+    ):
+        with pytest.raises(Failure, match=f"toy@east cannot be {what}: plain processes") as failure:
+            refused()
+        assert "--on docker" in failure.value.next_step
+    with pytest.raises(Failure, match="no part is named"):
+        runtime.cut("toy@north")
