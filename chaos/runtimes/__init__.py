@@ -108,11 +108,17 @@ class Runtime(Protocol):
 
 def runtime_of(state: State) -> Runtime:
     """The runtime that carries the site in this state folder. Raises Failure when no site is there."""
-    name = state.site()["runtime"]
+    site = state.site()
+    name = site["runtime"]
     if name == "processes":
         from chaos.runtimes.processes.client import Processes
 
         return Processes(state)
+    if "through" in site:  # this is the Docker host, whose commands are run inside
+        raise Failure(
+            f"the parts of the site in {state.path} are reached from its container {site['through']} only",
+            "ask there: docker compose exec chaos failwhale ...",
+        )
     if name == "docker":
         from chaos.runtimes.docker.client import Docker
 
