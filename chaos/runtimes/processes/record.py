@@ -63,7 +63,7 @@ def write_leases(folder: Path, leases: Mapping[str, Lease]) -> None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     assert isinstance(content, dict)
     return content
