@@ -179,7 +179,7 @@ image_is_out_of_reach() {
         done
     fi
     case $image in
-        grafana/*) step="Grafana has no stand-in: leave it out, failwhale up --without grafana" ;;
+        grafana/*) step="Grafana has no stand-in: leave it out, make docker-up-bare, or failwhale up --without grafana" ;;
         *) step="where there is none, make images-offline builds stand-ins from the distribution's packages" ;;
     esac
     fail "the image $image cannot be pulled: no registry is reached" "$step"
