@@ -1,14 +1,17 @@
-"""`python -m bench.store`: what reads and writes of the store cost the service that makes them. Takes ~10 s.
+"""`python -m bench.store`: what reads and writes of the store cost the service that makes them. Takes ~15 s.
 
 A script that returns 50 posts, through Store and by redis-py alone, in turn; and a small write with its wait
-for the replica. CPU is of the calling process only. Trust ratios within one run.
+for the replica; both also by the line to the other data centre, with what that costs the link. CPU is of the
+calling process, and of the link. Trust ratios within one run.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
 
+import psutil
 import redis
 import uvloop
 from redis.asyncio import Redis
@@ -50,9 +54,12 @@ Call = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one call, in seconds: CPU of the caller, and the time that one in a hundred exceeds."""
+    """Of one call, in seconds: CPU of the caller and of the link, and the time that half of them and one in a
+    hundred exceed."""
 
     cpu: float
+    link: float
+    p50: float
     p99: float
 
 
@@ -106,6 +113,21 @@ def servers() -> Iterator[tuple[Address, Address]]:
         yield primary, sentinel
 
 
+@contextmanager
+def link(target: Address) -> Iterator[tuple[Address, psutil.Process]]:
+    """The line to a server, once it leads there: where it listens, and its process."""
+    own = Address("127.0.0.1", free_port())
+    environment = {**os.environ, "ROUTES": f"{own}={target}"}
+    command = [sys.executable, "-m", "services.link"]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        _wait_until(lambda: redis.Redis(port=own.port).ping())
+        yield own, psutil.Process(process.pid)
+    finally:
+        process.kill()
+        process.wait()
+
+
 def _wait_until(condition: Callable[[], object]) -> None:
     end = time.monotonic() + 10
     while True:
@@ -119,7 +141,7 @@ def _wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-async def cost(call: Call, in_flight: int) -> Cost:
+async def cost(call: Call, in_flight: int, line: psutil.Process) -> Cost:
     """Make CALLS calls, so many of them at once."""
     times: list[float] = []
 
@@ -129,38 +151,54 @@ async def cost(call: Call, in_flight: int) -> Cost:
             await call()
             times.append(time.perf_counter() - began)
 
-    cpu = time.process_time()
+    cpu, of_link = time.process_time(), _cpu(line)
     await asyncio.gather(*(some() for _ in range(in_flight)))
-    return Cost((time.process_time() - cpu) / len(times), quantiles(times, n=100)[98])
+    cpu, of_link = time.process_time() - cpu, _cpu(line) - of_link
+    parts = quantiles(times, n=100)
+    return Cost(cpu / len(times), of_link / len(times), parts[49], parts[98])
 
 
-async def measure(primary: Address, sentinel: Address) -> dict[str, list[Cost]]:
+def _cpu(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return float(used.user + used.system)
+
+
+async def measure(
+    primary: Address, sentinel: Address, by_link: Address, line: psutil.Process
+) -> dict[str, list[Cost]]:
     """By way: its cost at each number in flight, the best of several rounds taken in turn."""
     store = Store([sentinel], NAME)
     await store.start()
+    far = Store([sentinel], NAME, routes={primary: by_link})
+    await far.start()
     plain = Redis(host=primary.host, port=primary.port, max_connections=max(IN_FLIGHT))
     script = plain.register_script(READ.source.decode())
     ways: dict[str, Call] = {
         "read, redis-py": lambda: script(keys=["home"], args=[POSTS]),
         "read, Store": lambda: store.read(READ, ["home"], [POSTS]),
+        "read, by the link": lambda: far.read(READ, ["home"], [POSTS]),
         "write, Store": lambda: store.write(WRITE, ["key"], ["value"]),
+        "write, by the link": lambda: far.write(WRITE, ["key"], ["value"]),
     }
     best: dict[str, list[Cost]] = {name: [] for name in ways}
     for in_flight in IN_FLIGHT:
-        rounds = [{name: await cost(call, in_flight) for name, call in ways.items()} for _ in range(ROUNDS)]
+        rounds = [
+            {name: await cost(call, in_flight, line) for name, call in ways.items()} for _ in range(ROUNDS)
+        ]
         for name in ways:
             best[name].append(min((turn[name] for turn in rounds), key=lambda cost: cost.cpu))
     await plain.aclose()
     await store.close()
+    await far.close()
     return best
 
 
 def main() -> None:
     """The command."""
-    with servers() as (primary, sentinel):
-        measured = uvloop.run(measure(primary, sentinel))
+    with servers() as (primary, sentinel), link(primary) as (by_link, line):
+        measured = uvloop.run(measure(primary, sentinel, by_link, line))
     table = Table(title=f"{POSTS} posts of {POST_BYTES} bytes by one script; a small replicated write")
-    for heading in ("in flight", "what", "CPU us", "x", "p99 ms"):
+    for heading in ("in flight", "what", "CPU us", "x", "link us", "p50 ms", "p99 ms"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
     for row, in_flight in enumerate(IN_FLIGHT):
         table.add_section()
@@ -168,7 +206,9 @@ def main() -> None:
         for name, costs in measured.items():
             each = costs[row]
             ratio = f"{plain.cpu / each.cpu:.1f}" if name.startswith("read") else ""
-            table.add_row(f"{in_flight}", name, f"{1e6 * each.cpu:.0f}", ratio, f"{1000 * each.p99:.2f}")
+            of_link = f"{1e6 * each.link:.0f}" if name.endswith("link") else ""
+            times = f"{1000 * each.p50:.2f}", f"{1000 * each.p99:.2f}"
+            table.add_row(f"{in_flight}", name, f"{1e6 * each.cpu:.0f}", ratio, of_link, *times)
     Console().print(table)
 
 
