@@ -16,9 +16,9 @@ lock := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --
 help: ## list what can be done
 	@echo "failwhale: a social network you can break"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "The first two are all that a new machine needs. After 'make install', $(bin)/failwhale --help says more."
+	@echo "A new machine needs demo and test, or with Docker docker-up. After 'make install', $(bin)/failwhale --help says more."
 
 .PHONY: demo
 demo: install ## the whole loop in two minutes: start, use, break, heal, report

@@ -124,6 +124,12 @@ def test_secrets_are_seen_by_no_one_who_looks_or_uses() -> None:
     assert not [name for name in seeing if name.startswith(("store-", "sentinel-"))]
 
 
+def test_the_load_can_read_no_key() -> None:
+    # Keys are their owner's alone, and their owner is the site's user.
+    users = {name: service["user"] for name, service in SERVICES.items() if "pki" in _sources(name)}
+    assert {name for name, user in users.items() if user != "10001:10001"} == {"chaos", "locust"}
+
+
 def _sources(name: str) -> Iterable[str]:
     return (source for source, _, _ in mounts(name))
 
