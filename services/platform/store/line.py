@@ -34,6 +34,7 @@ class Line:
         self._link: Link | None = None
         self._opening: asyncio.Task[Link] | None = None
         self._failed_at = -PAUSE_SECONDS
+        self._failing_since: float | None = None
         self._failure: NotSent | None = None
 
     @property
@@ -48,6 +49,13 @@ class Line:
         return self.link is None and (
             self._failure is not None or (self._link is not None and self._link.frozen)
         )
+
+    @property
+    def failing_for(self) -> float:
+        """Seconds since which no attempt has succeeded; 0 when the last one did."""
+        if self._failing_since is None:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._failing_since
 
     async def open(self) -> Link:
         """The link, opened if need be. Raises NotSent when the server cannot be reached now."""
@@ -68,9 +76,10 @@ class Line:
             link = await Link.open(await self._find(), self._patience, self._role)
         except NotSent as failure:
             self._failed_at = loop.time()
+            self._failing_since = self._failing_since or self._failed_at
             self._failure = failure
             raise
-        self._failure = None
+        self._failure = self._failing_since = None
         self._link = link
         return link
 

@@ -27,6 +27,10 @@ WRITE_PATIENCE_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 5.0
 """For an operation without a deadline of its own."""
 
+PROMOTION_SECONDS = 3.0
+"""A promotion takes about two. Who cannot reach the primary for longer is cut off from it, and refuses writes
+at once, so that the same can be asked in the other data centre while there is time."""
+
 _NOT_NOW = frozenset({"NOSCRIPT", "READONLY", "LOADING", "MASTERDOWN", "BUSY"})
 """The server did nothing, and will soon, or another one will."""
 
@@ -58,7 +62,8 @@ class Store:
         self._lines: list[Line] = []
         self._replica = Line(self._sentinels.replica, READ_PATIENCE_SECONDS)
         self._primary = self.line_to_primary(READ_PATIENCE_SECONDS, on_open=self._primary_is_back)
-        self._commits = Commits(self.line_to_primary(WRITE_PATIENCE_SECONDS))
+        self._writing = self.line_to_primary(WRITE_PATIENCE_SECONDS)
+        self._commits = Commits(self._writing)
         self.redis: Redis = redis_client(self._sentinels, name)
         """A redis-py client of the primary, for commands that need neither replication nor deadlines."""
 
@@ -114,9 +119,11 @@ class Store:
         write is on the primary and may stay); redis.ResponseError for an error that the script returned.
         """
         if self._replication == "off" or not replicate:
-            written = await self._write(lambda: self._run(script, keys, args), repeatable)
+            written = await self._write(lambda: self._run(script, keys, args), self._primary, repeatable)
         else:
-            written = await self._write(lambda: self._commits.commit(script, keys, args), repeatable)
+            written = await self._write(
+                lambda: self._commits.commit(script, keys, args), self._writing, repeatable
+            )
             if self._replication == "required" and not written.replicas:
                 raise _not_replicated()
         return Written(written.value, written.replicas > 0)
@@ -166,13 +173,15 @@ class Store:
             raise answer
         return Done(answer, 0)
 
-    async def _write(self, attempt: Callable[[], Awaitable[Done]], repeatable: bool) -> Done:
+    async def _write(self, attempt: Callable[[], Awaitable[Done]], line: Line, repeatable: bool) -> Done:
         ends_at = _end_of_wait()
         while True:
             try:
                 async with asyncio.timeout_at(ends_at):
                     return await attempt()
             except NotSent as error:
+                if line.failing_for > PROMOTION_SECONDS:
+                    raise _unavailable(str(error)) from error
                 why: Exception = error
             except Lost as error:
                 if not repeatable:

@@ -13,6 +13,7 @@ from services.platform.calls import deadline
 from services.platform.problems import Problem
 from services.platform.settings import Address
 from services.platform.store import Script, Store
+from services.platform.store import store as module
 
 ADD = Script("return redis.call('SADD', KEYS[1], ARGV[1])")
 SOON = 20.0
@@ -79,3 +80,24 @@ async def test_reads_go_on_at_the_replica_when_the_line_to_the_primary_is_gone(s
         assert await store.query("SCARD", "numbers") == 1
     with deadline.deadline_within(0.3), pytest.raises(Problem):
         await store.write(ADD, ["numbers"], [2], repeatable=True)
+
+
+async def test_who_is_cut_off_for_longer_than_a_promotion_takes_refuses_writes_at_once(
+    store, lines, own_sentinels, monkeypatch
+):
+    monkeypatch.setattr(module, "PROMOTION_SECONDS", 0.5)
+    await store.write(ADD, ["numbers"], [1])
+    lines[0].relay.close()
+    loop = asyncio.get_running_loop()
+    took = []
+    for _ in range(2):
+        began = loop.time()
+        with deadline.deadline_within(3.0), pytest.raises(Problem, match="store"):
+            await store.write(ADD, ["numbers"], [2], repeatable=True)
+        took.append(loop.time() - began)
+    assert took[0] > 0.5, "it might have been a promotion"
+    assert took[1] < 0.4
+
+    lines[0].relay = Relay([Route(lines[0].address, lines[0].target)])
+    await lines[0].open()
+    assert (await store.write(ADD, ["numbers"], [3], repeatable=True)).replicated
