@@ -158,6 +158,13 @@ class Site:
             if part.service == "store" and part != primary and self.store_role(part) == "primary":
                 self._redis_says(part, "REPLICAOF", host, str(port))
 
+    def welcome_back(self, part: Part) -> None:
+        """A store that was away may still believe to be the primary: it gives way to who was promoted since.
+        With any other part there is nothing to do.
+        """
+        if part.service == "store" and (primary := self.last_promoted()):
+            self.demote_others(primary)
+
     def last_promoted(self) -> Part | None:
         """The store that was made the primary last, as the sentinels know; None when none answers.
 

@@ -34,11 +34,8 @@ class Partition(Fault):
         return Proof(True, f"{part.name} is off its networks and is not reached from outside")
 
     def revert(self, site: Site, injection: Injection) -> None:
-        """A store that was the primary finds another one when it is back, and must give way at once."""
-        part = injection.part
-        site.runtime.join(part.name)
-        if part.service == "store" and (primary := site.last_promoted()):
-            site.demote_others(primary)
+        site.runtime.join(injection.part.name)
+        site.welcome_back(injection.part)
 
     def gone(self, site: Site, injection: Injection) -> Proof:
         name = injection.part.name

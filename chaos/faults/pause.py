@@ -39,6 +39,7 @@ class Pause(Fault):
     def revert(self, site: Site, injection: Injection) -> None:
         if site.runtime.is_running(injection.part.name):
             site.runtime.resume(injection.part.name)
+            site.welcome_back(injection.part)
 
     def gone(self, site: Site, injection: Injection) -> Proof:
         paused = site.runtime.is_paused(injection.part.name)
