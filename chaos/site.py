@@ -168,12 +168,14 @@ class Site:
     def last_promoted(self) -> Part | None:
         """The store that was made the primary last, as the sentinels know; None when none answers.
 
-        A sentinel that was cut off may still name the one before.
+        A sentinel that was cut off may still name the one before, so the latest epoch counts. The address is
+        asked for by itself: beside the epoch of a promotion that is not quite over, the old one is listed.
         """
         latest = -1
         found = None
-        for _, known in self._sentinels():
-            address = f"{known[b'ip'].decode()}:{known[b'port'].decode()}"
+        for sentinel, known in self._sentinels():
+            named = self._redis_says(sentinel, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", known[b"name"])
+            address = b":".join(named or ()).decode()
             epoch = int(known[b"config-epoch"])
             for part in self.inventory.parts:
                 if part.service == "store" and address in part.addresses.values() and epoch > latest:
