@@ -1,4 +1,8 @@
-"""Real sites for the end-to-end tests: one that is shared and left healthy, fresh ones for the rough."""
+"""Real sites for the end-to-end tests: one that is shared and left healthy, fresh ones for the rough.
+
+Every test that uses a site runs on both runtimes, unless it says `@pytest.mark.parametrize("runtime", [...],
+indirect=True)`. The shared site is up once on each, and never on both at the same time.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +10,55 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from engine_under_test import ready_engine
+from on_docker import OnDocker
+from on_processes import OnProcesses
 from site_under_test import Site
+
+RUNTIMES: dict[str, type[Site]] = {"processes": OnProcesses, "docker": OnDocker}
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def engine() -> None:
+    """A Docker engine, and the image of this tree. Without an engine a test is skipped, or fails in CI."""
+    ready_engine()
+
+
+@pytest.fixture(scope="session", params=RUNTIMES)
+def runtime(request: pytest.FixtureRequest) -> str:
+    """What runs the site."""
+    if request.param == "docker":
+        request.getfixturevalue("engine")
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def site(runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The shared site, up and green. A test that breaks it waits until it is green again."""
-    shared = Site(tmp_path_factory.mktemp("site") / "state")
+    shared = RUNTIMES[runtime](tmp_path_factory.mktemp("site") / "state")
     try:
         shared.ok("up", "--quiet")
         yield shared
         shared.ok("down", "--purge")
     finally:
-        left = shared.kill_leftovers()
+        left = shared.remove_leftovers()
     assert left == []
     assert not shared.state.exists()
 
 
 @pytest.fixture
-def new_site(tmp_path: Path) -> Iterator[Callable[[], Site]]:
+def new_site(runtime: str, tmp_path: Path) -> Iterator[Callable[[], Site]]:
     """Makes sites that are not started yet; whatever runs of them at the end is ended and fails the test."""
     made: list[Site] = []
 
     def make() -> Site:
-        made.append(Site(tmp_path / f"state-{len(made)}"))
+        made.append(RUNTIMES[runtime](tmp_path / f"state-{len(made)}"))
         return made[-1]
 
     yield make
     for one in made:
         one.run("down", "--purge")
-    left = [line for one in made for line in one.kill_leftovers()]
+    left = [line for one in made for line in one.remove_leftovers()]
     assert left == []
 
 
@@ -48,11 +71,31 @@ def whole(request: pytest.FixtureRequest) -> Iterator[None]:
     shared = request.getfixturevalue("site")
     shared.wait_green()
     yield
-    if shared.run("chaos", "active", "--json").stdout.strip() != "[]":
+    if shared.active():
         shared.ok("chaos", "heal")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks by which end-to-end tests, or those that need an engine, are left out: `-m "not docker"`."""
+    item.add_marker(pytest.mark.e2e)
+    if _runtime(item) == "docker":
+        item.add_marker(pytest.mark.docker)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/e2e" in str(item.path):
-            item.add_marker(pytest.mark.e2e)
+    """End-to-end tests come last and by runtime, first those that do without the shared site: so it is up
+    once on each, alone, and only as long as it is used."""
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[int, bool]:
+    if item.get_closest_marker("e2e") is None:
+        return 0, False
+    return 1 + list(RUNTIMES).index(_runtime(item)), "site" in getattr(item, "fixturenames", ())
+
+
+def _runtime(item: pytest.Item) -> str:
+    """On which runtime the test runs; one that does not say comes with the first."""
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("runtime", "processes")) if callspec else "processes"

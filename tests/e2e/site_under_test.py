@@ -1,4 +1,7 @@
-"""The real site, driven as a person would: by the `failwhale` command and through its public addresses."""
+"""The real site, driven as a person would: by the `failwhale` command and through its public addresses.
+
+What both runtimes share is here; on_processes.py and on_docker.py say what differs.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,23 @@ import ssl
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import psutil
 
+from chaos.journal import replay
+from chaos.site import Site as SiteOfChaos
+from chaos.view import show
+
+ROOT = Path(__file__).parents[2]
 FAILWHALE = Path(sys.executable).parent / "failwhale"
+PUBLISHED = ("east", "west", "prometheus", "grafana", "locust")
+"""What may have a port on this machine; docker-compose.yml has a variable for each."""
 
 
 def free_port() -> int:
@@ -37,20 +48,26 @@ def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
 
 
 @dataclass
-class Site:
+class Site(ABC):
+    """One site in a state folder of its own."""
+
+    runtime: ClassVar[str]
+
     state: Path
-    ports: dict[str, int] = field(default_factory=lambda: {"east": free_port(), "west": free_port()})
+    ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in PUBLISHED})
 
     @property
     def environment(self) -> dict[str, str]:
         return {
             **os.environ,
+            "FAILWHALE_RUNTIME": self.runtime,
             "FAILWHALE_STATE": str(self.state),
-            "FAILWHALE_EAST_PORT": str(self.ports["east"]),
-            "FAILWHALE_WEST_PORT": str(self.ports["west"]),
+            **{f"FAILWHALE_{name.upper()}_PORT": str(port) for name, port in self.ports.items()},
             "NO_COLOR": "1",
             "COLUMNS": "160",
         }
+
+    # --- the command ---
 
     def run(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """One `failwhale` command, to its end."""
@@ -84,6 +101,8 @@ class Site:
             text=True,
         )
 
+    # --- its users ---
+
     def edge(self, place: str) -> str:
         return f"https://localhost:{self.ports[place]}"
 
@@ -96,21 +115,27 @@ class Site:
             timeout=10,
         )
 
+    # --- its operators ---
+
+    @abstractmethod
     def address(self, part: str) -> str:
-        parts = json.loads((self.state / "site.json").read_text())["parts"]
-        (addresses,) = [row["addresses"] for row in parts if row["name"] == part]
-        return str(next(iter(addresses.values())))
+        """Where the part's internal listener can be reached from here: host:port. Never remembered, since a
+        part that was started again may have moved."""
+
+    @abstractmethod
+    def credentials(self) -> Path:
+        """A folder with the operators' `pki` and `secrets` that this test may read."""
 
     def internal(self, part: str) -> httpx.Client:
         """An operator's client of one part's internal listener."""
-        tls = ssl.create_default_context(cafile=str(self.state / "pki" / "ca.pem"))
+        pki, secrets = self.credentials() / "pki", self.credentials() / "secrets"
+        tls = ssl.create_default_context(cafile=str(pki / "ca.pem"))
         tls.check_hostname = False
-        tls.load_cert_chain(self.state / "pki" / "client.pem", self.state / "pki" / "client.key")
-        token = (self.state / "secrets" / "token").read_text().strip()
+        tls.load_cert_chain(pki / "client.pem", pki / "client.key")
         return httpx.Client(
             base_url=f"https://{self.address(part)}",
             verify=tls,
-            headers={"authorization": f"Bearer {token}"},
+            headers={"authorization": f"Bearer {(secrets / 'token').read_text().strip()}"},
             timeout=5,
         )
 
@@ -122,9 +147,12 @@ class Site:
         except (httpx.HTTPError, OSError, ValueError):
             return {}
 
-    def is_green(self) -> bool:
+    def is_green(self, *, but: str = "") -> bool:
+        """Whether users can do everything, but for one journey that may be as it likes."""
         journeys = self.journeys()
-        return bool(journeys) and all(row["state"] == "green" for row in journeys.values())
+        return bool(journeys) and all(
+            row["state"] == "green" for name, row in journeys.items() if name != but
+        )
 
     def wait_green(self, seconds: float = 20) -> None:
         def red() -> str:
@@ -135,12 +163,71 @@ class Site:
         except AssertionError as error:
             raise AssertionError(f"{error}; now: {red()}") from None
 
-    def ledger(self) -> list[dict[str, Any]]:
-        lines = (self.state / "record" / "ledger.ndjson").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+    def status(self, part: str) -> dict[str, Any]:
+        """The part's row of `failwhale status`."""
+        (row,) = [row for row in self.json("status")["parts"] if row["name"] == part]
+        return dict(row)
 
-    def processes(self) -> list[psutil.Process]:
-        """Every process that belongs to this site, told by its environment or its command line."""
+    def primary(self) -> str:
+        """The store that is the primary now; empty while none is."""
+        rows = self.json("status")["parts"]
+        return "".join(row["name"] for row in rows if row["service"] == "store" and row["role"] == "primary")
+
+    # --- its files ---
+
+    @abstractmethod
+    def read(self, path: str) -> str:
+        """A file of the state folder; empty when it is not there (yet)."""
+
+    def ledger(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.read("record/ledger.ndjson").splitlines()]
+
+    def acknowledged(self) -> int:
+        """How many posts the site has promised to keep, in all loads together."""
+        return len(self.read("record/acknowledged.ndjson").splitlines())
+
+    def active(self) -> list[dict[str, Any]]:
+        """The faults that are not over, as the journal says. `failwhale chaos active` says the same, but it
+        costs a second on a busy machine, and this is asked again and again."""
+        entries = replay(self.read("chaos/journal.ndjson").encode().splitlines()).entries.values()
+        return [show(entry) for entry in entries if not entry.over]
+
+    # --- what carries it ---
+
+    @abstractmethod
+    def as_chaos_sees_it(self) -> SiteOfChaos:
+        """The site by the product's own eyes, for what would cost a command each time that it is asked."""
+
+    @abstractmethod
+    def life(self, part: str) -> str:
+        """Tells one life of the part from the next: another text after it died and was started. Empty while
+        it is dead."""
+
+    @abstractmethod
+    def sigkill(self, part: str) -> None:
+        """SIGKILL from outside, behind the site's back: whoever looks after the part sees it die."""
+
+    @abstractmethod
+    def sigkill_all_keepers(self) -> None:
+        """SIGKILL to whoever would undo a fault, so that none of them comes back by itself."""
+
+    def left(self) -> list[str]:
+        """What there is of this site, a line each; the processes are told by their environment or command
+        line."""
+        return [f"{process.pid} {_command(process)}" for process in self._processes()]
+
+    def remove_leftovers(self) -> list[str]:
+        """End what a failed test left behind; returns what it was."""
+        left = []
+        for process in self._processes():
+            try:
+                left.append(f"{process.pid} {_command(process)}")
+                process.kill()
+            except psutil.Error:
+                continue
+        return left
+
+    def _processes(self) -> list[psutil.Process]:
         found = []
         for process in psutil.process_iter():
             if process.pid == os.getpid():
@@ -153,13 +240,9 @@ class Site:
                 continue
         return found
 
-    def kill_leftovers(self) -> list[str]:
-        """End what a failed test left behind; returns what it was."""
-        left = []
-        for process in self.processes():
-            try:
-                left.append(f"{process.pid} {' '.join(process.cmdline())}")
-                process.kill()
-            except psutil.Error:
-                continue
-        return left
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return "(gone)"

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from site_under_test import Site, wait_until
 
+START_SECONDS = 90
+
 
 def test_demo_reports_and_leaves_nothing(new_site: Callable[[], Site], tmp_path: Path) -> None:
     site = new_site()
@@ -17,7 +19,7 @@ def test_demo_reports_and_leaves_nothing(new_site: Callable[[], Site], tmp_path:
     assert "1/2" in told
     assert "retweet down for" in told
     assert "<svg" in report.read_text()
-    assert site.processes() == []
+    assert site.left() == []
     assert not site.state.exists()
 
 
@@ -26,8 +28,7 @@ def started(site: Site) -> bool:
 
 
 def in_an_act(site: Site) -> bool:
-    journal = site.state / "chaos" / "journal.ndjson"
-    return journal.exists() and "applied" in journal.read_text()
+    return any(fault["applied"] for fault in site.active())
 
 
 @pytest.mark.parametrize("moment", [started, Site.is_green, in_an_act])
@@ -35,7 +36,7 @@ def test_ctrl_c_leaves_nothing(new_site: Callable[[], Site], moment: Callable[[S
     site = new_site()
     demo = site.start("demo", "--state", str(site.state), "--output", str(site.state.parent / "report.html"))
     try:
-        wait_until(lambda: (site.state / "site.json").exists() and moment(site), 60, moment.__name__)
+        wait_until(lambda: started(site) and moment(site), START_SECONDS, moment.__name__)
         demo.send_signal(signal.SIGINT)
         told, _ = demo.communicate(timeout=60)
     finally:
@@ -43,5 +44,5 @@ def test_ctrl_c_leaves_nothing(new_site: Callable[[], Site], moment: Callable[[S
         demo.wait()
     assert demo.returncode == 130, told
     assert "Traceback" not in told
-    assert site.processes() == []
+    assert site.left() == []
     assert not site.state.exists()

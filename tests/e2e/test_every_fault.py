@@ -5,10 +5,13 @@ import pytest
 from site_under_test import Site, wait_until
 
 from chaos.fault import Fault, Parameter, all_faults
-from chaos.view import active
-from failwhale.state import State
 
-FAULTS = [fault for fault in all_faults() if fault.listed]
+FAULTS = [
+    pytest.param(runtime, fault, id=f"{runtime}-{fault.name}")
+    for fault in all_faults()
+    if fault.listed
+    for runtime in fault.runtimes
+]
 LIMIT = "6s"
 
 
@@ -28,7 +31,7 @@ def command(fault: Fault) -> list[str]:
     return ["chaos", fault.name, demonstration.target, f"--for={LIMIT}", *options]
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize(("runtime", "fault"), FAULTS, indirect=["runtime"], scope="session")
 def test_every_fault(site: Site, fault: Fault) -> None:
     declared = dict(fault.demonstration.hurts)
     begun = site.json(*command(fault), "--detach")
@@ -41,7 +44,7 @@ def test_every_fault(site: Site, fault: Fault) -> None:
     wait_until(as_declared, 6, f"users hurt as declared: {declared}")
 
     def over() -> bool:
-        return begun["id"] not in [row["id"] for row in active(State(site.state))]
+        return begun["id"] not in [row["id"] for row in site.active()]
 
     wait_until(over, 15, "the fault over")
     lines = [line for line in site.ledger() if line.get("fault") == begun["id"]]

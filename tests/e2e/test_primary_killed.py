@@ -5,28 +5,18 @@ import json
 from site_under_test import Site, wait_until
 
 
-def primary(site: Site) -> str:
-    rows = site.json("status")["parts"]
-    return "".join(row["name"] for row in rows if row["service"] == "store" and row["role"] == "primary")
-
-
-def acknowledged(site: Site) -> int:
-    record = site.state / "record" / "acknowledged.ndjson"
-    return len(record.read_text().splitlines()) if record.exists() else 0
-
-
 def test_no_acknowledged_post_is_lost(site: Site) -> None:
-    old = primary(site)
-    before = acknowledged(site)
+    old = site.primary()
+    before = site.acknowledged()
     load = site.start("load", "steady", "--people", "40", "--for", "20s", "--check", "--json", "--quiet")
     try:
-        wait_until(lambda: acknowledged(site) > before + 3, 30, "acknowledged posts")
+        wait_until(lambda: site.acknowledged() > before + 3, 30, "acknowledged posts")
         fault = site.json("chaos", "kill", "store:primary", "--for", "12s", "--detach")
         assert [row["target"] for row in fault["targets"]] == [old]
         assert fault["proved"] is True
-        wait_until(lambda: primary(site) not in ("", old), 10, "a promotion")
-        promoted = acknowledged(site)
-        wait_until(lambda: acknowledged(site) > promoted, 10, "posts acknowledged by the new primary")
+        wait_until(lambda: site.primary() not in ("", old), 10, "a promotion")
+        promoted = site.acknowledged()
+        wait_until(lambda: site.acknowledged() > promoted, 10, "posts acknowledged by the new primary")
         output, _ = load.communicate(timeout=120)
         assert load.returncode == 0, output
     finally:

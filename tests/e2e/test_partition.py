@@ -1,0 +1,51 @@
+"""A whole data centre is cut off: the other one serves everybody, and afterwards both do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from site_under_test import Site, wait_until
+
+SECONDS = 20
+PLACES = {"east", "west"}
+
+pytestmark = pytest.mark.parametrize("runtime", ["docker"], indirect=True)
+
+
+@pytest.mark.parametrize("role", ["primary", "replica"])
+def test_the_other_data_centre_serves_and_then_both(site: Site, role: str) -> None:
+    home = site.primary().partition("@")[2]
+    (lost,) = {home} if role == "primary" else PLACES - {home}
+    (alive,) = PLACES - {lost}
+    before = site.acknowledged()
+    load = site.start("load", "steady", "--people", "20", "--for", "40s", "--check", "--json", "--quiet")
+    try:
+        wait_until(lambda: site.acknowledged() > before + 3, 30, "acknowledged posts")
+        fault = site.json("chaos", "partition", f"place:{lost}", f"--for={SECONDS}s", "--detach")
+        assert fault["proved"] is True, fault
+
+        def is_lost() -> bool:
+            return site.journeys().get(f"handshake-{lost}", {}).get("state") == "down"
+
+        wait_until(is_lost, 10, f"{lost} not reached by users")
+        wait_until(lambda: site.primary() == f"store@{alive}", 10, f"the primary in {alive}")
+        cut = site.acknowledged()
+        wait_until(lambda: site.acknowledged() > cut + 3, 10, f"posts acknowledged by {alive} alone")
+        wait_until(lambda: site.is_green(but=f"handshake-{lost}"), 10, f"{alive} serves everything")
+        assert is_lost()
+        assert [row["id"] for row in site.active()] == [fault["id"]], "all of this while it was in force"
+
+        wait_until(lambda: not site.active(), SECONDS + 10, "the fault over")
+        site.wait_green(30)
+        for place in PLACES:
+            with site.client(place) as client:
+                assert client.get("/").status_code == 200
+        output, _ = load.communicate(timeout=120)
+        assert load.returncode == 0, output
+    finally:
+        load.kill()
+        load.wait()
+    verdict = json.loads(output)["checker"]
+    assert verdict["holds"] is True, verdict
+    assert (verdict["lost"], verdict["duplicated"]) == ([], [])
