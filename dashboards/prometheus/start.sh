@@ -19,9 +19,11 @@ for target in $TARGETS; do
 done > "$DATA/targets.json"
 echo ']' >> "$DATA/targets.json"
 
+# A part that is gone shall be gone on the dashboard within seconds, also when it was Prometheus itself that was away.
 exec prometheus \
     --config.file="$DATA/prometheus.yml" \
     --storage.tsdb.path="$DATA/tsdb" \
     --storage.tsdb.retention.time=24h \
     --web.listen-address="$LISTEN" \
+    --query.lookback-delta=10s \
     --log.level=warn

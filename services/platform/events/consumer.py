@@ -105,10 +105,13 @@ class _Member:
             link, b"XAUTOCLAIM", EVENTS, self._group, self._name, ORPHANED_MS, b"0", b"COUNT", BATCH
         )
         await self._handle_all(link, claimed[1])
-        for group in await _ask(link, b"XINFO", b"GROUPS", EVENTS):
-            state = dict(zip(group[::2], group[1::2], strict=True))
-            # All groups, not only its own: a group whose members are all dead has nobody to say so.
-            self._metrics.events_lag(state[b"name"].decode()).set(state[b"pending"] + (state[b"lag"] or 0))
+        newest = _pairs(await _ask(link, b"XINFO", b"STREAM", EVENTS))[b"last-generated-id"]
+        # All groups, not only its own: a group whose members are all dead has nobody to say so.
+        for group in map(_pairs, await _ask(link, b"XINFO", b"GROUPS", EVENTS)):
+            # Redis before 7.2 does not replicate how far a group has counted, so that a replica that was
+            # promoted reports a lag for ever (redis/redis#12898).
+            unread = 0 if group[b"last-delivered-id"] == newest else group[b"lag"] or 0
+            self._metrics.events_lag(group[b"name"].decode()).set(group[b"pending"] + unread)
 
     async def _handle_all(self, link: Link, entries: list[Any]) -> None:
         done = []
@@ -162,5 +165,5 @@ async def _ask(link: Link, *command: bytes | str | int) -> Any:
     return answer
 
 
-def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:
+def _pairs(flat: list[Any]) -> dict[bytes, Any]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
