@@ -83,6 +83,10 @@ images: ## build the site's image anew
 images-offline: ## stand-ins for the base images from Debian's packages, where no registry is reached
 	@sh docker/stand-ins.sh
 
+.PHONY: dashboards
+dashboards: install-dev ## write Grafana's dashboards anew from their Python
+	@$(bin)/python -m dashboards.grafana
+
 .PHONY: format
 format: install-dev ## format the code and mend what the linter can
 	@$(bin)/ruff check --fix .
