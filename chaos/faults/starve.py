@@ -15,12 +15,13 @@ _CALLS_AT_A_TIME = 3
 class Starve(Fault):
     name = "starve"
     help = "Leave the part only a small share of one processor core."
-    example = "failwhale chaos starve timeline:all --cpu 3% --for 30s"
+    example = "failwhale chaos starve auth:all --cpu 2% --for 30s"
     targets = tuple(part for part in PARTS if part in SERVICES or part == "store")
     parameters = (Parameter("cpu", "share", "Share of one core that it may still use.", default=0.05),)
     runtimes = ("docker",)
     needs = "limits that can be changed while a part runs"
-    demonstration = Demonstration("retweet:all", {"cpu": 0.01}, hurts={"retweet": "slow"})
+    # To check a password is work, whoever asks; most other calls cost so little that even this leaves enough.
+    demonstration = Demonstration("auth:all", {"cpu": 0.01}, hurts={"login": "down"})
 
     def refuse_misfit(self, site: Site, part: Part, parameters: Mapping[str, Value]) -> None:
         if float(str(parameters["cpu"])) < _LEAST:

@@ -212,6 +212,8 @@ class Docker:
         except Vanished:
             pass
         self._site = sitefile.refresh(self._state, self._engine, self._site["project"])
+        if part not in (row["name"] for row in self._site["parts"]):
+            raise Vanished(f"the container of {part} is gone", "make it anew: docker compose up -d")
         return self._engine.container(self._row(part)["container"])
 
 

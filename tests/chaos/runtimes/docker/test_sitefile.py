@@ -11,7 +11,8 @@ import pytest
 
 from chaos.inventory import Inventory
 from chaos.runtimes.docker import sitefile
-from chaos.runtimes.docker.connection import Connection
+from chaos.runtimes.docker.client import Docker
+from chaos.runtimes.docker.connection import Connection, Vanished
 from failwhale.failure import Failure
 from failwhale.state import State
 
@@ -64,9 +65,12 @@ class FakeEngine:
         names = ("edge", "east", "replication")
         return [{"Name": f"site_{name}", "Labels": {"com.docker.compose.network": name}} for name in names]
 
-    def container(self, identifier: str) -> Json:
-        self.looked_at.append(identifier)
-        return deepcopy(self.there[identifier])
+    def container(self, name: str) -> Json:
+        self.looked_at.append(name)
+        for one in self.there.values():
+            if name in (one["Id"], one["Name"].removeprefix("/")):
+                return deepcopy(one)
+        raise Vanished(f"no such container: {name}")
 
 
 def refresh(state: State, engine: FakeEngine) -> Json:
@@ -139,6 +143,17 @@ def test_a_network_that_it_is_put_on_later_is_its_own_too(state: State) -> None:
     now["NetworkSettings"]["Networks"]["site_replication"] = {"Aliases": None}
     (row,) = refresh(state, engine)["parts"]
     assert row["networks"] == {"edge": ["post-east"], "east": ["post-east"], "replication": []}
+
+
+def test_a_part_whose_container_was_removed_is_named(state: State) -> None:
+    engine = FakeEngine(POST, FRONTEND)
+    refresh(state, engine)
+    docker = Docker(state, cast(Connection, engine))
+    del engine.there[POST["Id"]]
+    with pytest.raises(Failure, match="the container of post@east is gone") as failure:
+        docker.kill("post@east")
+    assert "docker compose up -d" in failure.value.next_step
+    assert [part.name for part in Inventory.of(state).parts] == ["frontend@east"]
 
 
 def test_a_project_without_containers_is_refused(state: State) -> None:
