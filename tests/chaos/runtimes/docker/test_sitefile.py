@@ -151,7 +151,7 @@ def test_a_part_whose_container_was_removed_is_named(state: State) -> None:
     docker = Docker(state, cast(Connection, engine))
     del engine.there[POST["Id"]]
     with pytest.raises(Failure, match="the container of post@east is gone") as failure:
-        docker.kill("post@east")
+        docker.is_running("post@east")
     assert "docker compose up -d" in failure.value.next_step
     assert [part.name for part in Inventory.of(state).parts] == ["frontend@east"]
 
