@@ -158,6 +158,7 @@ def _up_on_docker(
         progress.say(chosen)
         if was_up:
             _say_what_is_missing(lifecycle.missing(outlook), progress)
+            lifecycle.wait_for_second_look(outlook, within)
         outlook = lifecycle.without_what_cannot_be_had(outlook, progress.say)
         for left_out in outlook.left_out:
             if left_out.advice:

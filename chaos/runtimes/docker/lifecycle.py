@@ -23,6 +23,9 @@ from failwhale.failure import INTERRUPTED, OK, USAGE, Failure
 from failwhale.names import unknown
 from failwhale.state import State
 
+SECOND_LOOK_SECONDS = 15.0
+"""Longer than the interval between two looks."""
+
 COMPOSE_FILE = host.REPOSITORY / "docker-compose.yml"
 _PORT_VARIABLE = re.compile(r"\$\{FAILWHALE_([A-Z_]+)_PORT\b")
 
@@ -175,6 +178,14 @@ def missing(outlook: Outlook) -> list[str]:
                 f"{row.part} runs already", "start anew without it: failwhale down, then failwhale up"
             )
     return [part.name for part in outlook.parts if part.name not in running and part.service != "genesis"]
+
+
+def wait_for_second_look(outlook: Outlook, seconds: float) -> None:
+    """Docker looks at a container's health now and then. One that was paused or cut off counts as unhealthy
+    until the next look, and Compose would give up at once. What is unhealthy then is for Compose to say."""
+    limit = time.monotonic() + min(seconds, SECOND_LOOK_SECONDS)
+    while host.containers(outlook.project, "health=unhealthy") and time.monotonic() < limit:
+        time.sleep(0.2)
 
 
 def without_what_cannot_be_had(outlook: Outlook, say: Callable[[str], None]) -> Outlook:
