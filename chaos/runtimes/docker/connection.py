@@ -163,9 +163,17 @@ class Connection:
                 "DOCKER_SOCKET must name the engine's socket, which its group may use",
             )
         return Failure(
-            f"the Docker engine at {self.url} does not answer: {error}",
+            f"the Docker engine at {self.url} does not answer: {_cause(error)}",
             "see on the host: docker version; DOCKER_SOCKET names its socket",
         )
+
+
+def _cause(error: Exception) -> str:
+    """What lies below the library's own words, where it is known."""
+    for sign in ("No such file or directory", "Connection refused", "timed out"):
+        if sign in str(error):
+            return sign.lower()
+    return str(error)
 
 
 def _of(project: str) -> dict[str, str]:
