@@ -74,7 +74,8 @@ class Show:
         self.say("A site comes up, is used, is broken, heals, and says what its users felt.\n")
         self.state.refuse_foreign()
         self.clean_up()
-        self.command("up", *(f"--port={place}={port}" for place, port in self.ports.items()))
+        ports = [f"--port={place}={port}" for place, port in self.ports.items()]
+        self.command("up", "--on=processes", *ports)  # its live view reads the site's own files
         self.command("populate", "--people", str(people), "--seed", "7")
         self.start_load("steady", "--people", "20", "--for", f"{LOAD_SECONDS}s")
         for number, act in enumerate(acts, start=1):

@@ -263,9 +263,10 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
     """End Compose politely, wherever below the shell it is. On a terminal it has heard of it already."""
     import psutil
 
-    for child in psutil.Process(process.pid).children(recursive=True):
+    shell = psutil.Process(process.pid)
+    for one in [shell, *shell.children(recursive=True)]:  # the shell, so that it takes the end for no failure
         try:
-            child.send_signal(signal.SIGINT)
+            one.send_signal(signal.SIGINT)
         except psutil.NoSuchProcess:
             pass
     process.wait()
