@@ -29,7 +29,7 @@ def api_error(kind: type[APIError], status: int, said: str) -> APIError:
 
 
 def test_no_engine_is_told_with_its_socket(tmp_path: Path) -> None:
-    with pytest.raises(Failure, match="does not answer: no such file or directory$") as failure:
+    with pytest.raises(Failure, match=r"does not answer: no such file or directory$") as failure:
         Connection(f"unix://{tmp_path}/docker.sock")
     assert f"{tmp_path}/docker.sock" in failure.value.message
     assert "docker version" in failure.value.next_step
