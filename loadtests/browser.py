@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import socket
 import ssl
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -81,7 +83,7 @@ class Browser:
         headers: Mapping[str, str] | None = None,
         since: float | None = None,
     ) -> Answer:
-        """One request, to the edge `first` or, where that refuses the connection, at once to the other.
+        """One request, to the edge `first` or, where no connection comes about, at once to the other.
 
         Latency counts from `since` (time.perf_counter()), by default from now, over both attempts. The
         answer is good when its status is in `expect` and `check` finds nothing wrong.
@@ -120,7 +122,7 @@ class Browser:
                 catch_response=True,
                 allow_redirects=True,
             )
-            if not isinstance(_failure(response), ConnectionRefusedError):
+            if not _is_out_of_reach(_failure(response)):
                 break
         return response
 
@@ -156,8 +158,15 @@ def _failure(response: Any) -> BaseException | None:
     return getattr(error, "original", None) or error  # type: ignore[no-any-return]
 
 
+def _is_out_of_reach(failure: BaseException | None) -> bool:
+    """Whether nobody took the connection. A container that is dead or cut off has not even a name."""
+    if isinstance(failure, (ConnectionRefusedError, socket.gaierror)):
+        return True
+    return isinstance(failure, OSError) and failure.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH)
+
+
 def _kind_of(failure: BaseException) -> str:
-    if isinstance(failure, ConnectionRefusedError):
+    if _is_out_of_reach(failure):
         return REFUSED
     if isinstance(failure, TimeoutError):
         return TIMEOUT

@@ -47,7 +47,10 @@ class OnDocker(Site):
         return int(code), output.decode(errors="replace")
 
     def address(self, part: str) -> str:
-        return f"{self._ip(self.containers()[part])}:8000"
+        rows = self.containers()
+        if part not in rows:
+            raise ConnectionError(f"{part} has no container")
+        return f"{self._ip(rows[part])}:8000"
 
     def _ip(self, row: dict[str, Any]) -> str:
         """Of a container, on the network that all share if it is on that; from here any can be reached."""
