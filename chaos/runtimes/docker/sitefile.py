@@ -20,6 +20,8 @@ from failwhale.state import State
 
 _LABEL = "com.docker.compose."
 _LISTENS = re.compile(r"0\.0\.0\.0:(\d+)")
+# While Compose makes a container anew, it bears the old one's id before the name that it will have.
+_TEMPORARY = re.compile(r"^[0-9a-f]{12}_")
 
 
 def refresh(state: State, connection: Connection, project: str) -> Json:
@@ -108,7 +110,7 @@ def _row(seen: Json, networks: Mapping[str, str], before: Json | None) -> Json:
         "service": service,
         "place": place,
         "compose_name": name,
-        "container": seen["Name"].removeprefix("/"),
+        "container": _TEMPORARY.sub("", seen["Name"].removeprefix("/")),
         "id": seen["Id"],
         "main": ports[0] if ports else None,
         "addresses": {port: f"{name}:{port}" for port in ports},
