@@ -67,11 +67,19 @@ class _End(asyncio.Protocol):
     def join(self, other: _End) -> None:
         """Begin to relay between the two."""
         self._other, other._other = other, self
-        if self._early and other.transport:
-            other.transport.write(self._early)
-            self._early = b""
-        if self._received_all and other.transport:
-            other.transport.write_eof()
+        self._hand_on(other)
+        other._hand_on(self)
+
+    def _hand_on(self, other: _End) -> None:
+        """What came before there was another one: data, an end of data, or the end of the connection."""
+        early, self._early = self._early, b""
+        if other.transport:
+            if early:
+                other.transport.write(early)
+            if self._transport is None:
+                other.transport.close()
+            elif self._received_all:
+                other.transport.write_eof()
         if self.transport:
             self.transport.resume_reading()
 

@@ -185,3 +185,55 @@ async def test_at_its_end_it_cuts_all_connections(line):
     await ended(far[0])
     with pytest.raises(ConnectionRefusedError):
         await line.connect(Address("127.0.0.1", near[1].get_extra_info("peername")[1]))
+
+
+class Wire(asyncio.Transport):
+    """A transport that notes what is done to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[object] = []
+
+    def write(self, data: object) -> None:
+        self.done.append(data)
+
+    def write_eof(self) -> None:
+        self.done.append("end of data")
+
+    def close(self) -> None:
+        self.done.append("closed")
+
+    def is_closing(self) -> bool:
+        return "closed" in self.done
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("early", "handed_on"),
+    [
+        (["data"], [b"-ERR too many"]),
+        (["data", "end"], [b"-ERR too many", "end of data"]),
+        (["end"], ["end of data"]),
+        (["data", "lost"], [b"-ERR too many", "closed"]),
+        (["lost"], ["closed"]),
+    ],
+)
+def test_a_far_end_that_is_quicker_than_the_joining_loses_nothing(monkeypatch, early, handed_on):
+    monkeypatch.setattr(module, "keep_alive", lambda connection: None)
+    near, far, wire = module._End(set()), module._End(set()), Wire()
+    near.connection_made(wire)
+    far.connection_made(Wire())
+    for what in early:
+        if what == "data":
+            far.data_received(b"-ERR too many")
+        elif what == "end":
+            assert far.eof_received()
+        else:
+            far.connection_lost(None)
+    near.join(far)
+    assert wire.done == handed_on
