@@ -98,8 +98,9 @@ case $command in
         ;;
 esac
 
-# The controller's container gets the engine's socket. An engine without root has it elsewhere.
-if [ -z "${DOCKER_SOCKET:-}" ] && [ ! -S /var/run/docker.sock ]; then
+# The controller's container gets the engine's socket. An engine without root has it elsewhere, also where one with root
+# runs beside it.
+if [ -z "${DOCKER_SOCKET:-}" ] && ! grep -qsE '^ *(export +)?DOCKER_SOCKET *=' .env; then
     address=${DOCKER_HOST:-$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null)}
     case $address in unix:///run/user/*) export DOCKER_SOCKET="${address#unix://}" ;; esac
 fi
@@ -198,6 +199,11 @@ if says 'no space left on device|disk quota exceeded|not enough (free )?(disk )?
     root=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null)
     fail "the disk is full where Docker keeps images and volumes${root:+ ($root)}" \
         "make room and try again; docker system df says what takes it, docker builder prune frees what builds left"
+fi
+network=$(told 's/.*network ([^ ]+) (id [0-9a-f]+ )?has active endpoints.*/\1/p')
+if [ -n "$network" ]; then
+    fail "Docker's engine does not let go of the network $network" \
+        "see who is on it: docker network inspect $network; if nobody is, the engine has miscounted: restart it"
 fi
 if says "(registry|/v[12]/|source metadata|resolve reference|failed to do request|pull).*($unreached)"; then
     image_is_out_of_reach

@@ -95,6 +95,39 @@ def test_what_only_looks_is_left_alone(docker: Docker, words: list[str]) -> None
     assert docker.compose("-p", "up", *words) == (7, "to stdout\n", "Error response from daemon: anything\n")
 
 
+@pytest.mark.parametrize(
+    ("host", "chosen", "dotenv", "given"),
+    [
+        ("unix:///run/user/1000/docker.sock", "", "", "/run/user/1000/docker.sock"),
+        ("unix:///run/user/1000/docker.sock", "/mine.sock", "", "/mine.sock"),
+        ("unix:///run/user/1000/docker.sock", "", "DOCKER_SOCKET=/mine.sock", ""),  # Compose reads it there
+        ("unix:///run/user/1000/docker.sock", "", "#DOCKER_SOCKET=/mine.sock", "/run/user/1000/docker.sock"),
+        ("unix:///var/run/docker.sock", "", "", ""),
+        ("unix:///Users/me/.docker/run/docker.sock", "", "", ""),  # its machine has it at the usual place
+        ("tcp://10.0.0.1:2376", "", "", ""),
+    ],
+)
+def test_the_controller_gets_the_socket_of_the_engine_that_is_meant(
+    docker: Docker, tmp_path: Path, host: str, chosen: str, dotenv: str, given: str
+) -> None:
+    script = tmp_path / "clone" / "docker" / "compose.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text(SCRIPT.read_text())
+    (tmp_path / "clone" / ".env").write_text(dotenv + "\n")
+    command = tmp_path / "bin" / "docker"
+    command.write_text(FAKE.replace("#!/bin/sh\n", '#!/bin/sh\necho "${DOCKER_SOCKET:-}" >"$FAKE/socket"\n'))
+    done = subprocess.run(
+        ["sh", str(script), "up", "-d"],
+        env={**docker.environment, "DOCKER_HOST": host, "DOCKER_SOCKET": chosen},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "socket").read_text() == given + "\n"
+
+
 def test_docker_is_missing(docker: Docker, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
