@@ -27,6 +27,14 @@ from failwhale.state import State
 FORWARDED = frozenset(
     {"status", "populate", "load", "chaos", "protections", "watch", "outages", "score", "report"}
 )
+OUTSIDE = {
+    "up": "docker compose up -d --wait",
+    "down": "docker compose down, and with -v nothing stays",
+    "open": "failwhale open, or one of the addresses at the end of: failwhale status",
+    "demo": "make demo",
+}
+"""What cannot be done in a container of the site, and what to say on the machine instead."""
+
 HANDED_ON = ("NO_COLOR", "COLUMNS", "TERM", "FAILWHALE_DEBUG")
 """What of this environment a command may see inside."""
 
@@ -47,9 +55,13 @@ class Order:
 
 def order_of(words: Sequence[str]) -> Order | None:
     """What to forward; None when the command is done here. Raises Failure when its site is up on Docker, but
-    not known here yet."""
+    not known here yet, and for what is done on the machine when this is a container of the site."""
     spoken = [word for word in words if word != "--debug"]
-    if not spoken or spoken[0] not in FORWARDED or "--help" in spoken or "_FAILWHALE_COMPLETE" in os.environ:
+    if not spoken or "--help" in spoken or "_FAILWHALE_COMPLETE" in os.environ:
+        return None
+    if spoken[0] in OUTSIDE:
+        _refuse_inside(spoken[0])
+    if spoken[0] not in FORWARDED:
         return None
     if spoken[0] == "chaos" and (len(spoken) == 1 or spoken[1] == "list"):  # needs no site
         return None
@@ -60,6 +72,18 @@ def order_of(words: Sequence[str]) -> Order | None:
         return None
     site = state.site()
     return Order(state, site["project"], tuple(rest)) if site.get("through") else None
+
+
+def _refuse_inside(verb: str) -> None:
+    if "ENGINE" not in os.environ:
+        return
+    here = State.from_environment()
+    if here.is_made and (site := here.site())["runtime"] == "docker" and "through" not in site:
+        raise Failure(
+            f"failwhale {verb} is for the machine, and this is a container of the site",
+            f"on the machine: {OUTSIDE[verb]}",
+            USAGE,
+        )
 
 
 def _without_state(words: Sequence[str]) -> tuple[str | None, list[str]]:

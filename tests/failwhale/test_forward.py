@@ -80,6 +80,7 @@ def failwhale(*words: str) -> subprocess.CompletedProcess[str]:
 
 def test_every_verb_is_either_forwarded_or_done_here() -> None:
     assert VERBS.keys() == forward.FORWARDED | LOCAL
+    assert forward.OUTSIDE.keys() == LOCAL - {"logs"}
     assert not forward.FORWARDED & LOCAL
 
 
@@ -142,6 +143,21 @@ def test_a_site_that_docker_compose_started_is_pointed_to(
     assert "failwhale up --on docker" in raised.value.next_step
     controller_is(tmp_path, "")
     assert order_of(["status"]) is None
+
+
+@pytest.mark.parametrize("verb", sorted(forward.OUTSIDE))
+def test_what_only_the_machine_can_do_is_refused_in_a_container_of_the_site(
+    site: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    assert order_of([verb]) is None
+    inside = {"runtime": "docker", "project": "p", "edges": {}, "parts": []}
+    (site / "site.json").write_text(json.dumps(inside))
+    monkeypatch.setenv("ENGINE", "unix:///var/run/docker.sock")
+    with pytest.raises(Failure, match=f"failwhale {verb} is for the machine") as raised:
+        order_of([verb])
+    assert raised.value.next_step.startswith("on the machine: ")
+    assert order_of([verb, "--help"]) is None
+    assert order_of(["logs"]) is None
 
 
 # --- what comes back ---
