@@ -10,6 +10,7 @@ from chaos.inventory import Part
 from chaos.runtimes import Executed, PartStatus, Undo
 from chaos.runtimes.docker import sitefile
 from chaos.runtimes.docker.connection import Connection, Json, Refused, Vanished, connection_to
+from chaos.runtimes.docker.host import CONTROLLER
 from failwhale.failure import Failure
 from failwhale.names import unknown
 from failwhale.state import State
@@ -17,7 +18,6 @@ from failwhale.state import State
 if TYPE_CHECKING:
     from chaos.site import Site
 
-CONTROLLER = "chaos"
 AT_A_TIME = 8
 """Parts that are looked at together. Each takes a few answers of the engine and one of its own."""
 NANO = 1_000_000_000

@@ -269,7 +269,7 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
             one.send_signal(signal.SIGINT)
         except psutil.NoSuchProcess:
             pass
-    process.wait()
+    process.communicate()  # what it still says must have somewhere to go, or it would wait for ever
 
 
 def _keep(state: State, outlook: Outlook) -> None:
@@ -333,28 +333,43 @@ def wait_until_green(outlook: Outlook, limit: float, note: Callable[[str], None]
         process.wait()
 
 
-def end(state: State, *, purge: bool = False) -> None:
+def end(state: State, *, purge: bool = False) -> list[str]:
     """Leave no container and no network; with `purge` no volume either. No error when nothing is there.
-    Raises Failure without an engine."""
+    Returns the networks that the engine keeps although nothing is on them. Raises Failure without an engine."""
     project = project_of(state)
     site = state.site() if state.is_made else {}
     outlook = Outlook(project, Path(site.get("compose", COMPOSE_FILE)), (), (), {}, site.get("variables", {}))
     if outlook.file.exists():  # else what bears the project's label is all that is known of it
         away = ["--volumes"] if purge else []
-        # Compose knows the order. A profile's containers count as orphans while nobody asks for the profile.
-        host.compose(*outlook.words, "down", "--remove-orphans", *away, environment=outlook.variables)
-    _sweep(project, purge=purge)
+        try:
+            # Compose knows the order. A profile's containers count as orphans while nobody asks for the profile.
+            host.compose(*outlook.words, "down", "--remove-orphans", *away, environment=outlook.variables)
+        except Failure as failure:
+            if "network" not in failure.message:
+                raise
+    kept = _sweep(project, purge=purge)
     state.ca.unlink(missing_ok=True)
+    return kept
 
 
-def _sweep(project: str, *, purge: bool) -> None:
-    """Remove what bears the project's label still."""
+def _sweep(project: str, *, purge: bool) -> list[str]:
+    """Remove what bears the project's label still; returns the networks that stay all the same."""
     label = f"--filter=label=com.docker.compose.project={project}"
-    for listing, removal in (
-        (["ps", "--all", "--quiet"], ["rm", "--force"]),
-        (["network", "ls", "--quiet"], ["network", "rm"]),
-        *([(["volume", "ls", "--quiet"], ["volume", "rm"])] if purge else []),
-    ):
-        left = host.docker(*listing, label).split()
-        if left:
-            host.docker(*removal, *left)
+    if containers := host.docker("ps", "--all", "--quiet", label).split():
+        host.docker("rm", "--force", *containers)
+    networks = host.docker("network", "ls", "--format={{.Name}}", label).split()
+    kept = [name for name in networks if not _is_removed(name)]
+    if purge and (volumes := host.docker("volume", "ls", "--quiet", label).split()):
+        host.docker("volume", "rm", *volumes)
+    return kept
+
+
+def _is_removed(network: str) -> bool:
+    """Now nothing is on it any more, but engines have been seen to miscount (moby/moby#42119)."""
+    try:
+        host.docker("network", "rm", network)
+    except Failure as failure:
+        if "has active endpoints" not in failure.message:
+            raise
+        return False
+    return True
