@@ -171,7 +171,9 @@ def _up_on_docker(
 
 
 @contextmanager
-def _taken_down_when_interrupted(end: Callable[[], None], was_up: bool, progress: Progress) -> Iterator[None]:
+def _taken_down_when_interrupted(
+    end: Callable[[], object], was_up: bool, progress: Progress
+) -> Iterator[None]:
     """Who interrupts the start of a site wants none; one that was up before stays."""
     try:
         yield
@@ -294,25 +296,28 @@ def down(
             progress.say(f"there is no site in {site.path}")
         else:
             progress.note("stopping")
-            was_up = _end(site, purge=purge)
+            was_up, kept = _end(site, purge=purge)
             progress.say("everything is down" if was_up else "nothing was running")
+            for network in kept:
+                progress.say(
+                    f"Docker's engine keeps the network {network}, though nothing is on it: "
+                    "it has miscounted, and lets go of it when it is restarted"
+                )
         if purge and (left := purge_folder(site)):
             progress.say(f"left in {site.path}, as it is no part of this site: {', '.join(left)}")
 
 
-def _end(site: State, *, purge: bool) -> bool:
-    """Whether anything ran."""
+def _end(site: State, *, purge: bool) -> tuple[bool, list[str]]:
+    """Whether anything ran, and the networks that Docker did not remove."""
     if site.site()["runtime"] == "docker":
         from chaos.runtimes.docker import lifecycle as on_docker
 
-        was_up = on_docker.is_up(site)
-        on_docker.end(site, purge=purge)
-        return was_up
+        return on_docker.is_up(site), on_docker.end(site, purge=purge)
     from chaos.runtimes.processes import lifecycle
 
     was_up = lifecycle.is_up(site)
     lifecycle.end(site)
-    return was_up
+    return was_up, []
 
 
 def open_page(

@@ -335,14 +335,14 @@ def wait_until_green(outlook: Outlook, limit: float, note: Callable[[str], None]
 
 def end(state: State, *, purge: bool = False) -> list[str]:
     """Leave no container and no network; with `purge` no volume either. No error when nothing is there.
-    Returns the networks that the engine keeps although nothing is on them. Raises Failure without an engine."""
+    Returns the networks that the engine keeps though nothing is on them. Raises Failure without an engine."""
     project = project_of(state)
     site = state.site() if state.is_made else {}
     outlook = Outlook(project, Path(site.get("compose", COMPOSE_FILE)), (), (), {}, site.get("variables", {}))
     if outlook.file.exists():  # else what bears the project's label is all that is known of it
         away = ["--volumes"] if purge else []
         try:
-            # Compose knows the order. A profile's containers count as orphans while nobody asks for the profile.
+            # Compose knows the order. A profile's containers are orphans while nobody asks for the profile.
             host.compose(*outlook.words, "down", "--remove-orphans", *away, environment=outlook.variables)
         except Failure as failure:
             if "network" not in failure.message:
