@@ -371,5 +371,11 @@ def _is_removed(network: str) -> bool:
     except Failure as failure:
         if "has active endpoints" not in failure.message:
             raise
+        users = host.docker("network", "inspect", "--format={{range .Containers}}{{.Name}} {{end}}", network)
+        if users.strip():
+            raise Failure(
+                f"the network {network} is used by what is no part of this site: {users.strip()}",
+                f"docker network disconnect {network} {users.split()[0]}; then again: failwhale down",
+            ) from None
         return False
     return True
