@@ -102,8 +102,10 @@ def _point_to_a_site_that_is_up(state: State) -> None:
     """Somebody may have started it by `docker compose up`."""
     if state.path != host.REPOSITORY / ".failwhale":
         return
+    from chaos.runtimes.docker.lifecycle import project_of
+
     try:
-        found = host.controller("failwhale")
+        found = host.controller(project_of(state))
     except Failure:
         return
     if found and found.state == "running":
@@ -165,7 +167,7 @@ def call(container: str, words: Sequence[str], stdout: IO[Any] | None = None) ->
     """Run one command inside, on this terminal if this is one; returns its exit code.
 
     Without a terminal Docker's client is out of reach of Ctrl-C, so that what the command says at its end
-    still arrives. Raises Failure when the container ended meanwhile.
+    still arrives. Raises Failure when it was killed there, above all with the container.
     """
     terminal = stdout is None and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
     identifier = secrets.token_hex(8)
@@ -182,8 +184,8 @@ def call(container: str, words: Sequence[str], stdout: IO[Any] | None = None) ->
         code = process.wait()
     if code == KILLED:
         raise Failure(
-            "the controller's container ended while this ran inside",
-            "its successor undoes what was in force: failwhale chaos active",
+            "this was killed inside: the controller's container ended, or had no memory left",
+            "what was in force ends at its limit all the same: failwhale chaos active",
             FAILED,
         )
     return code if code >= 0 else 128 - code

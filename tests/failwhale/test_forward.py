@@ -138,8 +138,11 @@ def test_a_site_that_docker_compose_started_is_pointed_to(
     (tmp_path / ".failwhale").mkdir()
     monkeypatch.setattr(host, "REPOSITORY", tmp_path)
     monkeypatch.setenv("FAILWHALE_STATE", str(tmp_path / ".failwhale"))
+    monkeypatch.delenv("COMPOSE_PROJECT_NAME", raising=False)
+    (tmp_path / ".env").write_text("COMPOSE_PROJECT_NAME=second\n")
     with pytest.raises(Failure, match="one is up on Docker") as raised:
         order_of(["status"])
+    assert "compose.project=second" in (tmp_path / "calls").read_text()
     assert "failwhale up --on docker" in raised.value.next_step
     controller_is(tmp_path, "")
     assert order_of(["status"]) is None
@@ -229,7 +232,7 @@ def test_a_controller_that_is_down_is_started_by_heal_and_by_nothing_else(site: 
 
 
 def test_a_controller_that_dies_meanwhile(site: Path) -> None:
-    with pytest.raises(Failure, match="ended while this ran"):
+    with pytest.raises(Failure, match="was killed inside"):
         forward.call("c0ffee", ["killed"])
 
 
