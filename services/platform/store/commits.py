@@ -84,7 +84,8 @@ class Commits:
             scripts = [write.script.writing(link, write.keys, write.args) for write in group]
             answers, replicas = await self._run(link, scripts)
         except Lost as error:
-            _fail(group, error)
+            # Also a NotSent: it is of what followed the scripts, and these were sent.
+            _fail(group, Lost(str(error)))
             return
         for write, answer in zip(group, answers, strict=False):
             if isinstance(answer, Refusal):
