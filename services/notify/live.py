@@ -2,6 +2,10 @@
 
 What is published while the connection is away (a promotion takes seconds) is read from the store afterwards,
 so a stream misses nothing while it is open. Who is too slow is hung up on, and catches up by coming back.
+
+Where the connection stays away the service is cut off from the store. It then refuses new streams, and after
+a while ends those that are open: their clients come back, and the front end opens the next one at the other
+data centre.
 """
 
 from __future__ import annotations
@@ -9,17 +13,20 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from services.notify.store import Inbox
 from services.platform import keys
+from services.platform.calls import deadline
 from services.platform.problems import Problem
-from services.platform.store import Store
+from services.platform.store import PROMOTION_SECONDS, Store, unreachable
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +34,13 @@ HEARTBEAT_SECONDS = 10.0
 TICK_SECONDS = 1.0
 SILENT_SECONDS = 2.5
 """After so long without an answer to the ping of each tick the connection is given up."""
+
+DEAF_SECONDS = 2 * PROMOTION_SECONDS
+"""Streams that are open outlast a promotion, also when it takes SILENT_SECONDS to see that the old primary is
+frozen."""
+
+CATCH_UP_SECONDS = 2.0
+"""How long a stream may read what it missed."""
 
 PAUSE_SECONDS = 0.2
 QUEUED = 100
@@ -39,6 +53,7 @@ _OWN_CHANNEL = keys.notifications_channel(0)
 """Nobody's: a pub/sub connection without any channel cannot be listened to."""
 
 _CATCH_UP = b""
+_END = b"end"
 
 
 class Stream:
@@ -52,7 +67,7 @@ class Stream:
         self._sent: deque[int] = deque(maxlen=2 * CAUGHT_UP)
 
     def put(self, notification: bytes) -> None:
-        """Hand over a notification, or _CATCH_UP."""
+        """Hand over a notification, or _CATCH_UP, or _END."""
         try:
             self._queue.put_nowait(notification)
         except asyncio.QueueFull:
@@ -68,11 +83,14 @@ class Stream:
             except TimeoutError:
                 yield b": still here\n\n"
                 continue
+            if notification is _END:
+                return
             if notification is not _CATCH_UP:
                 missed = [notification]
             else:
                 try:
-                    missed = await inbox.since(self.account, self._last, CAUGHT_UP)
+                    with deadline.afresh_within(CATCH_UP_SECONDS):
+                        missed = await inbox.since(self.account, self._last, CAUGHT_UP)
                 except Problem as problem:
                     logger.info("a stream ends, its client will come back: %s", problem)
                     return
@@ -98,6 +116,13 @@ class Live:
         self._streams: defaultdict[str, set[Stream]] = defaultdict(set)
         self._pubsub: PubSub | None = None
         self._subscribed: set[str] = set()
+        self._heard = time.monotonic()
+        """When the store was last heard; it is asked for a word every tick."""
+
+    def raise_unless_hearing(self) -> None:
+        """Raises Problem 503 when nothing can be heard here for longer than a promotion takes."""
+        if self._deaf_for() > PROMOTION_SECONDS:
+            raise unreachable("Nothing is heard of new notifications.")
 
     @contextmanager
     def stream(self, account: int, last: int) -> Iterator[Stream]:
@@ -135,6 +160,8 @@ class Live:
                         self._pubsub = None
             except (RedisError, OSError) as error:
                 logger.info("live streams: %s", error)
+            if self._deaf_for() > DEAF_SECONDS:
+                self._end_streams()
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _subscribe_all(self, pubsub: PubSub) -> None:
@@ -145,14 +172,14 @@ class Live:
         self._pubsub = pubsub
 
     async def _listen(self, pubsub: PubSub) -> None:
-        now = asyncio.get_running_loop().time
-        heard, tick = now(), now()
+        now = time.monotonic
+        began, tick = now(), now()
         while True:
             message = await pubsub.get_message(timeout=TICK_SECONDS)
             if message is not None:
-                heard = now()
+                self._heard = now()
                 self._spread(message["type"], message["channel"], message["data"])
-            elif now() - heard > SILENT_SECONDS:
+            elif now() - max(began, self._heard) > SILENT_SECONDS:
                 raise ConnectionError("the store is silent")
             if now() >= tick:
                 tick = now() + TICK_SECONDS
@@ -164,6 +191,14 @@ class Live:
             return
         for stream in self._streams.get(channel.decode(), ()):
             stream.put(data if kind == "message" else _CATCH_UP)
+
+    def _deaf_for(self) -> float:
+        """Seconds since the store was last heard."""
+        return time.monotonic() - self._heard
+
+    def _end_streams(self) -> None:
+        for stream in chain.from_iterable(self._streams.values()):
+            stream.put(_END)
 
     async def _forget_left(self, pubsub: PubSub) -> None:
         """Unsubscribe from channels whose last stream has ended."""

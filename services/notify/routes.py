@@ -68,6 +68,7 @@ async def stream_notifications(
     viewer: Viewer, inbox: InboxDep, live: LiveDep, last_event_id: LastEventId = None
 ) -> StreamingResponse:
     """Notifications as they happen."""
+    live.raise_unless_hearing()
     last = int(last_event_id) if last_event_id else await inbox.newest(viewer.id)
 
     async def frames() -> AsyncIterator[bytes]:

@@ -53,11 +53,14 @@ class Backend:
         self._aside_until = None
         return was_aside
 
-    def failed(self, now: float) -> bool:
-        """It did not answer, or badly. Returns whether it is set aside for that, each time for longer."""
+    def failed(self, now: float, *, by_its_own_word: bool = False) -> bool:
+        """It did not answer, or badly. Returns whether it is set aside for that, each time for longer.
+
+        `by_its_own_word`: it says that it cannot do its work, which needs no second and third time.
+        """
         self._failures += 1
         if self._aside_until is None:
-            if self._failures < FAILURES:
+            if self._failures < FAILURES and not by_its_own_word:
                 return False
         elif now < self._aside_until:
             return False  # one that was in flight when it was set aside

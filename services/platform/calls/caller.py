@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from services.platform import request_ids
-from services.platform.calls import deadline
+from services.platform.calls import deadline, not_done
 from services.platform.calls.backend import Backend
 from services.platform.calls.budget import RetryBudget
 from services.platform.calls.wire import (
@@ -70,8 +70,8 @@ class Caller:
     Each protection asks at each call whether it is switched on:
     `deadlines`: an attempt ends after a while, all attempts end with the request; `retries`: what failed is
     repeated on another replica where that is safe, within a budget; `ejection`: a replica that fails
-    several times in a row is set aside, unless there is no other; `shedding`: calls beyond a bound are
-    refused at once.
+    several times in a row, or says that it cannot reach the store, is set aside, unless there is no other;
+    `shedding`: calls beyond a bound are refused at once.
     """
 
     def __init__(
@@ -158,7 +158,8 @@ class Caller:
                     await asyncio.sleep(random.uniform(_PAUSE_SECONDS, 2 * _PAUSE_SECONDS))
             else:
                 others = len(tried) < len(self._backends)
-                if answer.status < 500 or not (idempotent and others and self._may_repeat(tried)):
+                safe = idempotent or not_done.is_said_by(answer.status, answer.headers)
+                if answer.status < 500 or not (safe and others and self._may_repeat(tried)):
                     return backend, answer
                 if isinstance(answer, StreamedResponse):
                     answer.body.close()
@@ -205,12 +206,15 @@ class Caller:
         if answer.status < 500:
             if backend.succeeded() and self._metrics is not None:
                 self._metrics.replica_ejected(backend.name).set(0)
+        elif not_done.is_said_by(answer.status, answer.headers):
+            self._failed(backend, by_its_own_word=True)
         elif not _is_no_fault_of_its_own(answer):
             self._failed(backend)
         return answer
 
-    def _failed(self, backend: Backend) -> None:
-        if backend.failed(time.monotonic()) and self._protections.enabled("ejection"):
+    def _failed(self, backend: Backend, *, by_its_own_word: bool = False) -> None:
+        is_aside = backend.failed(time.monotonic(), by_its_own_word=by_its_own_word)
+        if is_aside and self._protections.enabled("ejection"):
             logger.info("%s is set aside", backend.name)
             if self._metrics is not None:
                 self._metrics.ejections(backend.name).inc()

@@ -44,6 +44,19 @@ def deadline_within(seconds: float) -> AbstractContextManager[None]:
     return deadline_at(time.time() + seconds)
 
 
+@contextmanager
+def afresh_within(seconds: float) -> Iterator[None]:
+    """Within the block the deadline is so many seconds from now, also when that of the request has passed.
+
+    For what a stream does long after it was asked for.
+    """
+    token = _deadline.set(time.time() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
 def encode(unix_seconds: float) -> bytes:
     """The header's value."""
     return b"%.6f" % unix_seconds

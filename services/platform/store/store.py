@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
-from services.platform.calls import deadline
+from services.platform.calls import deadline, not_done
 from services.platform.problems import Problem
 from services.platform.settings import Address, Replication
 from services.platform.store.client import redis_client
@@ -36,6 +37,11 @@ _NOT_NOW = frozenset({"NOSCRIPT", "READONLY", "LOADING", "MASTERDOWN", "BUSY"})
 
 _NO_ROOM = frozenset({"OOM", "MISCONF", "NOREPLICAS"})
 """The server refuses to write until somebody mends it."""
+
+
+_may_have_written: ContextVar[bool] = ContextVar("may_have_written", default=False)
+"""Whether a write of the request at hand was done, or may have been: then none of its later problems may say
+that nothing was."""
 
 
 class Written(NamedTuple):
@@ -90,8 +96,9 @@ class Store:
     async def read(self, script: Script, keys: Sequence[Argument] = (), args: Sequence[Argument] = ()) -> Any:
         """Run a script that only reads: on the primary, or on a replica when the primary cannot be reached.
 
-        Raises Problem 503 `store-unavailable` when neither answers before the deadline, redis.ResponseError
-        for an error that the script returned.
+        Raises Problem 503 `store-unavailable` when neither answers before the deadline, with the header of
+        `not_done` where the request has not written before; redis.ResponseError for an error that the
+        script returned.
         """
         return await self._ask(lambda link: script.reading(link, keys, args), script)
 
@@ -115,8 +122,10 @@ class Store:
         for a replica: right for consumers of events, whose acknowledgement follows their write down the
         same replication stream, so that it cannot survive without it.
 
-        Raises Problem 503 `store-unavailable`; Problem 503 `not-replicated` where REPLICATION=required (the
-        write is on the primary and may stay); redis.ResponseError for an error that the script returned.
+        Raises Problem 503 `store-unavailable`, with the header of `not_done` where the script was certainly
+        not run, nor any before it in the same request; Problem 503 `not-replicated` where
+        REPLICATION=required (the write is on the primary and may stay); redis.ResponseError for an error
+        that the script returned.
         """
         if self._replication == "off" or not replicate:
             written = await self._write(lambda: self._run(script, keys, args), self._primary, repeatable)
@@ -152,7 +161,8 @@ class Store:
             except TimeoutError as error:
                 raise _unavailable("the deadline passed") from error
             ends_at = ends_at or _end_of_wait()
-            await _pause(ends_at, why)
+            # A lost read is as good as one that was not sent: it did nothing.
+            await _pause(ends_at, why if isinstance(why, Refusal) else NotSent(str(why)))
 
     async def _readable(self) -> Link:
         """A link to read from while none to the primary is open. Raises NotSent."""
@@ -176,12 +186,14 @@ class Store:
     async def _write(self, attempt: Callable[[], Awaitable[Done]], line: Line, repeatable: bool) -> Done:
         ends_at = _end_of_wait()
         while True:
+            before = _may_have_written.set(True)
             try:
                 async with asyncio.timeout_at(ends_at):
                     return await attempt()
             except NotSent as error:
+                _may_have_written.reset(before)
                 if line.failing_for > PROMOTION_SECONDS:
-                    raise _unavailable(str(error)) from error
+                    raise unreachable(str(error)) from error
                 why: Exception = error
             except Lost as error:
                 if not repeatable:
@@ -220,7 +232,7 @@ def _end_of_wait() -> float:
 async def _pause(ends_at: float, why: Exception) -> None:
     """Wait before the next attempt. Raises Problem when there is no time for one."""
     if asyncio.get_running_loop().time() + PAUSE_SECONDS >= ends_at:
-        raise _unavailable(str(why)) from why
+        raise (unreachable if isinstance(why, NotSent) else _unavailable)(str(why)) from why
     await asyncio.sleep(PAUSE_SECONDS)
 
 
@@ -231,6 +243,15 @@ def _unless_soon(refusal: Refusal) -> Exception:
     if refusal.code not in _NOT_NOW:
         raise refusal
     return refusal
+
+
+def unreachable(detail: str) -> Problem:
+    """The problem of a request for which nothing was sent to the store: if nothing was before either, the
+    same may be asked of the service in the other data centre, and the problem says so."""
+    problem = _unavailable(detail)
+    if not _may_have_written.get():
+        problem.headers[not_done.HEADER] = not_done.VALUE
+    return problem
 
 
 def _unavailable(detail: str) -> Problem:

@@ -12,6 +12,7 @@ from services.platform.faultpoints import Fault
 from .conftest import Front, Request, StartFront, answering, hanging_up
 
 POST = "/api/v1/posts/12"
+SECOND_FACTOR = "/api/v1/sessions/second-factor"
 
 
 async def test_bytes_go_through_as_they_are(front: Front) -> None:
@@ -167,6 +168,17 @@ class TestFailures:
         answer = await front.http.post("/api/v1/accounts", json={"name": "ann", "password": "p"})
         assert answer.status_code in (502, 503, 504)
         assert len(front.services["auth"].requests) == 1
+
+    async def test_what_was_certainly_not_done_is_asked_elsewhere(self, front: Front) -> None:
+        not_done = {"failwhale-not-done": "store", "retry-after": "1"}
+        front.services["auth"].east.behaviour = answering(503, b"{}", not_done)
+        answer = await front.http.post(SECOND_FACTOR, json={})
+        assert answer.status_code == 200
+        assert answer.headers["server-timing"] == 'auth;desc="west"'
+        front.services["auth"].west.behaviour = answering(503, b"{}", not_done)
+        answer = await front.http.post(SECOND_FACTOR, json={})
+        assert answer.status_code == 503
+        assert "failwhale-not-done" not in answer.headers
 
     async def test_a_post_is_repeated_under_one_key(self, front: Front) -> None:
         front.services["post"].east.behaviour = hanging_up

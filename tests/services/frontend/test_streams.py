@@ -161,6 +161,20 @@ async def test_a_refusal_is_no_stream(front: Front) -> None:
     assert answer.json() == {"status": 401}
 
 
+async def test_a_place_that_hears_nothing_leaves_the_stream_to_the_other(
+    front: Front, notify: Notify
+) -> None:
+    behind = front.services["notify"]
+    behind.west.behaviour = notify.stream
+    behind.east.behaviour = answering(503, b"{}", {"failwhale-not-done": "store", "retry-after": "1"})
+    listener = Listener(front, front.token())
+    await notify.said.put(b": hello\n\n")
+    await listener.until(lambda it: it.text == b": hello\n\n")
+    assert (listener.status, listener.headers[b"server-timing"]) == (200, b'notify;desc="west"')
+    listener.leave()
+    await listener.task
+
+
 async def test_streams_take_no_place_among_requests(front: Front, notify: Notify) -> None:
     listener = Listener(front, front.token())
     await notify.said.put(b": hello\n\n")

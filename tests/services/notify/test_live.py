@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -57,6 +58,7 @@ class Client:
             "extensions": {},
         }
         self.status = None
+        self.headers = {}
         self.began = asyncio.Event()
         self.task = asyncio.create_task(app(self.scope, self._receive, self._send))
 
@@ -67,6 +69,7 @@ class Client:
     async def _send(self, message):
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self.headers = dict(message["headers"])
             self.began.set()
             return
         for frame in message["body"].decode().split("\n\n"):
@@ -174,6 +177,39 @@ async def test_channels_of_those_who_left_are_left(app):
         await subscribed(app)
         await notify(app, 1)
         assert await client.next() == BASE + 1
+
+
+async def test_where_nothing_is_heard_new_streams_are_refused_and_open_ones_end(
+    own_sentinels, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(live, "PROMOTION_SECONDS", 0.3)
+    monkeypatch.setattr(live, "DEAF_SECONDS", 0.6)
+    monkeypatch.setattr(live, "TICK_SECONDS", 0.05)
+    async with running(own_sentinels.addresses, tmp_path) as app, listening(app) as open_before:
+        await subscribed(app)
+        for server in own_sentinels.servers:
+            server.kill()  # so that nobody is promoted
+        own_sentinels.pair.primary.kill()
+        async with asyncio.timeout(5):
+            await open_before.task
+        async with listening(app) as late, asyncio.timeout(5):
+            await late.task
+    assert open_before.status == 200
+    assert late.status == 503
+    assert late.headers[b"failwhale-not-done"] == b"store"
+
+
+async def test_a_stream_catches_up_long_after_the_deadline_of_its_request(app):
+    due = time.time() + 0.5
+    async with listening(app, **{"failwhale-deadline": f"{due:.3f}"}) as client:
+        await subscribed(app)
+        while time.time() <= due:  # noqa: ASYNC110 (a clock has no event)
+            await asyncio.sleep(0.01)
+        await notify(app, 1)
+        assert await client.next() == BASE + 1
+        await app.state.live.subscribe(11)  # its confirmation makes the stream catch up
+        await notify(app, 2)
+        assert await client.next() == BASE + 2
 
 
 async def test_bad_last_event_ids(app):

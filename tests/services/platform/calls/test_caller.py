@@ -180,6 +180,58 @@ async def test_a_call_that_reached_nobody_goes_elsewhere_even_if_it_may_not_be_r
     assert await answers(making, 5, idempotent=False) == {"west 200": 5}
 
 
+NOT_DONE = b"retry-after: 1\r\nfailwhale-not-done: store\r\n"
+
+
+async def test_what_was_certainly_not_done_goes_elsewhere_even_if_it_may_not_be_repeated(setup):
+    east, west = await setup.peers("east", "west")
+    east.status, east.extra = 503, NOT_DONE
+    assert await answers(setup.caller(east, west), 1, idempotent=False) == {"west 200": 1}
+
+
+@pytest.mark.parametrize("status", [200, 409, 500, 504])
+async def test_only_a_503_can_say_that_nothing_was_done(setup, status):
+    east, west = await setup.peers("east", "west")
+    east.status, east.extra = status, NOT_DONE
+    assert await answers(setup.caller(east, west), 1, idempotent=False) == {f"east {status}": 1}
+    assert not west.requests
+
+
+async def test_what_nobody_could_do_is_told_once(setup):
+    east, west = await setup.peers("east", "west")
+    for peer in (east, west):
+        peer.status, peer.extra = 503, NOT_DONE
+    assert await answers(setup.caller(east, west), 1, idempotent=False) == {"west 503": 1}
+    assert (len(east.requests), len(west.requests)) == (1, 1)
+
+
+async def test_retries_that_are_switched_off_are_off_for_what_was_not_done_too(setup):
+    east, west = await setup.peers("east", "west")
+    east.status, east.extra = 503, NOT_DONE
+    setup.protections.switch("retries", False)
+    assert await answers(setup.caller(east, west), 1, idempotent=False) == {"east 503": 1}
+
+
+async def test_one_that_cannot_reach_the_store_is_set_aside_by_its_own_word_and_comes_back(setup):
+    east, west = await setup.peers("east", "west")
+    making = setup.caller(east, west)
+    east.status, east.extra = 503, NOT_DONE
+    assert await answers(making, 5, idempotent=False) == {"west 200": 5}
+    assert len(east.requests) == 1
+    east.status, east.extra = 200, b""
+    async with asyncio.timeout(3):
+        while (await get(making)).replica.place != "east":  # noqa: ASYNC110 (it takes calls to find out)
+            await asyncio.sleep(0.02)
+
+
+async def test_a_stream_that_is_refused_for_the_store_opens_elsewhere(setup):
+    east, west = await setup.peers("east", "west")
+    east.status, east.extra = 503, NOT_DONE
+    for _ in range(2):
+        async with setup.caller(east, west).stream(b"GET", b"/stream") as stream:
+            assert (stream.status, stream.replica.place) == (200, "west")
+
+
 async def test_without_retries_a_failure_is_a_failure(setup):
     east, west = await setup.peers("east", "west")
     east.status = CLOSE

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import ClassVar
 
 import pytest
 from redis.exceptions import ResponseError
 
-from services.platform.calls import deadline
+from services.platform.calls import deadline, not_done
 from services.platform.problems import Problem
 from services.platform.settings import Address
 from services.platform.store import Script, Store
-from services.platform.store.link import Link, Lost
+from services.platform.store.commits import Commits
+from services.platform.store.link import Link, Lost, NotSent
 
 ADD = Script("redis.call('SADD', KEYS[1], ARGV[1]) return redis.call('SCARD', KEYS[1])")
 READ = Script("return redis.call('SMEMBERS', KEYS[1])")
@@ -141,6 +143,71 @@ async def test_nobody_there_is_a_problem_within_the_deadline():
         assert time.monotonic() - begin < 0.6
     assert not await store.ready()
     await store.close()
+
+
+async def test_nobody_there_means_not_done_but_not_after_a_write_that_was(sentinels):
+    away, store = Store([Address("127.0.0.1", 1)]), Store(sentinels.addresses)
+    assert await said_not_done(away.write(ADD, ["s"], ["a"]))
+    assert await said_not_done(away.query("GET", "x"))
+    await store.write(ADD, ["s"], ["a"])
+    assert not await said_not_done(away.write(ADD, ["s"], ["a"]))
+    assert not await said_not_done(away.query("GET", "x"))
+    await away.close()
+    await store.close()
+
+
+@pytest.mark.parametrize("repeatable", [False, True])
+async def test_a_write_that_was_sent_and_lost_is_never_said_to_be_not_done(repeatable):
+    def lose(attempts: list[int]):
+        async def attempt():
+            attempts.append(1)
+            raise Lost("sent") if len(attempts) == 1 else NotSent("then nobody was there")
+
+        return attempt
+
+    attempts: list[int] = []
+    store = Store([Address("127.0.0.1", 1)])
+    lost = store._write(lose(attempts), store._writing, repeatable)
+    assert not await said_not_done(lost)
+    assert (len(attempts) > 1) == repeatable
+    await store.close()
+
+
+async def test_a_store_without_room_does_not_send_anybody_elsewhere(store, redis_pair):
+    redis_pair.primary.client.config_set("maxmemory", 1)
+    try:
+        assert not await said_not_done(store.write(ADD, ["s"], ["b"]))
+    finally:
+        redis_pair.primary.client.config_set("maxmemory", 0)
+
+
+async def test_a_link_that_is_lost_after_the_scripts_were_run_is_not_one_they_were_not_sent_on():
+    class Closing:
+        scripts: ClassVar[set[bytes]] = set()
+
+        async def pipeline(self, commands):
+            return [1, None, 0]
+
+        def call(self, *command):
+            raise NotSent("closed meanwhile")
+
+    class Opened:
+        link = Closing()
+
+        async def open(self):
+            return self.link
+
+    with pytest.raises(Lost) as lost:
+        await Commits(Opened()).commit(ADD, ["s"], ["a"])
+    assert not isinstance(lost.value, NotSent)
+
+
+async def said_not_done(work) -> bool:
+    """Whether work is refused with 503, and as not done."""
+    with deadline.deadline_within(0.3), pytest.raises(Problem) as problem:
+        await work
+    assert (problem.value.status, problem.value.slug) == (503, "store-unavailable")
+    return not_done.HEADER in problem.value.headers
 
 
 async def test_an_argument_that_redis_cannot_have_is_an_error_at_once(store):
