@@ -76,7 +76,7 @@ class _End(asyncio.Protocol):
         if other.transport:
             if early:
                 other.transport.write(early)
-            if self._transport is None:
+            if self._transport is None or (self._received_all and other._received_all):
                 other.transport.close()
             elif self._received_all:
                 other.transport.write_eof()

@@ -237,3 +237,14 @@ def test_a_far_end_that_is_quicker_than_the_joining_loses_nothing(monkeypatch, e
             far.connection_lost(None)
     near.join(far)
     assert wire.done == handed_on
+
+
+def test_both_ends_that_are_quicker_than_the_joining_are_closed(monkeypatch):
+    monkeypatch.setattr(module, "keep_alive", lambda connection: None)
+    near, far, wires = module._End(set()), module._End(set()), (Wire(), Wire())
+    for end, wire in zip((near, far), wires, strict=True):
+        end.connection_made(wire)
+        end.data_received(b"last words")
+        end.eof_received()
+    near.join(far)
+    assert [wire.done for wire in wires] == [[b"last words", "closed"]] * 2
