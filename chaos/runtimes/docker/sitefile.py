@@ -7,14 +7,11 @@ cut off still knows where it belongs. A container that was made anew has another
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import threading
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from chaos.runtimes.docker.connection import Connection, Json
+from chaos.runtimes.processes.sitefile import write
 from failwhale.failure import Failure
 from failwhale.state import State
 
@@ -57,7 +54,7 @@ def refresh(state: State, connection: Connection, project: str) -> Json:
         "left_out": [],
     }
     if now != before:
-        _write(state, now)
+        write(state, now)
     return now
 
 
@@ -151,10 +148,3 @@ def aliases(seen: Json, networks: Mapping[str, str]) -> dict[str, list[str]]:
         names.get(real, real): sorted(set(end["Aliases"] or ()) - {seen["Id"][:12]})
         for real, end in seen["NetworkSettings"]["Networks"].items()
     }
-
-
-def _write(state: State, content: Mapping[str, Any]) -> None:
-    """Replace it in one step: a reader sees the old site or the new one."""
-    fresh = state.site_file.with_suffix(f".json.{os.getpid()}.{threading.get_ident()}")
-    fresh.write_text(json.dumps(content, indent=1) + "\n")
-    fresh.replace(state.site_file)
