@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from failwhale.failure import Failure
+from failwhale.failure import INTERRUPTED, Failure
 
 
 def main() -> None:
@@ -27,6 +27,11 @@ def main() -> None:
 
         report(failure.message, failure.next_step)
         sys.exit(failure.code)
+    except KeyboardInterrupt:  # on the way in or out; a command that runs inside is told of it
+        from failwhale.console import report
+
+        report("interrupted")
+        sys.exit(INTERRUPTED)
     from failwhale import console, verbs
 
     sys.exit(console.run(verbs.app, "failwhale", words))

@@ -15,6 +15,7 @@ from chaos.runtimes.docker import host
 from failwhale import call, forward
 from failwhale.failure import Failure
 from failwhale.forward import order_of
+from failwhale.main import main
 from failwhale.verbs import VERBS
 
 LOCAL = {"demo", "up", "logs", "open", "down"}
@@ -207,6 +208,20 @@ def test_a_report_that_cannot_be_written(site: Path, words: list[str], code: int
     assert (done.returncode, done.stdout) == (code, "")
     assert cause in done.stderr
     assert len(done.stderr.splitlines()) == 2
+
+
+def test_ctrl_c_on_the_way_in_is_no_traceback(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*words: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(host, "docker", interrupt)
+    monkeypatch.setattr(sys, "argv", ["failwhale", "status"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 130
+    assert capsys.readouterr().err == "failwhale: interrupted\n"
 
 
 # --- when the inside is not there ---

@@ -51,7 +51,7 @@ def docker(*words: str) -> str:
     engine, the right to talk to it), or else with what Docker said."""
     try:
         done = subprocess.run(["docker", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    except FileNotFoundError:
+    except OSError:  # it is missing, or no program
         done = None
     if done is not None and done.returncode == 0:
         return done.stdout
