@@ -99,8 +99,9 @@ case $command in
 esac
 
 # The controller's container gets the engine's socket. An engine without root has it elsewhere, also where one with root
-# runs beside it.
-if [ -z "${DOCKER_SOCKET:-}" ] && ! grep -qsE '^ *(export +)?DOCKER_SOCKET *=' .env; then
+# runs beside it. What .env says goes first, unless it is the default as in .env.example.
+if [ -z "${DOCKER_SOCKET:-}" ] &&
+    ! grep -sE '^ *(export +)?DOCKER_SOCKET *=' .env | grep -qvE '= *["'\'']?/var/run/docker\.sock'; then
     address=${DOCKER_HOST:-$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null)}
     case $address in unix:///run/user/*) export DOCKER_SOCKET="${address#unix://}" ;; esac
 fi

@@ -101,6 +101,13 @@ def test_what_only_looks_is_left_alone(docker: Docker, words: list[str]) -> None
         ("unix:///run/user/1000/docker.sock", "", "", "/run/user/1000/docker.sock"),
         ("unix:///run/user/1000/docker.sock", "/mine.sock", "", "/mine.sock"),
         ("unix:///run/user/1000/docker.sock", "", "DOCKER_SOCKET=/mine.sock", ""),  # Compose reads it there
+        # As .env.example has it, which is copied whole to change a port.
+        (
+            "unix:///run/user/1000/docker.sock",
+            "",
+            "DOCKER_SOCKET=/var/run/docker.sock",
+            "/run/user/1000/docker.sock",
+        ),
         ("unix:///run/user/1000/docker.sock", "", "#DOCKER_SOCKET=/mine.sock", "/run/user/1000/docker.sock"),
         ("unix:///var/run/docker.sock", "", "", ""),
         ("unix:///Users/me/.docker/run/docker.sock", "", "", ""),  # its machine has it at the usual place
