@@ -16,6 +16,7 @@ from services.platform import keys
 from services.platform.identity import User
 from services.platform.problems import Problem
 from services.platform.store import Script, Store, Written
+from services.platform.store.channel import messages
 from services.platform.tokens import Session
 
 logger = logging.getLogger(__name__)
@@ -90,8 +91,8 @@ class Revocations:
             try:
                 async with self._store.redis.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(keys.REVOKED)
-                    async for message in channel.listen():
-                        entry, _, expires = message["data"].partition(b" ")
+                    async for message in messages(channel):
+                        entry, _, expires = message.partition(b" ")
                         self._learn(entry, expires)
             except (RedisError, OSError, Problem) as error:
                 logger.debug("listening for revocations: %s", error)

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from services.platform.keepalive import OPTIONS
 from services.platform.names import look_up
 from services.platform.settings import Address
+from services.platform.store.channel import messages
 from services.platform.store.line import Line
 from services.platform.store.link import NotSent, Refusal
 from services.platform.tasks import cancel_all
@@ -121,8 +122,8 @@ class Sentinels:
         )
         async with sentinel, sentinel.pubsub(ignore_subscribe_messages=True) as channel:
             await channel.subscribe("+switch-master")
-            async for message in channel.listen():
-                name, _, _, primary, port = message["data"].decode().split()
+            async for message in messages(channel):
+                name, _, _, primary, port = message.decode().split()
                 if name == self._name and self._on_switch is not None:
                     self._on_switch(self._way_to({"ip": primary, "port": port}))
 
