@@ -33,9 +33,18 @@ local function stop_following(follower, followed)
     return 0
   end
   redis.call('SREM', 'followers:' .. followed, follower)
+  local home = 'home:' .. follower
   local members = redis.call('ZRANGE', 'posts:' .. followed, 0, -1)
+  -- A retweet that was undone is no entry any more, and this home may still have it: its event comes too late, as it
+  -- goes to those who follow by then.
+  local by_followed = ':' .. followed
+  for _, member in ipairs(redis.call('ZRANGE', home, 0, -1)) do
+    if string.sub(member, -#by_followed) == by_followed then
+      members[#members + 1] = member
+    end
+  end
   if #members > 0 then
-    redis.call('ZREM', 'home:' .. follower, unpack(members))
+    redis.call('ZREM', home, unpack(members))
   end
   return 1
 end

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from services.platform.events import Event
@@ -233,6 +234,7 @@ steps = st.lists(st.sampled_from(["post", "retweet", "undo", "follow", "unfollow
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps, rounds=st.lists(st.randoms(use_true_random=False), min_size=1, max_size=3))
+@example(steps=["follow", "retweet", "event", "undo", "unfollow"], rounds=[Random(1)])
 async def test_events_in_any_order_any_number_of_times_lead_to_the_same_home(service, redis, steps, rounds):
     """A home holds what the followed account's own timeline holds, however events were handled."""
     redis.flushall()
