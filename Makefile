@@ -29,7 +29,12 @@ test: install-dev ## check everything: lint, types, rules, unit and end-to-end t
 	@$(bin)/ruff check .
 	@$(bin)/ruff format --check .
 	@$(bin)/mypy
+ifdef TESTS
 	@$(bin)/pytest $(TESTS)
+else
+	@$(bin)/pytest --ignore tests/e2e --numprocesses 2
+	@$(bin)/pytest tests/e2e
+endif
 
 .PHONY: install
 install: $(VENV)/installed ## what `make demo` installs: a virtual environment here, Prometheus if it can be had

@@ -23,7 +23,7 @@ def test_the_client_counts_whole_answers_of_the_bare_route() -> None:
     assert result.failed == 0
     assert 0 < result.p50 <= result.p99
     # Closed loop: with four in flight, the rate and the time that each takes belong together.
-    assert result.per_second * result.p50 == pytest.approx(4, rel=0.7)
+    assert result.per_second * result.p50 == pytest.approx(4, rel=0.9)
 
 
 @contextmanager
