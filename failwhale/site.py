@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -154,15 +155,22 @@ def _up_on_docker(
         _show_containers(outlook, as_json)
         return False
     was_up = lifecycle.is_up(site)
-    with interruptible(), _taken_down_when_interrupted(lambda: lifecycle.end(site), was_up, progress):
+    with (
+        interruptible(),
+        _taken_down_when_interrupted(lambda: lifecycle.end(site), was_up, progress),
+        _told_how_to_stop(site, was_up),
+    ):
         progress.say(chosen)
+        missing = lifecycle.missing(outlook)
+        lifecycle.check_ports(outlook, only=missing)
         if was_up:
-            _say_what_is_missing(lifecycle.missing(outlook), progress)
+            _say_what_is_missing(missing, progress)
             lifecycle.wait_for_second_look(outlook, within)
         outlook = lifecycle.without_what_cannot_be_had(outlook, progress.say)
         for left_out in outlook.left_out:
             if left_out.advice:
                 progress.say(f"without {left_out.part}: {left_out.reason}; {left_out.advice}")
+        progress.say("building what changed and starting the containers")
         lifecycle.begin(site, outlook, within, quiet=progress.is_quiet)
         progress.say(f"all parts ready after {spell_duration(time.monotonic() - began)}")
         if lifecycle.wait_until_green(outlook, time.monotonic() + within, progress.note):
@@ -187,6 +195,26 @@ def _taken_down_when_interrupted(
         progress.clear()
         report(outcome)
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def _told_how_to_stop(site: State, was_up: bool) -> Iterator[None]:
+    """Who cannot start a site on Docker is told what to do about those of its parts that run already."""
+    from chaos.runtimes.docker import lifecycle
+
+    try:
+        yield
+    except Failure as failure:
+        if was_up or not lifecycle.is_up(site):
+            raise
+        # Where docker/compose.sh says it, too, it knows of no state folder.
+        step, _, _ = failure.next_step.partition("; stop what runs")
+        steps = "; ".join(filter(None, [step, _how_to_stop(site)]))
+        raise Failure(failure.message, steps, failure.code) from None
+    except SystemExit:  # why has been said
+        if not was_up and lifecycle.is_up(site):
+            print(f"  {_how_to_stop(site)}", file=sys.stderr)
+        raise
 
 
 def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> None:
@@ -437,8 +465,15 @@ def _wait_until_ready(site: State, limit: float, progress: Progress) -> None:
 
 
 def _see_logs(site: State, part: str) -> str:
-    option = "" if site.path == DEFAULT_STATE.absolute() else f" --state {site.path}"
-    return f"see: failwhale logs {part}{option}; stop what runs: failwhale down{option}"
+    return f"see: failwhale logs {part}{_state_option(site)}; {_how_to_stop(site)}"
+
+
+def _how_to_stop(site: State) -> str:
+    return f"stop what runs: failwhale down{_state_option(site)}"
+
+
+def _state_option(site: State) -> str:
+    return "" if site.path == DEFAULT_STATE.absolute() else f" --state {site.path}"
 
 
 def _spell_state(running: bool, paused: bool, ready: bool) -> str:

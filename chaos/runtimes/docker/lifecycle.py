@@ -10,21 +10,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chaos.runtimes.docker import host
-from chaos.runtimes.processes import sitefile
+from chaos.runtimes.processes import ports, sitefile
 from chaos.runtimes.processes.interpolation import read_dotenv
 from chaos.runtimes.processes.lifecycle import Wishes
+from failwhale.console import is_terminal
 from failwhale.failure import INTERRUPTED, OK, USAGE, Failure
 from failwhale.names import unknown
 from failwhale.state import State
 
 SECOND_LOOK_SECONDS = 15.0
 """Longer than the interval between two looks."""
+
+LAST_LINES = 20
+"""Of what Compose said, when it failed and nobody saw it."""
 
 COMPOSE_FILE = host.REPOSITORY / "docker-compose.yml"
 _PORT_VARIABLE = re.compile(r"\$\{FAILWHALE_([A-Z_]+)_PORT\b")
@@ -180,6 +184,24 @@ def missing(outlook: Outlook) -> list[str]:
     return [part.name for part in outlook.parts if part.name not in running and part.service != "genesis"]
 
 
+def check_ports(outlook: Outlook, only: Collection[str]) -> None:
+    """Raises Failure that names the first published port that somebody else holds, who, and how to ask for
+    another. `only` names the parts that do not run, as one that runs holds its port itself."""
+    if not host.engine().startswith("unix:"):
+        return  # its ports are another machine's
+    for part in outlook.parts:
+        for address in part.addresses if part.name in only else ():
+            where, _, port = address.rpartition(":")
+            if port.isdecimal() and ports.is_taken(where, int(port)):  # else it is a range
+                raise ports.taken(part.name, int(port), _container_at(port) or ports.holder(int(port)))
+
+
+def _container_at(port: str) -> str:
+    """Docker listens for a container: with a process of its own, or with none."""
+    names = host.docker("ps", "--format={{.Names}}", f"--filter=publish={port}").split()
+    return f"the container {names[0]}" if names else ""
+
+
 def wait_for_second_look(outlook: Outlook, seconds: float) -> None:
     """Docker looks at a container's health now and then. One that was paused or cut off counts as unhealthy
     until the next look, and Compose would give up at once. What is unhealthy then is for Compose to say."""
@@ -218,8 +240,8 @@ def begin(state: State, outlook: Outlook, seconds: float, *, quiet: bool) -> Non
     """Build the image from these sources if they changed, create and start what is missing, and wait until
     every container is healthy, for so many seconds once all are started.
 
-    Compose's own progress is shown on stderr. Raises Failure, KeyboardInterrupt, or SystemExit when what went
-    wrong has been said already.
+    On a terminal Compose's own progress is shown there. Elsewhere its last lines are, when it failed, and not
+    if `quiet`. Raises Failure, KeyboardInterrupt, or SystemExit when what went wrong has been said already.
     """
     _keep(state, outlook)
     waiting = ["--wait", "--wait-timeout", str(max(1, round(seconds)))]
@@ -237,26 +259,37 @@ def begin(state: State, outlook: Outlook, seconds: float, *, quiet: bool) -> Non
 
 def _shown(words: Sequence[str], variables: Mapping[str, str], *, quiet: bool) -> None:
     command = ["sh", str(host.COMPOSE_SH), *words]
+    kept = quiet or not (sys.stdin.isatty() and is_terminal())
     # Stdout is for results, so what Compose writes there joins the rest.
     aside = None if sys.stdout.isatty() else sys.stderr.fileno()
     process = subprocess.Popen(
         command,
         env={**os.environ, **variables},
-        stdout=subprocess.DEVNULL if quiet else aside,
-        stderr=subprocess.PIPE if quiet else None,
+        stdout=subprocess.PIPE if kept else aside,
+        stderr=subprocess.STDOUT if kept else None,
         text=True,
+        errors="replace",
     )
     try:
-        _, said = process.communicate()
+        said, _ = process.communicate()
     except KeyboardInterrupt:
         _interrupt(process)
         raise
     if process.returncode in (INTERRUPTED, -signal.SIGINT):  # Ctrl-C reached Compose, and not us
         raise KeyboardInterrupt
     if process.returncode != OK:
-        if quiet:
-            raise host.failure_of(said, process.returncode)
-        raise SystemExit(process.returncode)
+        if not kept:
+            raise SystemExit(process.returncode)
+        if not quiet:
+            _show_the_end_of(said)
+        raise host.failure_of(said, process.returncode)
+
+
+def _show_the_end_of(said: str) -> None:
+    """What Compose said last, without the cause that docker/compose.sh found in it."""
+    before, mark, _ = said.rpartition("\nfailwhale: ")
+    for line in (before if mark else said).splitlines()[-LAST_LINES:]:
+        print(line, file=sys.stderr)
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:

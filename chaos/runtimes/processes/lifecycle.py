@@ -112,11 +112,7 @@ def check_ports(site: plan.Site, only: Collection[str] | None = None) -> None:
     another."""
     for part, (host, port) in site.published.items():
         if (only is None or part in only) and not ports.is_free(host, port):
-            place, other = part.rpartition("@")[2], port + 10000 if port < 55000 else 20000
-            raise Failure(
-                f"port {port}, which {part} needs, is taken by {ports.holder(port)}",
-                f"stop that, or ask for another port: failwhale up --port {place}={other}",
-            )
+            raise ports.taken(part, port, ports.holder(port))
 
 
 def begin(state: State, outlook: Outlook) -> Processes:

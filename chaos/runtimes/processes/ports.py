@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,14 +18,24 @@ FIRST, LAST = 20000, 30000
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether somebody could listen there now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    """Whether we could listen there now."""
+    return _refusal(host, port) is None
+
+
+def is_taken(host: str, port: int) -> bool:
+    """Whether somebody else listens there. False when this cannot be told, as we may not listen there."""
+    return _refusal(host, port) == errno.EADDRINUSE
+
+
+def _refusal(host: str, port: int) -> int | None:
+    """Why we could not listen there now, as the system numbers it."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+    except OSError as error:
+        return error.errno
+    return None
 
 
 def accepts(host: str, port: int) -> bool:
@@ -83,3 +94,12 @@ def holder(port: int) -> str:
                 name = "a process"
             return f"{name} (pid {connection.pid})"
     return "a process of another user"
+
+
+def taken(part: str, port: int, by: str) -> Failure:
+    """What to say of a published port that a part needs and somebody else has."""
+    name, other = part.rpartition("@")[2], port + 10000 if port < 55000 else 20000
+    return Failure(
+        f"port {port}, which {part} needs, is taken by {by}",
+        f"stop that, or ask for another port: failwhale up --port {name}={other}",
+    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+import os
+import socket
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +142,33 @@ def test_what_cannot_be_done_is_said_before(look, wishes, cause) -> None:
     assert failure.value.code == 2
 
 
+# --- the ports ---
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_taken_port_is_said_before_anything_is_started(look, docker, taken) -> None:
+    outlook = look(east=taken)
+    with pytest.raises(Failure, match=f"port {taken}, which frontend@east needs, is taken by") as failure:
+        lifecycle.check_ports(outlook, only=["frontend@east"])
+    assert f"(pid {os.getpid()})" in failure.value.message
+    assert "failwhale up --port east=" in failure.value.next_step
+    docker.answers["ps"] = "other-site-1\n"
+    with pytest.raises(Failure, match="is taken by the container other-site-1"):
+        lifecycle.check_ports(outlook, only=["frontend@east"])
+
+
+def test_a_port_of_a_part_that_runs_or_of_another_machine_is_not_looked_at(look, taken, monkeypatch) -> None:
+    outlook = look(east=taken)
+    lifecycle.check_ports(outlook, only=["genesis"])
+    monkeypatch.setattr(host, "engine", lambda: "tcp://elsewhere:2375")
+    lifecycle.check_ports(outlook, only=["frontend@east"])
+
+
 # --- the beginning ---
 
 
@@ -197,6 +226,31 @@ def test_what_does_not_run_is_missing_and_what_runs_cannot_be_left_out(look, doc
     assert lifecycle.missing(look()) == ["frontend@west", "grafana"]
     with pytest.raises(Failure, match="prometheus runs already"):
         lifecycle.missing(look(without={"prometheus"}))
+
+
+SCRIPT = """
+for line in $(seq 1 50); do echo "line $line" >&2; done
+[ "$1" = well ] || { printf 'failwhale: it broke\\n  mend it\\n' >&2; exit 1; }
+"""
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch) -> None:
+    (tmp_path / "compose.sh").write_text(SCRIPT)
+    monkeypatch.setattr(host, "COMPOSE_SH", tmp_path / "compose.sh")
+
+
+@pytest.mark.usefixtures("script")
+def test_without_a_terminal_compose_is_only_heard_when_it_fails(capfd) -> None:
+    lifecycle._shown(["well"], {}, quiet=False)
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(Failure, match="it broke") as failure:
+        lifecycle._shown(["badly"], {}, quiet=False)
+    assert failure.value.next_step == "mend it"
+    assert capfd.readouterr() == ("", "".join(f"line {number}\n" for number in range(31, 51)))
+    with pytest.raises(Failure, match="it broke"):
+        lifecycle._shown(["badly"], {}, quiet=True)
+    assert capfd.readouterr() == ("", "")
 
 
 # --- the end ---
