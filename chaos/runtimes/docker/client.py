@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from chaos.inventory import Part
 from chaos.runtimes import Executed, PartStatus, Undo
 from chaos.runtimes.docker import sitefile
-from chaos.runtimes.docker.connection import Connection, Json, Refused, Vanished, connection_to
+from chaos.runtimes.docker.connection import AT_ONCE, Connection, Json, Refused, Vanished, connection_to
 from chaos.runtimes.docker.host import CONTROLLER
 from failwhale.failure import Failure
 from failwhale.names import unknown
@@ -18,8 +18,6 @@ from failwhale.state import State
 if TYPE_CHECKING:
     from chaos.site import Site
 
-AT_A_TIME = 8
-"""Parts that are looked at together. Each takes a few answers of the engine and one of its own."""
 NANO = 1_000_000_000
 
 
@@ -41,7 +39,8 @@ class Docker:
         from chaos.site import Site  # which is made of this
 
         site = Site(self._state)
-        with ThreadPoolExecutor(AT_A_TIME) as together:
+        # All at once: engines count memory once a second, and have been seen to let whoever asks wait for it.
+        with ThreadPoolExecutor(AT_ONCE) as together:
             return list(together.map(lambda part: self._status(site, part), site.inventory.parts))
 
     def _status(self, site: Site, part: Part) -> PartStatus:

@@ -19,6 +19,9 @@ Json = dict[str, Any]
 ANSWER_SECONDS = 15.0
 """For one answer of the engine. The slowest is a kill, and an engine under load takes seconds for a start."""
 
+AT_ONCE = 32
+"""Requests that may be under way together: one for each part of a site, and some to spare."""
+
 
 class Refused(Failure):
     """The engine answers, and does not do it: perhaps since it is so already."""
@@ -40,7 +43,7 @@ class Connection:
         self.url = url
         if client is None:
             with self._in_words():
-                client = APIClient(url, version="auto", timeout=ANSWER_SECONDS)
+                client = APIClient(url, version="auto", timeout=ANSWER_SECONDS, max_pool_size=AT_ONCE)
         self.client = client
 
     # --- looking ---

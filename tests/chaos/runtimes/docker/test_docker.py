@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -165,6 +166,14 @@ def test_the_site_file_says_what_the_containers_are(docker: Docker, state: State
     assert (status.container, status.release, status.running) == (project.container, "1.0", True)
     assert not status.ready  # nobody listens in it
     assert status.memory_bytes
+
+
+def test_parts_do_not_wait_for_each_other_to_be_looked_at(docker: Docker, monkeypatch: Any) -> None:
+    parts = Inventory.of(docker._state).parts * 25
+    monkeypatch.setattr(Inventory, "of", classmethod(lambda kind, state: kind(parts, {})))
+    together = threading.Barrier(len(parts), timeout=10)  # an engine that lets all wait for the same tick
+    monkeypatch.setattr(docker._engine, "memory", lambda name: together.wait())
+    assert len(docker.status()) == len(parts)
 
 
 def test_a_container_that_was_made_anew_is_taken_as_it_is(docker: Docker, project: Any) -> None:
