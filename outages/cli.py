@@ -136,13 +136,29 @@ def report(
             file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(page(history), encoding="utf-8")
     except OSError as error:
-        raise Failure(f"{file} cannot be written: {error.strerror}", "name another one: --output") from None
+        step = "name another one: --output"
+        if _is_inside_a_container(site):
+            copied = _copied_out(site.reports / "report.html")
+            step = f"leave --output away, and on the machine: {copied}; or: --output - > {file.name}"
+        raise Failure(f"{file} cannot be written: {error.strerror}", step) from None
     if as_json:
         now = history.now()
         print_json({"file": str(file), "outages": [row.row(now) for row in history.outages]})
     elif not quiet:
         show(history.outages, history, Source.PROBER)
         stdout().print(f"[dim]page:[/dim] {file}")
+        if _is_inside_a_container(site) and file.is_relative_to(site.path):
+            stdout().print(f"[dim]on the machine:[/dim] {_copied_out(file)}")
+
+
+def _is_inside_a_container(site: State) -> bool:
+    """Whether this is the controller's container. On the machine the site has somebody to go through."""
+    content = site.site() if site.is_made else {}
+    return content.get("runtime") == "docker" and "through" not in content
+
+
+def _copied_out(file: Path) -> str:
+    return f"docker compose cp chaos:{file} ."
 
 
 @app.command()

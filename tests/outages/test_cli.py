@@ -89,6 +89,28 @@ def test_the_report_is_written_where_it_is_asked_for(
     assert file.read_text().startswith("<!doctype html>")
 
 
+def test_a_report_made_in_a_container_says_how_it_gets_out(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(state, RUN)
+    (state / "site.json").write_text(json.dumps({"edges": {}, "parts": [], "runtime": "docker"}))
+    copied = f"docker compose cp chaos:{state}/reports/report.html ."
+    assert call("report", "--state", str(state)) == 0
+    assert copied in capsys.readouterr().out.replace("\n", " ").replace("  ", " ")
+    assert call("report", "--output", str(state), "--state", str(state)) == 1  # a folder
+    err = capsys.readouterr().err
+    assert copied in err
+    assert "--output - > " in err
+
+
+def test_a_report_made_on_the_machine_needs_not_be_copied(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(state, RUN)
+    assert call("report", "--state", str(state)) == 0
+    assert "docker" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("columns", ["60", "80", "140"])
 def test_long_causes_leave_the_other_columns_alone(
     state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
