@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from chaos.inventory import Part
@@ -39,11 +39,17 @@ class Docker:
         from chaos.site import Site  # which is made of this
 
         site = Site(self._state)
-        # All at once: engines count memory once a second, and have been seen to let whoever asks wait for it.
+        parts = site.inventory.parts
         with ThreadPoolExecutor(AT_ONCE) as together:
-            return list(together.map(lambda part: self._status(site, part), site.inventory.parts))
+            # Engines count memory once a second, and some let whoever asks wait for it: asked together, and
+            # before all else, they wait once.
+            memory = [together.submit(self._memory, part.name) for part in parts]
+            return list(together.map(lambda part, used: self._status(site, part, used), parts, memory))
 
-    def _status(self, site: Site, part: Part) -> PartStatus:
+    def _memory(self, part: str) -> int | None:
+        return self._engine.memory(self._row(part)["container"])
+
+    def _status(self, site: Site, part: Part, memory: Future[int | None]) -> PartStatus:
         seen = self._look(part.name)
         row = self._row(part.name)
         running = _is_running(seen)
@@ -59,7 +65,7 @@ class Docker:
             paused=_is_paused(seen),
             ready=running and site.ready(part),
             release=row["release"],
-            memory_bytes=self._engine.memory(seen["Id"]) if running else None,
+            memory_bytes=memory.result() if running else None,
             restarts=seen["RestartCount"],
         )
 

@@ -19,8 +19,8 @@ Json = dict[str, Any]
 ANSWER_SECONDS = 15.0
 """For one answer of the engine. The slowest is a kill, and an engine under load takes seconds for a start."""
 
-AT_ONCE = 32
-"""Requests that may be under way together: one for each part of a site, and some to spare."""
+AT_ONCE = 64
+"""Requests that may be under way together: two for each part of a site, and some to spare."""
 
 
 class Refused(Failure):
