@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from outages.history import Fault, Felt
 
-APPLYING = 0.3
-"""Seconds before `applied` in which a fault may have bitten already: the record follows the deed."""
-
 AFTERMATH = 2.0
 """Seconds after `gone` in which an outage may still be its after-effect: a failover, a queue, a restart."""
 
@@ -18,8 +15,10 @@ AFTERMATH = 2.0
 def name_causes(outages: Iterable[Felt], faults: Iterable[Fault], now: float) -> None:
     """Name the causes of each outage. `now` is in Unix seconds.
 
-    A fault is a cause when it was in force at the onset and may hurt the journey. Only where there is none,
-    the latest fault that was just over is named, as the one whose after-effect this may be.
+    A fault is a cause when it was in force at the onset and may hurt the journey. It may bite from the
+    moment that it was requested: `applied` is noted when the deed is done, and a busy engine takes a second
+    for that. Only where there is none, the latest fault that was just over is named, as the one whose
+    after-effect this may be.
     """
     faults = list(faults)
     for outage in outages:
@@ -33,8 +32,7 @@ def name_causes(outages: Iterable[Felt], faults: Iterable[Fault], now: float) ->
 def _is_cause(fault: Fault, outage: Felt, now: float) -> bool:
     if fault.applied is None or (fault.hurts is not None and outage.journey not in fault.hurts):
         return False
-    bites = max(fault.requested, fault.applied - APPLYING)
-    return bites <= outage.start <= (now if fault.gone is None else fault.gone)
+    return fault.requested <= outage.start <= (now if fault.gone is None else fault.gone)
 
 
 def _just_over(outage: Felt, faults: Iterable[Fault]) -> list[Fault]:
