@@ -105,7 +105,11 @@ def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> 
     left_out = _left_out(rows, wishes.without)
     gone = {row.part for row in left_out}
     parts = tuple(part for part in rows if part.name not in gone)
-    _refuse_twins(parts)
+    ports.refuse_twins(
+        (part.place or part.service, address.rpartition(":")[2])
+        for part in parts
+        for address in part.addresses
+    )
     edges = {
         part.place: f"https://localhost:{part.addresses[0].rpartition(':')[2]}"
         for part in parts
@@ -151,20 +155,6 @@ def _left_out(parts: Sequence[Part], without: frozenset[str]) -> tuple[LeftOut, 
         for part in parts
         if part.name in without or part.service in without
     )
-
-
-def _refuse_twins(parts: Sequence[Part]) -> None:
-    holders: dict[str, str] = {}
-    for part in parts:
-        for address in part.addresses:
-            port, name = address.rpartition(":")[2], part.place or part.service
-            if port in holders:
-                raise Failure(
-                    f"{holders[port]} and {name} ask for the same port, {port}",
-                    f"choose another for one of them: --port {name}=PORT",
-                    USAGE,
-                )
-            holders[port] = name
 
 
 def is_up(state: State) -> bool:

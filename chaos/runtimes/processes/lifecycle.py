@@ -89,22 +89,9 @@ def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> 
         remembered=previous.get("ports", {}),
         running_now=_running(state),
     )
-    _refuse_twins(site)
+    ports.refuse_twins((part.rpartition("@")[2], port) for part, (_, port) in site.published.items())
     kept = {name: variables[name] for name in content.variables if name in variables}
     return Outlook(content, site, kept)
-
-
-def _refuse_twins(site: plan.Site) -> None:
-    holders: dict[int, str] = {}
-    for part, (_, port) in site.published.items():
-        name = part.rpartition("@")[2]
-        if port in holders:
-            raise Failure(
-                f"{holders[port]} and {name} ask for the same port, {port}",
-                f"choose another for one of them: --port {name}=PORT",
-                USAGE,
-            )
-        holders[port] = name
 
 
 def check_ports(site: plan.Site, only: Collection[str] | None = None) -> None:

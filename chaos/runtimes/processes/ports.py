@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from failwhale.failure import Failure
+from failwhale.failure import USAGE, Failure
 
 # Below the ephemeral range of Linux (32768) and macOS (49152): no outgoing connection takes one of these by
 # chance.
@@ -36,6 +36,20 @@ def _refusal(host: str, port: int) -> int | None:
     except OSError as error:
         return error.errno
     return None
+
+
+def refuse_twins(published: Iterable[tuple[str, int | str]]) -> None:
+    """Raises Failure (usage) for two that ask for the same port (a number, or a range as it is written), by
+    the names that --port knows them by."""
+    holders: dict[int | str, str] = {}
+    for name, port in published:
+        if port in holders:
+            raise Failure(
+                f"{holders[port]} and {name} ask for the same port, {port}",
+                f"choose another for one of them: --port {name}=PORT",
+                USAGE,
+            )
+        holders[port] = name
 
 
 def accepts(host: str, port: int) -> bool:
