@@ -49,10 +49,11 @@ def _facts(history: History, now: float) -> str:
     slow = {outage.journey for outage in history.outages} - down
     asked = [outage for outage in history.outages if outage.detected is not None]
     facts = [
-        ("attempts", f"{tried:,}", f"{counts['bad']:,} failed"),
         ("journeys down", f"{len(down)} of {len(NAMES)}", f"{len(slow)} more slow" if slow else ""),
         ("faults", str(len({fault.id for fault in history.faults})), ""),
     ]
+    if tried:  # the prober writes its tally now and then, so a run that has just begun has none
+        facts.insert(0, ("attempts", f"{tried:,}", f"{counts['bad']:,} failed"))
     if asked:
         seen = sum(bool(outage.detected) for outage in asked)
         facts.append(("alerts", f"{seen} of {len(asked)}", "outages raised one"))
