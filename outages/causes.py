@@ -1,4 +1,4 @@
-"""Which faults caused an outage, by ground truth: those that were in force when it began."""
+"""Which faults caused an outage, by ground truth: those in force when it began or while it went on."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ AFTERMATH = 2.0
 def name_causes(outages: Iterable[Felt], faults: Iterable[Fault], now: float) -> None:
     """Name the causes of each outage. `now` is in Unix seconds.
 
-    A fault is a cause when it was in force at the onset and may hurt the journey. It may bite from the
-    moment that it was requested: `applied` is noted when the deed is done, and a busy engine takes a second
-    for that. Only where there is none, the latest fault that was just over is named, as the one whose
-    after-effect this may be.
+    A fault is a cause when it may hurt the journey and was in force at the onset, or when it says that it
+    hurts the journey and was applied while the outage went on: users do not get their breath back between
+    two faults, and then the record has one outage. A fault may bite from the moment that it was requested:
+    `applied` is noted when the deed is done, and a busy engine takes a second for that. Only where there is
+    none, the latest fault that was just over is named, as the one whose after-effect this may be.
     """
     faults = list(faults)
     for outage in outages:
@@ -32,7 +33,11 @@ def name_causes(outages: Iterable[Felt], faults: Iterable[Fault], now: float) ->
 def _is_cause(fault: Fault, outage: Felt, now: float) -> bool:
     if fault.applied is None or (fault.hurts is not None and outage.journey not in fault.hurts):
         return False
-    return fault.requested <= outage.start <= (now if fault.gone is None else fault.gone)
+    gone = now if fault.gone is None else fault.gone
+    if fault.requested <= outage.start:
+        return outage.start <= gone
+    end = now if outage.end is None else outage.end
+    return fault.hurts is not None and fault.applied < end
 
 
 def _just_over(outage: Felt, faults: Iterable[Fault]) -> list[Fault]:

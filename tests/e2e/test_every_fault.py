@@ -53,8 +53,11 @@ def test_every_fault(site: Site, fault: Fault) -> None:
         assert steps == ["requested", "applied", "proved", "reverted", "gone"]
     site.wait_green()
 
-    def record() -> set[tuple[str, str]]:
+    def in_the_record() -> bool:
         rows = [row for row in site.json("outages") if begun["id"] in row["causes"] and row["end"]]
-        return {(row["journey"], row["kind"]) for row in rows}
+        return declared.items() <= {(row["journey"], row["kind"]) for row in rows}
 
-    wait_until(lambda: declared.items() <= record(), 10, f"the outages in the record: {declared}")
+    try:
+        wait_until(in_the_record, 10, f"the outages in the record: {declared}")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; {lines} and {site.json('outages')[-5:]}") from None

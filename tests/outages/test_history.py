@@ -66,6 +66,23 @@ def test_outages_are_joined_to_the_faults_that_were_in_force() -> None:
     assert causes == {"post": ["a"], "login": [], "page": []}
 
 
+def test_a_fault_that_hits_an_outage_that_goes_on_is_a_cause_too_if_it_says_so() -> None:
+    history = read(
+        [
+            STARTED,
+            *fault("first", "post@east", 10, 12.5, hurts=["post"]),
+            *fault("second", "post@west", 14, 20, hurts=["post"]),
+            *fault("of another journey", "auth@west", 14, 20, hurts=["login"]),
+            *fault("that does not say", "store@west", 14, 20),
+            *fault("too late", "post@east", 21, 22, hurts=["post"]),
+            *outage("post", 12, 20.5),
+        ]
+    )
+    (row,) = history.outages
+    assert [one.id for one in row.causes] == ["first", "second"]
+    assert not row.after_effect
+
+
 def test_only_a_fault_that_was_just_over_and_says_so_has_an_after_effect() -> None:
     history = read(
         [
@@ -90,7 +107,7 @@ def test_only_a_fault_that_was_just_over_and_says_so_has_an_after_effect() -> No
     st.lists(st.tuples(st.floats(1, 50), st.floats(0, 20), st.sampled_from([("post",), ("page",)]))),
     st.floats(1, 60),
 )
-def test_a_cause_was_in_force_at_the_onset_or_was_the_only_one_just_before(
+def test_a_cause_was_in_force_in_the_outage_or_was_the_only_one_just_before(
     spells: list[tuple[float, float, tuple[str, ...]]], onset: float
 ) -> None:
     records = [STARTED]
@@ -99,15 +116,15 @@ def test_a_cause_was_in_force_at_the_onset_or_was_the_only_one_just_before(
     (row,) = read([*records, *outage("post", onset, onset + 5)]).outages
     able = [one for one in read(records).faults if one.applied and one.gone and "post" in (one.hurts or ())]
     start = row.start
-    in_force = {one.id for one in able if one.applied <= start <= one.gone}
-    nearly = {one.id for one in able if one.applied - 0.3 <= start <= one.gone}
+    end = row.end or 0.0
+    in_force = {one.id for one in able if one.applied < end and start <= one.gone}
     named = {one.id for one in row.causes}
     if row.after_effect:
         assert not in_force
         assert len(named) == 1
         assert all(start - 2 <= one.gone <= start for one in row.causes if one.gone)
     else:
-        assert in_force <= named <= nearly
+        assert named == in_force
 
 
 def test_one_fault_on_several_parts_is_one_cause_as_it_was_typed() -> None:
