@@ -14,13 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clone_under_test import clone_to
-from engine_under_test import compose_file
+from engine_under_test import MISCOUNTED, compose_file, memory_of
 from on_docker import OnDocker
 from on_processes import OnProcesses
 from site_under_test import ROOT, Site, wait_until
@@ -44,6 +46,13 @@ OF_OUR_OWN_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "VENV", 
 
 PROGRAMS = ("failwhale", "make", "docker", "git", "cp", ".", "cd")
 COMMAND_SECONDS = 150
+
+
+GREEN_WITHIN = 60.0
+"""Seconds from `docker compose up` until every journey is green."""
+MOST_MEMORY = 1.5e9
+"""Bytes, of all containers but Grafana and Locust."""
+GIVEN = {"grafana", "locust"}
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,20 @@ class Terminal:
             self._environment |= {"COMPOSE_PROJECT_NAME": site.project, "COMPOSE_FILE": compose_file()}
 
     def type(self, words: str) -> None:
-        """One command, which must succeed, or go on until it is interrupted."""
+        """One command, which must succeed, or go on until it is interrupted.
+
+        A `down` on which the engine has miscounted is typed again, as anybody would. What is left after that
+        is looked at, and not what Compose thinks of it.
+        """
+        code, told, ends = self._run(words)
+        if code and " down " in words and MISCOUNTED in told:
+            self._run(words)
+            return
+        assert code in ends, f"{words}: {code}\n{told}"
+
+    def _run(self, words: str) -> tuple[int, str, tuple[int, ...]]:
+        """Its exit code, all that it printed, and the exit codes that are success."""
+        ends: tuple[int, ...] = (0,)
         with tempfile.TemporaryFile("w+") as said:
             process = subprocess.Popen(
                 ["sh", "-c", words],
@@ -107,15 +129,13 @@ class Terminal:
                 if words.startswith(GOES_ON):
                     wait_until(lambda: os.fstat(said.fileno()).st_size, 30, f"a word of {words}")
                     os.killpg(process.pid, signal.SIGINT)
-                    ends: tuple[int, ...] = (0, 130, -signal.SIGINT)
-                else:
-                    ends = (0,)
+                    ends = (0, 130, -signal.SIGINT)
                 code = process.wait(COMMAND_SECONDS)
             finally:
                 process.kill()
                 process.wait()
             said.seek(0)
-            assert code in ends, f"{words}: {code}\n{said.read()}"
+            return code, said.read(), ends
 
 
 @pytest.fixture
@@ -131,15 +151,43 @@ class InClone(OnDocker):
     project = "failwhale-e2e-readme"
 
 
+def is_green_in_time_and_small(site: OnDocker, begun: float) -> None:
+    """Every journey soon after the command was typed, at `begun`; and what all of it takes."""
+    site.wait_green(begun + GREEN_WITHIN - time.monotonic())
+    print(f"{time.monotonic() - begun:6.1f} s  until every journey was green")
+    running = {part: row for part, row in site.containers().items() if row["State"] == "running"}
+    with ThreadPoolExecutor(8) as together:
+        used = dict(zip(running, together.map(memory_of, running.values()), strict=True))
+    total = sum(memory for part, memory in used.items() if part not in GIVEN)
+    print(f"{total / 1e6:6.0f} MB")
+    assert total < MOST_MEMORY, {part: f"{memory / 1e6:.0f} MB" for part, memory in used.items()}
+
+
+def is_gone(site: Site, begun: float) -> None:
+    assert site.left() == []
+
+
+HOLDS_AFTER: dict[str, Callable[[Any, float], None]] = {
+    "docker compose up -d --wait": is_green_in_time_and_small,
+    "docker compose --profile load down -v": is_gone,
+    "failwhale down --purge": is_gone,
+}
+"""What is to be seen after a command that was typed at a time of `time.monotonic()`."""
+
+
+def test_what_is_to_be_seen_is_looked_at() -> None:
+    assert HOLDS_AFTER.keys() <= {command.words for command in COMMANDS}
+
+
 @pytest.mark.timeout(600)
 def test_every_command(clone: Site) -> None:
     terminal = Terminal(clone, clone.state.parent)
     for command in COMMANDS:
-        if command.words.startswith(tuple(LEFT_OUT)) or (
-            command.on_docker_only and clone.runtime != "docker"
-        ):
+        words = command.words
+        if words.startswith(tuple(LEFT_OUT)) or (command.on_docker_only and clone.runtime != "docker"):
             continue
         begun = time.monotonic()
-        terminal.type(command.words)
-        print(f"{time.monotonic() - begun:6.1f} s  {command.words}")
-    assert clone.left() == []
+        terminal.type(words)
+        print(f"{time.monotonic() - begun:6.1f} s  {words}")
+        if words in HOLDS_AFTER:
+            HOLDS_AFTER[words](clone, begun)
