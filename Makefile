@@ -32,7 +32,7 @@ test: install-dev ## check everything: lint, types, rules, unit and end-to-end t
 ifdef TESTS
 	@$(bin)/pytest $(TESTS)
 else
-	@$(bin)/pytest --ignore tests/e2e --numprocesses 2
+	@$(bin)/pytest --ignore tests/e2e --numprocesses 4
 	@$(bin)/pytest tests/e2e
 endif
 

@@ -67,10 +67,17 @@ def test_says_whether_it_is_well_and_comes_back(name: str) -> None:
     assert {"interval", "timeout", "retries", "start_period"} <= service["healthcheck"].keys()
 
 
+ONLY_STARTED = {("prober", "frontend-east"), ("prober", "frontend-west")}
+"""Who bears with a part that is not well yet."""
+
+
 @EACH
 def test_starts_after_what_it_needs_is_well(name: str) -> None:
     needs = SERVICES[name].get("depends_on", {})
     for needed, how in needs.items():
+        if (name, needed) in ONLY_STARTED:
+            assert how["condition"] == "service_started"
+            continue
         wanted = "service_completed_successfully" if needed == "genesis" else "service_healthy"
         assert how["condition"] == wanted, needed
     assert needs or name in ("genesis", "store-east", "link-east", "link-west")

@@ -227,8 +227,9 @@ async def test_a_store_that_lost_everything_gets_a_new_cast(site: FakeSite, runn
 
 
 async def test_sessions_that_the_site_no_longer_knows_are_renewed(site: FakeSite, running: Running) -> None:
+    reader = running.prober.cast["reader"]
     site.tokens.clear()
-    await until(lambda: "home-timeline" in running.down(), "the reader to be logged out")
+    await until(lambda: reader.token in site.tokens, "the reader to be logged in again")
     await running.all_green()
 
 
