@@ -6,10 +6,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -31,9 +31,6 @@ from failwhale.console import (
 from failwhale.interruption import interruptible, uninterruptible
 from failwhale.progress import Progress
 from failwhale.state import State
-
-if TYPE_CHECKING:
-    from chaos.runtimes.processes.lifecycle import Wishes
 
 COMPOSE_FILE = Path(__file__).parents[1] / "docker-compose.yml"
 POLL_SECONDS = 0.03
@@ -84,12 +81,24 @@ def up(
     site = State(state)
     site.refuse_foreign()
     choice = choose(site, on, file.absolute(), os.environ)
+    if choice.runtime == "docker":
+        from chaos.runtimes.docker import lifecycle
+
+        show, start = _show_containers, _start_containers
+    else:
+        from chaos.runtimes.processes import lifecycle  # type: ignore[no-redef]
+
+        show, start = _show_outlook, _start_processes
     wishes = Wishes(file.absolute(), _ports(port or []), frozenset(without or []))
-    run_up = _up_on_docker if choice.runtime == "docker" else _up_on_processes
     with Progress(quiet) as progress:
-        chosen = f"on {choice.runtime}, {choice.because}"
-        if not run_up(site, wishes, within, progress, chosen, dry_run=dry_run, as_json=as_json):
+        outlook = lifecycle.look_ahead(site, wishes, dict(os.environ))
+        if dry_run:
+            show(outlook, as_json)
             return
+        was_up = lifecycle.is_up(site)
+        with interruptible(), _taken_down_when_interrupted(lambda: lifecycle.end(site), was_up, progress):
+            progress.say(f"on {choice.runtime}, {choice.because}")
+            start(site, outlook, was_up, within, progress)
     if as_json:
         row = {"runtime": choice.runtime, "state": str(site.path), "edges": dict(site.edges)}
         print_json({**row, "seconds": time.monotonic() - began})
@@ -98,84 +107,47 @@ def up(
             stdout().print(f"{place}  {address}")
 
 
-def _up_on_processes(
-    site: State,
-    wishes: Wishes,
-    within: float,
-    progress: Progress,
-    chosen: str,
-    *,
-    dry_run: bool,
-    as_json: bool,
-) -> bool:
-    """Whether a site is up now, and was not only looked ahead to."""
+def _start_processes(site: State, outlook: Any, was_up: bool, within: float, progress: Progress) -> None:
     from chaos.runtimes.processes import lifecycle
     from failwhale.green import wait_until_green
 
     began = time.monotonic()
-    outlook = lifecycle.look_ahead(site, wishes, dict(os.environ))
-    if dry_run:
-        _show_outlook(outlook, as_json)
-        return False
-    was_up = lifecycle.is_up(site)
-    with interruptible(), _taken_down_when_interrupted(lambda: lifecycle.end(site), was_up, progress):
-        if was_up:
-            _complete(site, outlook, progress)
-        else:
-            lifecycle.begin(site, outlook)
-        progress.say(chosen)
-        for left_out in outlook.site.left_out:
-            if left_out.advice:
-                progress.say(f"without {left_out.part}: {left_out.reason}; {left_out.advice}")
-        for row in outlook.site.moved:
-            progress.say(f"{row.part} is at {row.address}: port {row.wanted} is taken")
-        _wait_until_ready(site, began + within, progress)
-        progress.say(f"all parts ready after {spell_duration(time.monotonic() - began)}")
-        if wait_until_green(site, began + within, progress.note):
-            progress.say(f"all journeys green after {spell_duration(time.monotonic() - began)}")
-    return True
+    if was_up:
+        _complete(site, outlook, progress)
+    else:
+        lifecycle.begin(site, outlook)
+    _say_what_is_left_out(outlook.site.left_out, progress)
+    for row in outlook.site.moved:
+        progress.say(f"{row.part} is at {row.address}: port {row.wanted} is taken")
+    _wait_until_ready(site, began + within, progress)
+    progress.say(f"all parts ready after {spell_duration(time.monotonic() - began)}")
+    if wait_until_green(site, began + within, progress.note):
+        progress.say(f"all journeys green after {spell_duration(time.monotonic() - began)}")
 
 
-def _up_on_docker(
-    site: State,
-    wishes: Wishes,
-    within: float,
-    progress: Progress,
-    chosen: str,
-    *,
-    dry_run: bool,
-    as_json: bool,
-) -> bool:
-    """Whether a site is up now, and was not only looked ahead to."""
+def _start_containers(site: State, outlook: Any, was_up: bool, within: float, progress: Progress) -> None:
     from chaos.runtimes.docker import lifecycle
 
     began = time.monotonic()
-    outlook = lifecycle.look_ahead(site, wishes, dict(os.environ))
-    if dry_run:
-        _show_containers(outlook, as_json)
-        return False
-    was_up = lifecycle.is_up(site)
-    with (
-        interruptible(),
-        _taken_down_when_interrupted(lambda: lifecycle.end(site), was_up, progress),
-        _told_how_to_stop(site, was_up),
-    ):
-        progress.say(chosen)
+    with _told_how_to_stop(site, was_up):
         missing = lifecycle.missing(outlook)
         lifecycle.check_ports(outlook, only=missing)
         if was_up:
             _say_what_is_missing(missing, progress)
             lifecycle.wait_for_second_look(outlook, within)
         outlook = lifecycle.without_what_cannot_be_had(outlook, progress.say)
-        for left_out in outlook.left_out:
-            if left_out.advice:
-                progress.say(f"without {left_out.part}: {left_out.reason}; {left_out.advice}")
+        _say_what_is_left_out(outlook.left_out, progress)
         progress.say("building what changed and starting the containers")
         lifecycle.begin(site, outlook, within, quiet=progress.is_quiet)
         progress.say(f"all parts ready after {spell_duration(time.monotonic() - began)}")
         if lifecycle.wait_until_green(outlook, time.monotonic() + within, progress.note):
             progress.say(f"all journeys green after {spell_duration(time.monotonic() - began)}")
-    return True
+
+
+def _say_what_is_left_out(rows: Iterable[Any], progress: Progress) -> None:
+    for row in rows:
+        if row.advice:
+            progress.say(f"without {row.part}: {row.reason}; {row.advice}")
 
 
 @contextmanager

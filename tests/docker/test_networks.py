@@ -50,14 +50,33 @@ def test_who_looks_and_who_uses_is_outside() -> None:
     assert SERVICES["genesis"]["network_mode"] == "none"
 
 
+PORTS = {
+    name: int(SERVICES[name]["environment"]["LISTEN"].rpartition(":")[2])
+    for name in ("store-east", "store-west", "sentinel-east", "sentinel-west", "sentinel-witness")
+}
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_a_service_is_told_only_addresses_that_it_can_reach(place: str) -> None:
     (other,) = {*PLACES} - {place}
     for name in (f"{service}-{place}" for service in IN_BOTH):
         environment = SERVICES[name]["environment"]
         assert environment["PLACE"] == place
-        assert environment["SENTINELS"] == f"sentinel-{place}:26379,link-{place}:26379,link-{place}:26380"
-        assert environment["STORE_ROUTES"] == f"store-{other}:6379=link-{place}:6379"
+        there, witness = PORTS[f"sentinel-{other}"], PORTS["sentinel-witness"]
+        sentinels = [
+            f"sentinel-{place}:{PORTS[f'sentinel-{place}']}",
+            *(f"link-{place}:{port}" for port in (there, witness)),
+        ]
+        assert environment["SENTINELS"].split(",") == sentinels
+        port = PORTS[f"store-{other}"]
+        assert environment["STORE_ROUTES"] == f"store-{other}:{port}=link-{place}:{port}"
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_port_leads_to_the_same_store_or_sentinel_wherever_it_is_answered(place: str) -> None:
+    """Or else who has an old address in mind may take one for another: containers change theirs."""
+    (other,) = {*PLACES} - {place}
+    assert len(set(PORTS.values())) == len(PORTS)
     routes = SERVICES[f"link-{place}"]["environment"]["ROUTES"].split(",")
-    targets = [f"store-{other}:6379", f"sentinel-{other}:26379", "sentinel-witness:26379"]
-    assert [route.partition("=")[2] for route in routes] == targets
+    behind = [f"store-{other}", f"sentinel-{other}", "sentinel-witness"]
+    assert routes == [f"0.0.0.0:{PORTS[name]}={name}:{PORTS[name]}" for name in behind]

@@ -14,6 +14,12 @@ pytestmark = pytest.mark.parametrize("runtime", ["docker"], indirect=True)
 
 SERVICES = ["frontend", "auth", "post", "retweet", "timeline", "notify"]
 INSIDE = [f"{service}@{place}" for place in ("east", "west") for service in SERVICES]
+PORTS = {
+    ("store", "east"): 6379,
+    ("store", "west"): 6380,
+    ("sentinel", "east"): 26379,
+    ("sentinel", "west"): 26380,
+}
 OTHER = {"east": "west", "west": "east"}
 
 # Runs inside: tells to which addresses a connection comes about, and how the controller answers.
@@ -57,10 +63,11 @@ def seen_from(site: OnDocker, part: str) -> dict[str, Any]:
     networks = rows[part]["NetworkSettings"]["Networks"].values()
     hosts = [network["Gateway"] for network in networks if network["Gateway"]]
     forbidden = [[host, port] for host in ("host.docker.internal", *hosts) for port in (2375, 2376)]
-    for name, port in (("store", 6379), ("sentinel", 26379)):
+    for name in ("store", "sentinel"):
         there = rows[f"{name}@{OTHER[place]}"]["NetworkSettings"]["Networks"].values()
+        port = PORTS[name, OTHER[place]]
         forbidden += [[f"{name}-{OTHER[place]}", port], *([end["IPAddress"], port] for end in there)]
-    own = [[f"store-{place}", 6379], [f"sentinel-{place}", 26379]]
+    own = [[f"{name}-{place}", PORTS[name, place]] for name in ("store", "sentinel")]
     code, output = site.execute(part, "python", "-c", PROBE, json.dumps([*own, *forbidden]))
     assert code == 0, output
     return {"part": part, "own": own, **json.loads(output)}

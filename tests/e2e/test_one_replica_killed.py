@@ -20,7 +20,7 @@ def test_one_replica_killed(site: Site, service: str) -> None:
     assert site.life(part) == ""
     assert site.status(part)["ready"] is False
 
-    load = site.json("load", "steady", "--people", "20", "--for", "6s")
+    load = site.json("load", "steady", "--people", "30", "--for", "4s")
     failed = sum(load["errors"].values())
     assert load["completed"] > 100
     assert failed < load["completed"] / 100, load

@@ -7,7 +7,7 @@ import json
 import pytest
 from site_under_test import Site, wait_until
 
-SECONDS = 15
+SECONDS = 12
 PLACES = {"east", "west"}
 
 pytestmark = pytest.mark.parametrize("runtime", ["docker"], indirect=True)
@@ -19,7 +19,7 @@ def test_the_other_data_centre_serves_and_then_both(site: Site, role: str) -> No
     (lost,) = {home} if role == "primary" else PLACES - {home}
     (alive,) = PLACES - {lost}
     before = site.acknowledged()
-    load = site.start("load", "steady", "--people", "20", "--for", "30s", "--check", "--json", "--quiet")
+    load = site.start("load", "steady", "--people", "20", "--for", "20s", "--check", "--json", "--quiet")
     try:
         wait_until(lambda: site.acknowledged() > before + 3, 30, "acknowledged posts")
         fault = site.json("chaos", "partition", f"place:{lost}", f"--for={SECONDS}s", "--detach")

@@ -145,7 +145,7 @@ def test_a_taken_port(command: Command) -> None:
     assert f"port {command.port}, which toy@east needs, is taken by" in err
     assert f"(pid {os.getpid()})" in err
     assert "failwhale up --port east=" in err
-    assert len(err.splitlines()) == 2
+    assert len(err.splitlines()) == 3  # which runtime and why, what is wrong, what to do
 
 
 def test_dry_run_starts_nothing(command: Command) -> None:
