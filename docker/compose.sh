@@ -110,7 +110,7 @@ fi
 
 log=$(mktemp "${TMPDIR:-/tmp}/failwhale-compose.XXXXXX") ||
     fail "no temporary file can be made in ${TMPDIR:-/tmp}" "make room there, or name another folder: TMPDIR=..."
-trap 'rm -f "$log"' EXIT
+trap 'rm -f "$log" "$log.stdout"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
@@ -121,9 +121,14 @@ quoted() {
 }
 
 # On a terminal Compose shows progress, and it does so only where its own stderr is one: `script` gives it one that is
-# written down. Where logs are followed, they would be, too, so there and without `script` lines take its place.
-if [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && [ "$command$detached" != up ] && [ "$command" != run ] &&
-    command -v script >/dev/null; then
+# written down. Elsewhere, and without `script`, lines take its place; the builder writes its own on stdout. Where logs are
+# followed, or a command's own output passes, stdout is not written down: there is no end to it.
+endless=
+case $command$detached in up | run*) endless=yes ;; esac
+
+keep_stdout() { if [ -n "$endless" ]; then cat; else tee "$log.stdout"; fi; }
+
+if [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && [ -z "$endless" ] && command -v script >/dev/null; then
     if script --version >/dev/null 2>&1; then # of util-linux
         SHELL=/bin/sh script -qefc "docker compose$(quoted "$@")" "$log"
     else # of BSD and macOS
@@ -131,8 +136,12 @@ if [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && [ "$command$detached" != up ] && [ "$comm
     fi
     code=$?
 else
+    # 3 takes the exit code, 4 is our stdout, 5 leads Compose's stderr past the first pipe.
     exec 4>&1
-    code=$({ { docker compose "$@" 3>&-; echo $? >&3; } 2>&1 >&4 4>&- | tee "$log" >&2 4>&-; } 3>&1)
+    code=$({
+        { { docker compose "$@" 3>&- 4>&- 5>&-; echo $? >&3; } 2>&5 5>&- | keep_stdout >&4 3>&- 4>&- 5>&-; } 5>&1 |
+            tee "$log" >&2 3>&- 4>&-
+    } 3>&1)
     exec 4>&-
 fi
 [ "$code" != 0 ] || exit 0
@@ -141,7 +150,7 @@ fi
 # --- why it failed
 
 escape=$(printf '\033')
-said=$(tr '\r' '\n' <"$log" | sed "s/$escape\[[0-9;?]*[a-zA-Z]//g" | grep -v -e '^ *$' -e '^Script ')
+said=$(cat "$log.stdout" "$log" 2>/dev/null | tr '\r' '\n' | sed "s/$escape\[[0-9;?]*[a-zA-Z]//g" | grep -v -e '^ *$' -e '^Script ' -e ' Warning ')
 
 says() { printf '%s\n' "$said" | grep -qiE -e "$1"; }
 told() { printf '%s\n' "$said" | sed -nE "$1" | tail -n 1; }

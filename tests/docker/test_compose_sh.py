@@ -363,6 +363,33 @@ def test_an_interruption_is_no_failure(docker: Docker) -> None:
     assert docker.compose("up", "-d") == (130, "to stdout\n", "canceled\n")
 
 
+NO_BUILD = (
+    ' chaos Warning Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io on 127.0.0.53:53: no such host\n'
+    "failed to solve: executor failed running [/bin/sh -c pip install]: exit code: 1"
+)
+"""That Compose looked for our own image before it built it is no cause."""
+
+
+def test_the_builder_says_why_on_stdout(docker: Docker) -> None:
+    docker.has(NO_BUILD)
+    fake = docker.folder / "bin" / "docker"
+    why = "#9 8.6 ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+    fake.write_text(FAKE.replace('echo "to stdout"', f'echo "{why}"'))
+    code, out, err = docker.compose("up", "-d")
+    assert (code, out) == (1, f"{why}\n")
+    assert err.splitlines()[-2] == f"failwhale: {FULL}"
+
+
+@pytest.mark.parametrize("command", ["up", "run"])
+def test_what_may_go_on_for_ever_is_not_written_down(docker: Docker, command: str) -> None:
+    docker.has(NO_BUILD)
+    fake = docker.folder / "bin" / "docker"
+    fake.write_text(FAKE.replace('echo "to stdout"', 'echo "no space left on device"'))
+    code, out, err = docker.compose(command)
+    assert (code, out) == (1, "no space left on device\n")
+    assert err.splitlines()[-2].startswith(f"failwhale: docker compose {command} failed: failed to solve")
+
+
 def test_on_a_terminal_compose_has_one_too(docker: Docker) -> None:
     docker.has("no space left on device")
     fake = docker.folder / "bin" / "docker"
