@@ -8,10 +8,10 @@ from site_under_test import Site, wait_until
 def test_no_acknowledged_post_is_lost(site: Site) -> None:
     old = site.primary()
     before = site.acknowledged()
-    load = site.start("load", "steady", "--people", "40", "--for", "20s", "--check", "--json", "--quiet")
+    load = site.start("load", "steady", "--people", "40", "--for", "15s", "--check", "--json", "--quiet")
     try:
         wait_until(lambda: site.acknowledged() > before + 3, 30, "acknowledged posts")
-        fault = site.json("chaos", "kill", "store:primary", "--for", "12s", "--detach")
+        fault = site.json("chaos", "kill", "store:primary", "--for", "8s", "--detach")
         assert [row["target"] for row in fault["targets"]] == [old]
         assert fault["proved"] is True
         wait_until(lambda: site.primary() not in ("", old), 10, "a promotion")
