@@ -12,7 +12,7 @@ import typer
 from chaos.client import Client, UnknownFault
 from chaos.engine import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
 from chaos.fault import Fault, Parameter
-from chaos.progress import Progress
+from chaos.progress import Progress, spell_targets
 from chaos.site import Site
 from chaos.view import is_judged, is_settled
 from failwhale.console import (
@@ -152,7 +152,7 @@ def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quie
     _judge(now, detached=detach and not interrupted, interrupted=interrupted)
     if not json and not quiet:
         end = "is in force" if detach else "is over"
-        stdout().print(f"{now['id']} {end}: proved on {', '.join(one['target'] for one in now['targets'])}")
+        stdout().print(f"{now['id']} {end}: proved on {spell_targets(now)}")
 
 
 def _follow(

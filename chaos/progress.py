@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import failwhale.progress
 from chaos.fault import fault_named
 from failwhale.console import spell_duration
 from outages.clock import parse
+
+NAMED = 3
+"""Parts that are told by their names; more are told by how many they are."""
 
 
 class Progress(failwhale.progress.Progress):
@@ -53,8 +56,7 @@ def steps(fault: dict[str, Any]) -> Iterator[str]:
     """A line for each step that was taken, in order."""
     begun = parse(fault["requested"])
     how = fault_named(fault["fault"]).spell(fault["parameters"])
-    names = ", ".join(_names(fault["targets"]))
-    yield f"{fault['id']}: {fault['fault']} on {names}{f' ({how})' if how else ''}"
+    yield f"{fault['id']}: {fault['fault']} on {spell_targets(fault)}{f' ({how})' if how else ''}"
     for one in fault["targets"]:
         name = one["target"]
         if one["applied"]:
@@ -71,10 +73,11 @@ def steps(fault: dict[str, Any]) -> Iterator[str]:
             yield f"          {word}: {one['why']}"
 
 
+def spell_targets(fault: dict[str, Any]) -> str:
+    """The parts that a fault is on: by name, or what was asked for when that is more than a line."""
+    names = [one["target"] for one in fault["targets"]]
+    return ", ".join(names) if len(names) <= NAMED else f"{fault['target']}, {len(names)} parts"
+
+
 def _after(begun: float, moment: str) -> str:
     return f"{spell_duration(max(parse(moment) - begun, 0.0)):>7}"
-
-
-def _names(targets: Iterable[dict[str, Any]]) -> Iterator[str]:
-    for one in targets:
-        yield one["target"]

@@ -225,14 +225,23 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
             }
         )
         return
-    where = "pid" if supervisor else "container"
-    columns = ["part", "state", "role", where, "address", "release", "memory", "restarts"]
+    # A container's name is that of its part, at length: --json has it.
+    columns = [
+        "part",
+        "state",
+        "role",
+        *(["pid"] if supervisor else []),
+        "address",
+        "release",
+        "memory",
+        "restarts",
+    ]
     rows = [
         [
             part.name,
             _spell_state(part.running, part.paused, part.ready),
             part.role,
-            part.pid or part.container,
+            *([part.pid] if supervisor else []),
             part.address,
             part.release,
             f"{part.memory_bytes / 1e6:.0f} MB" if part.memory_bytes else None,

@@ -32,7 +32,7 @@ class Kill(Fault):
             return Proof(False, f"{part.name} is running")
         if site.accepts_connections(part):
             return Proof(False, f"something still listens at the address of {part.name}")
-        return Proof(True, f"the process of {part.name} is gone and nobody listens at its address")
+        return Proof(True, f"the process of {part.name} is gone: nobody listens there")
 
     def revert(self, site: Site, injection: Injection) -> None:
         site.runtime.start(injection.part.name)

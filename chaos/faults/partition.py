@@ -31,7 +31,7 @@ class Partition(Fault):
             return Proof(False, f"{part.name} is on all its networks")
         if site.accepts_connections(part):
             return Proof(False, f"{part.name} is still reached from outside")
-        return Proof(True, f"{part.name} is off its networks and is not reached from outside")
+        return Proof(True, f"{part.name} is off its networks and not reached from outside")
 
     def revert(self, site: Site, injection: Injection) -> None:
         site.runtime.join(injection.part.name)
