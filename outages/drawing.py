@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
@@ -64,14 +65,15 @@ def timeline(history: History) -> str:
     scale = Scale(history.began, max(now, history.began + 1.0))
     loads = _lanes([_load_bar(load, now) for load in history.loads], scale)
     applied = [fault for fault in history.faults if fault.applied is not None]
-    faults = _lanes([_fault_bar(parts, now) for parts in by_id(applied)], scale)
+    bars = [_fault_bar(parts, now) for parts in by_id(applied)]
+    faults = _lanes(bars, scale)
     above = TOP + LANE * (len(loads) + len(faults)) + (8 if loads or faults else 0)
     height = above + ROW * len(NAMES) + 6
     parts = [
         f"<svg viewBox='0 0 {WIDTH:g} {height:g}' role='img' aria-label='Timeline of outages and faults'>",
         _pattern(),
         _axis(scale, height),
-        _shadows(history, scale, above, height, now),
+        _shadows(bars, scale, above, height),
     ]
     top = TOP
     for heading, lanes in (("load", loads), ("faults", faults)):
@@ -189,16 +191,14 @@ def _load_bar(load: Load, now: float) -> Bar:
     return Bar(load.start, end, f"{load.shape}, {load.people:,} people", title, "load")
 
 
-def _shadows(history: History, scale: Scale, top: float, height: float, now: float) -> str:
+def _shadows(bars: Iterable[Bar], scale: Scale, top: float, height: float) -> str:
     """Faults fall through all journeys as a light band, so that the eye joins cause and effect."""
     bands = []
-    for fault in history.faults:
-        if fault.applied is not None:
-            left, wide = scale.span(fault.applied, now if fault.gone is None else fault.gone)
-            bands.append(
-                f"<rect class='shadow' x='{left:.1f}' y='{top:g}'"
-                f" width='{wide:.1f}' height='{height - top:g}'/>"
-            )
+    for bar in bars:
+        left, wide = scale.span(bar.start, bar.end)
+        bands.append(
+            f"<rect class='shadow' x='{left:.1f}' y='{top:g}' width='{wide:.1f}' height='{height - top:g}'/>"
+        )
     return "".join(bands)
 
 
