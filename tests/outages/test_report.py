@@ -94,8 +94,8 @@ def test_the_drawing_has_a_row_for_each_journey_and_a_bar_for_each_outage() -> N
 
 def test_a_fault_on_many_parts_has_one_bar_and_one_shadow() -> None:
     parts = [row for place in ("east", "west") for row in fault("a", f"post@{place}", 10, 20)]
-    bars = [element.get("class") for element in drawing([STARTED, *parts, STOPPED]).iter("rect")]
-    assert (bars.count("fault"), bars.count("shadow")) == (1, 1)
+    drawn = [element.get("class") for element in drawing([STARTED, *parts, STOPPED]).iter()]
+    assert (drawn.count("fault"), drawn.count("shadow")) == (1, 1)
 
 
 def test_bars_stay_inside_the_drawing() -> None:
