@@ -68,6 +68,10 @@ def is_up(ask: Ask) -> str:
     return "".join(row["value"][1] for row in ask(of("Is the site up? A")))
 
 
+def soon(condition: Callable[[], object], what: str) -> None:
+    wait_until(condition, 10, what)
+
+
 def test_every_query_returns_data_while_the_site_is_hurt(site: Site, ask: Ask) -> None:
     # Prometheus has seen everybody once: what was never there is no outage to it.
     wait_until(lambda: ask(of("service")) == SERVICES, ANSWERED_WITHIN, "every service to choose from")
@@ -79,19 +83,21 @@ def test_every_query_returns_data_while_the_site_is_hurt(site: Site, ask: Ask) -
     for question in QUESTIONS:
         wait_until(lambda one=question: ask(one), end - time.monotonic(), f"an answer to: {question}")  # type: ignore[misc]
 
-    assert is_up(ask) == NO
-    assert says(ask(of("Broken on purpose now A"))) == {("kill", "post@east"), ("kill", "post@west")}
-    assert says(ask(of("Faults"))) >= {("kill", "post@east"), ("kill", "post@west")}
-    assert ("post", "down") in says(ask(of("What users cannot do now A")))
+    # Each panel has something to show by now; what exactly, Prometheus may learn a scrape later.
+    soon(lambda: is_up(ask) == NO, "the dashboard says: no")
+    both = {("kill", "post@east"), ("kill", "post@west")}
+    soon(lambda: says(ask(of("Broken on purpose now A"))) == both, "both faults, and no other")
+    soon(lambda: says(ask(of("Faults"))) >= both, "both faults in the timeline")
+    soon(lambda: ("post", "down") in says(ask(of("What users cannot do now A"))), "post is down")
     alerts = {("post", "JourneyDown", "page"), ("post@east", "PartDown", "page")}
-    wait_until(lambda: alerts <= says(ask(of("Alerts that fire A"))), 10, f"the alerts {alerts}")
-    assert "post" in {row["metric"]["journey"] for row in ask(of("Outages A"))}
+    soon(lambda: alerts <= says(ask(of("Alerts that fire A"))), f"the alerts {alerts}")
+    soon(lambda: "post" in {row["metric"]["journey"] for row in ask(of("Outages A"))}, "the outage")
 
     site.ok("chaos", "heal")
     site.wait_green()
     wait_until(lambda: is_up(ask) == YES, 20, "the dashboard says: yes again")
-    wait_until(lambda: not ask(of("Broken on purpose now A")), 10, "no fault is shown")
-    assert ask(of("What users cannot do now A")) == []
+    soon(lambda: not ask(of("Broken on purpose now A")), "no fault is shown")
+    soon(lambda: not ask(of("What users cannot do now A")), "users can do everything")
     # What is over can still be seen, as long as it lies in the time range.
-    assert says(ask(of("Faults A"))) >= {("kill", "post@east"), ("kill", "post@west")}
+    assert says(ask(of("Faults A"))) >= both
     assert "post" in {row["metric"]["journey"] for row in ask(of("Outages A"))}
