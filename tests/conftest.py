@@ -1,10 +1,33 @@
 """What holds for all tests."""
 
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
 import signal
+from typing import Any
 
 import pytest
+
+LONGEST = 120.0
+"""Seconds that a test with an event loop may take. uvloop loses the signal of pytest-timeout."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Who ends the tests politely gets the same clean-up as with Ctrl-C: what they started is ended, too."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+        item.obj = _bounded(item.obj)
+
+
+def _bounded(test: Any) -> Any:
+    @functools.wraps(test)
+    async def run(*arguments: Any, **fixtures: Any) -> None:
+        async with asyncio.timeout(LONGEST):
+            await test(*arguments, **fixtures)
+
+    return run
