@@ -7,7 +7,8 @@ import json
 import pytest
 from site_under_test import Site, wait_until
 
-SECONDS = 12
+LIMIT = "60s"
+"""More than all of it takes: what holds while the place is cut off is looked at, and then it is healed."""
 PLACES = {"east", "west"}
 
 pytestmark = pytest.mark.parametrize("runtime", ["docker"], indirect=True)
@@ -19,10 +20,10 @@ def test_the_other_data_centre_serves_and_then_both(site: Site, role: str) -> No
     (lost,) = {home} if role == "primary" else PLACES - {home}
     (alive,) = PLACES - {lost}
     before = site.acknowledged()
-    load = site.start("load", "steady", "--people", "20", "--for", "20s", "--check", "--json", "--quiet")
+    load = site.start("load", "steady", "--people", "40", "--for", "25s", "--check", "--json", "--quiet")
     try:
         wait_until(lambda: site.acknowledged() > before + 3, 30, "acknowledged posts")
-        fault = site.json("chaos", "partition", f"place:{lost}", f"--for={SECONDS}s", "--detach")
+        fault = site.json("chaos", "partition", f"place:{lost}", f"--for={LIMIT}", "--detach")
         assert fault["proved"] is True, fault
 
         def is_lost() -> bool:
@@ -31,12 +32,13 @@ def test_the_other_data_centre_serves_and_then_both(site: Site, role: str) -> No
         wait_until(is_lost, 10, f"{lost} not reached by users")
         wait_until(lambda: site.primary() == f"store@{alive}", 10, f"the primary in {alive}")
         cut = site.acknowledged()
-        wait_until(lambda: site.acknowledged() > cut, 10, f"posts acknowledged by {alive} alone")
+        wait_until(lambda: site.acknowledged() > cut, 20, f"posts acknowledged by {alive} alone")
         wait_until(lambda: site.is_green(but=f"handshake-{lost}"), 10, f"{alive} serves everything")
         assert is_lost()
         assert [row["id"] for row in site.active()] == [fault["id"]], "all of this while it was in force"
 
-        wait_until(lambda: not site.active(), SECONDS + 10, "the fault over")
+        site.ok("chaos", "heal")
+        assert site.active() == []
         site.wait_green(30)
         for place in PLACES:
             with site.client(place) as client:
