@@ -205,11 +205,15 @@ class MemorySite(Site):
         self.inventory = Inventory(PARTS, {"east": "https://localhost:1", "west": "https://localhost:2"})
         self.steps = 0
         self.last_step: int | None = None
+        self.dead: set[threading.Thread] = set()
+        """Of controllers that died: some would wake up much later, and do what the dead cannot."""
         self.runtime: MemoryRuntime = MemoryRuntime(self.step)
         self.roles = {"store@east": "primary", "store@west": "replica"}
         self._counting = threading.Lock()
 
     def step(self) -> None:
+        if threading.current_thread() in self.dead:
+            threading.Event().wait()
         with self._counting:
             self.steps += 1
             if self.last_step is not None and self.steps > self.last_step:
@@ -291,6 +295,7 @@ class Laboratory:
 
     folder: Path
     site: MemorySite = field(default_factory=MemorySite)
+    engine: Engine | None = None
     journal: Journal | None = None
 
     def controller(self) -> Engine:
@@ -299,14 +304,16 @@ class Laboratory:
         journal = SteppingJournal.open(self.folder / "chaos" / "journal.ndjson", patience=2.0)
         journal.site = self.site
         self.journal = journal
-        return Engine(lambda: self.site, journal, self.ledger)
+        self.engine = Engine(lambda: self.site, journal, self.ledger)
+        return self.engine
 
     def lose_controller(self) -> None:
         """The controller is dead, and has let go of the journal."""
-        if self.journal is not None:
+        if self.engine is not None and self.journal is not None:
             self.site.last_step = 0
+            self.site.dead.update(self.engine._lives.values())
             self.journal.close()
-        self.journal = None
+        self.engine = self.journal = None
         self.site.last_step = None
 
     @property
