@@ -74,7 +74,8 @@ def build(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.start()
         if sessions:
-            site.run_in_background(site.revocations.follow(), "revocations")
+            site.run_in_background(site.revocations.poll(), "poll of revocations")
+            site.run_in_background(site.revocations.listen(), "channel of revocations")
         if on_start is not None:
             await on_start(site)
         for consumer in consumers:

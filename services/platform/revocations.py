@@ -35,7 +35,7 @@ return 1
 
 
 class Revocations:
-    """What this process knows of revoked sessions; `follow` keeps it fresh."""
+    """What this process knows of revoked sessions; `poll` and `listen` keep it fresh."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -61,19 +61,9 @@ class Revocations:
         now = time.time()
         return await self._revoke(f"{user.id}:{now:.6f}", now + lifetime)
 
-    async def follow(self) -> None:
-        """Keep up with the store until cancelled. Where it cannot be reached, what was known stays known."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._poll())
-            tasks.create_task(self._listen())
-
-    async def _revoke(self, entry: str, expires: float) -> Written:
-        now = time.time()
-        written = await self._store.write(_REVOKE, (), (entry, expires, now), repeatable=True)
-        self._learn(entry.encode(), b"%.6f" % expires)
-        return written
-
-    async def _poll(self) -> None:
+    async def poll(self) -> None:
+        """Ask for every revocation, again and again, until cancelled. Where the store cannot be reached, what
+        was known stays known."""
         while True:
             now = time.time()
             try:
@@ -86,7 +76,8 @@ class Revocations:
             self._forget(now)
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _listen(self) -> None:
+    async def listen(self) -> None:
+        """Hear of each revocation at once, until cancelled."""
         while True:
             try:
                 async with self._store.redis.pubsub(ignore_subscribe_messages=True) as channel:
@@ -97,6 +88,12 @@ class Revocations:
             except (RedisError, OSError, Problem) as error:
                 logger.debug("listening for revocations: %s", error)
             await asyncio.sleep(POLL_SECONDS)
+
+    async def _revoke(self, entry: str, expires: float) -> Written:
+        now = time.time()
+        written = await self._store.write(_REVOKE, (), (entry, expires, now), repeatable=True)
+        self._learn(entry.encode(), b"%.6f" % expires)
+        return written
 
     def _learn(self, raw_entry: bytes, raw_expires: bytes) -> None:
         try:

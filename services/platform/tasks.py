@@ -12,7 +12,9 @@ CANCEL_AGAIN_SECONDS = 0.1
 async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait until they have ended.
 
-    Cancels again those that do not end, because redis-py loses a cancellation that comes while it subscribes.
+    Cancels again those that do not end, because redis-py loses cancellations: it sends by way of
+    `asyncio.wait_for`, which before Python 3.12 forgets one that comes while it is done. A TaskGroup passes
+    on the first cancellation only, so work that uses redis-py must be one of `tasks` itself.
     """
     while running := [task for task in tasks if not task.done()]:
         for task in running:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from redis.asyncio.client import PubSub
@@ -20,7 +19,6 @@ async def messages(channel: PubSub) -> AsyncIterator[bytes]:
     """
     asked = False
     while True:
-        _heed_cancellation()
         message = await channel.get_message(timeout=QUIET_SECONDS)
         if message is None:
             if asked:
@@ -29,11 +27,3 @@ async def messages(channel: PubSub) -> AsyncIterator[bytes]:
         elif message["type"] == "message":
             yield message["data"]
         asked = message is None
-
-
-def _heed_cancellation() -> None:
-    """Raises CancelledError when this task was cancelled and nobody noticed: redis-py sends by way of
-    `asyncio.wait_for`, which before Python 3.12 forgets a cancellation that comes while it is done."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

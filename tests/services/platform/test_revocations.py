@@ -3,13 +3,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from redis.asyncio.client import PubSub
 
 from services.platform import keys, revocations
 from services.platform.identity import User
 from services.platform.revocations import Revocations
 from services.platform.store import Store
+from services.platform.tasks import cancel_all
 from services.platform.tokens import Session
 
 ANN = User(7, "ann")
@@ -26,14 +30,22 @@ async def becomes_true(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+@asynccontextmanager
+async def following(knowledge: Revocations) -> AsyncIterator[None]:
+    """As a service does while it runs."""
+    tasks = [asyncio.create_task(work) for work in (knowledge.poll(), knowledge.listen())]
+    try:
+        yield
+    finally:
+        await cancel_all(tasks)
+
+
 @pytest.fixture
 async def elsewhere(store: Store) -> AsyncIterator[Revocations]:
     """What another process knows, which follows the store."""
     followed = Revocations(store)
-    task = asyncio.create_task(followed.follow())
-    yield followed
-    task.cancel()
-    await asyncio.wait([task])
+    async with following(followed):
+        yield followed
 
 
 async def test_one_session(store: Store, elsewhere: Revocations) -> None:
@@ -61,12 +73,10 @@ async def test_all_sessions_of_an_account(store: Store, elsewhere: Revocations) 
 async def test_is_heard_of_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revocations, "POLL_SECONDS", 60)
     elsewhere, ended = Revocations(store), session("a")
-    task = asyncio.create_task(elsewhere.follow())
-    await becomes_true_that_somebody_listens(store)
-    await Revocations(store).revoke(ended)
-    await becomes_true(lambda: elsewhere.is_revoked(ended))
-    task.cancel()
-    await asyncio.wait([task])
+    async with following(elsewhere):
+        await becomes_true_that_somebody_listens(store)
+        await Revocations(store).revoke(ended)
+        await becomes_true(lambda: elsewhere.is_revoked(ended))
 
 
 async def becomes_true_that_somebody_listens(store: Store) -> None:
@@ -75,14 +85,34 @@ async def becomes_true_that_somebody_listens(store: Store) -> None:
             await asyncio.sleep(0.005)
 
 
+async def test_stops_although_a_cancellation_was_swallowed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, swallowed = PubSub.get_message, []
+
+    async def get_message(*arguments: Any, **options: Any) -> Any:
+        try:
+            return await real(*arguments, **options)
+        except asyncio.CancelledError as cancelled:
+            if swallowed:
+                raise
+            swallowed.append(cancelled)  # as asyncio.wait_for does before Python 3.12
+            return None
+
+    monkeypatch.setattr(PubSub, "get_message", get_message)
+    async with asyncio.timeout(revocations.POLL_SECONDS):
+        async with following(Revocations(store)):
+            await becomes_true_that_somebody_listens(store)
+            await asyncio.sleep(0.05)
+    assert swallowed
+
+
 async def test_who_starts_later_learns_what_was_before(store: Store) -> None:
     ended = session("a")
     await Revocations(store).revoke(ended)
     late = Revocations(store)
-    task = asyncio.create_task(late.follow())
-    await becomes_true(lambda: late.is_revoked(ended))
-    task.cancel()
-    await asyncio.wait([task])
+    async with following(late):
+        await becomes_true(lambda: late.is_revoked(ended))
 
 
 async def test_what_has_expired_is_forgotten_everywhere(
@@ -92,10 +122,8 @@ async def test_what_has_expired_is_forgotten_everywhere(
     here = Revocations(store)
     await here.revoke(session("short", lasts=0.2))
     await here.revoke_all(ANN, 0.2)
-    task = asyncio.create_task(here.follow())
-    await becomes_true(lambda: not here._sessions and not here._accounts)
-    task.cancel()
-    await asyncio.wait([task])
+    async with following(here):
+        await becomes_true(lambda: not here._sessions and not here._accounts)
     await here.revoke(session("long"))
     assert await store.query("ZRANGE", keys.REVOKED, 0, -1) == [b"long"]
 

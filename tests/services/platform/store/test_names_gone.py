@@ -16,6 +16,7 @@ from services.platform.problems import Problem
 from services.platform.revocations import Revocations
 from services.platform.settings import Address
 from services.platform.store import Script, Store
+from services.platform.tasks import cancel_all
 
 ADD = Script("return redis.call('SADD', KEYS[1], ARGV[1])")
 LOOK_UP_SECONDS = 0.5
@@ -83,7 +84,8 @@ async def written(store: Store) -> bool:
 
 
 async def test_nothing_piles_up_and_it_is_back_at_once(store, resolver, caplog):
-    following = asyncio.create_task(Revocations(store).follow())
+    known = Revocations(store)
+    following = [asyncio.create_task(work) for work in (known.poll(), known.listen())]
     await asyncio.gather(*(use(store, 2) for _ in range(CROWD)))  # whatever is made once is there now
     tasks, memory = len(asyncio.all_tasks()), _memory()
     used = sum(await asyncio.gather(*(use(store, 10) for _ in range(CROWD))))
@@ -97,8 +99,7 @@ async def test_nothing_piles_up_and_it_is_back_at_once(store, resolver, caplog):
     async with asyncio.timeout(BACK_WITHIN):
         while not await written(store):
             pass
-    following.cancel()
-    await asyncio.wait([following])
+    await cancel_all(following)
     assert not [record for record in caplog.records if "never retrieved" in record.getMessage()]
 
 
