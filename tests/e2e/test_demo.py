@@ -35,14 +35,11 @@ def in_an_act(site: Site) -> bool:
 @pytest.mark.parametrize("moment", [started, Site.is_green, in_an_act])
 def test_ctrl_c_leaves_nothing(new_site: Callable[[], Site], moment: Callable[[Site], bool]) -> None:
     site = new_site()
-    demo = site.start("demo", "--state", str(site.state), "--output", str(site.state.parent / "report.html"))
-    try:
+    report = site.state.parent / "report.html"
+    with site.running("demo", "--state", str(site.state), "--output", str(report)) as demo:
         wait_until(lambda: started(site) and moment(site), 60, moment.__name__)
         demo.send_signal(signal.SIGINT)
         told, _ = demo.communicate(timeout=60)
-    finally:
-        demo.kill()
-        demo.wait()
     assert demo.returncode == 130, told
     assert "Traceback" not in told
     assert site.left() == []

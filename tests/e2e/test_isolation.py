@@ -10,16 +10,12 @@ from typing import Any
 import pytest
 from on_docker import OnDocker
 
+from chaos.inventory import Inventory
+
 pytestmark = pytest.mark.parametrize("runtime", ["docker"], indirect=True)
 
 SERVICES = ["frontend", "auth", "post", "retweet", "timeline", "notify"]
 INSIDE = [f"{service}@{place}" for place in ("east", "west") for service in SERVICES]
-PORTS = {
-    ("store", "east"): 6379,
-    ("store", "west"): 6380,
-    ("sentinel", "east"): 26379,
-    ("sentinel", "west"): 26380,
-}
 OTHER = {"east": "west", "west": "east"}
 
 # Runs inside: tells to which addresses a connection comes about, and how the controller answers.
@@ -57,7 +53,7 @@ print(json.dumps({
 """
 
 
-def seen_from(site: OnDocker, part: str) -> dict[str, Any]:
+def seen_from(site: OnDocker, part: str, parts: Inventory) -> dict[str, Any]:
     place = part.partition("@")[2]
     rows = site.containers()
     networks = rows[part]["NetworkSettings"]["Networks"].values()
@@ -65,17 +61,18 @@ def seen_from(site: OnDocker, part: str) -> dict[str, Any]:
     forbidden = [[host, port] for host in ("host.docker.internal", *hosts) for port in (2375, 2376)]
     for name in ("store", "sentinel"):
         there = rows[f"{name}@{OTHER[place]}"]["NetworkSettings"]["Networks"].values()
-        port = PORTS[name, OTHER[place]]
+        _, port = parts.part(f"{name}@{OTHER[place]}").address()
         forbidden += [[f"{name}-{OTHER[place]}", port], *([end["IPAddress"], port] for end in there)]
-    own = [[f"{name}-{place}", PORTS[name, place]] for name in ("store", "sentinel")]
+    own = [[f"{name}-{place}", parts.part(f"{name}@{place}").address()[1]] for name in ("store", "sentinel")]
     code, output = site.execute(part, "python", "-c", PROBE, json.dumps([*own, *forbidden]))
     assert code == 0, output
     return {"part": part, "own": own, **json.loads(output)}
 
 
 def test_no_service_reaches_what_it_must_not(site: OnDocker) -> None:
+    parts = site.as_chaos_sees_it().inventory
     with ThreadPoolExecutor(4) as together:
-        for seen in together.map(lambda part: seen_from(site, part), INSIDE):
+        for seen in together.map(lambda part: seen_from(site, part, parts), INSIDE):
             assert seen["reached"] == seen["own"], seen
             assert seen["sockets"] == [], seen
             assert seen["with certificate"] == 401, seen

@@ -16,8 +16,7 @@ DEAD_SECONDS = 2
 def test_each_replica_killed_in_turn(site: Site) -> None:
     parts = [f"{service}@east" for service in IN_TURN[site.runtime]]
     before = {part: site.life(part) for part in parts}
-    load = site.start("load", "steady", "--people", "20", "--for", "120s", "--json", "--quiet")
-    try:
+    with site.running("load", "steady", "--people", "20", "--for", "120s", "--json", "--quiet") as load:
         for part in parts:
             fault = site.json("chaos", "kill", part, "--for", f"{DEAD_SECONDS}s")
             assert (fault["proved"], fault["gone"]) == (True, True), fault
@@ -27,9 +26,6 @@ def test_each_replica_killed_in_turn(site: Site) -> None:
         load.send_signal(signal.SIGINT)
         output, _ = load.communicate(timeout=60)
         assert load.returncode == 130, output
-    finally:
-        load.kill()
-        load.wait()
     told = json.loads(output)
     failed = sum(told["errors"].values())
     assert told["completed"] > 100

@@ -8,20 +8,17 @@ from site_under_test import Site, wait_until
 def test_no_acknowledged_post_is_lost(site: Site) -> None:
     old = site.primary()
     before = site.acknowledged()
-    load = site.start("load", "steady", "--people", "40", "--for", "20s", "--check", "--json", "--quiet")
-    try:
+    people = ("--people", "40", "--for", "20s", "--check")
+    with site.running("load", "steady", *people, "--json", "--quiet") as load:
         wait_until(lambda: site.acknowledged() > before + 3, 30, "acknowledged posts")
         fault = site.json("chaos", "kill", "store:primary", "--for", "8s", "--detach")
         assert [row["target"] for row in fault["targets"]] == [old]
         assert fault["proved"] is True
         wait_until(lambda: site.primary() not in ("", old), 10, "a promotion")
         promoted = site.acknowledged()
-        wait_until(lambda: site.acknowledged() > promoted, 20, "posts acknowledged by the new primary")
+        wait_until(lambda: site.acknowledged() > promoted, 10, "posts acknowledged by the new primary")
         output, _ = load.communicate(timeout=120)
         assert load.returncode == 0, output
-    finally:
-        load.kill()
-        load.wait()
     verdict = json.loads(output)["checker"]
     assert verdict["holds"] is True
     assert verdict["acknowledged"] > 5

@@ -135,14 +135,10 @@ def test_heal_with_nothing_alive(site: Site, break_site: Callable[[float], Broke
 
 
 def test_ctrl_c_reverts_early(site: Site) -> None:
-    command = site.start("chaos", "kill", "post@east", "--for=60s")
-    try:
+    with site.running("chaos", "kill", "post@east", "--for=60s") as command:
         wait_until(lambda: any(row["proved"] for row in site.active()), 15, "proved")
         command.send_signal(signal.SIGINT)
         told, _ = command.communicate(timeout=15)
-    finally:
-        command.kill()
-        command.wait()
     assert command.returncode == 130, told
     assert "Traceback" not in told
     assert is_healthy(site)
