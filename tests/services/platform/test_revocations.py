@@ -88,9 +88,10 @@ async def becomes_true_that_somebody_listens(store: Store) -> None:
 async def test_stops_although_a_cancellation_was_swallowed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, swallowed = PubSub.get_message, []
+    real, listening, swallowed = PubSub.get_message, asyncio.Event(), []
 
     async def get_message(*arguments: Any, **options: Any) -> Any:
+        listening.set()
         try:
             return await real(*arguments, **options)
         except asyncio.CancelledError as cancelled:
@@ -100,10 +101,8 @@ async def test_stops_although_a_cancellation_was_swallowed(
             return None
 
     monkeypatch.setattr(PubSub, "get_message", get_message)
-    async with asyncio.timeout(revocations.POLL_SECONDS):
-        async with following(Revocations(store)):
-            await becomes_true_that_somebody_listens(store)
-            await asyncio.sleep(0.05)
+    async with asyncio.timeout(5), following(Revocations(store)):
+        await listening.wait()
     assert swallowed
 
 
