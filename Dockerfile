@@ -1,18 +1,15 @@
 # The site's one image: every part written in Python runs from it, and the command line.
 #
-# Behind a wall, two files that git ignores are used while building, and are in no layer of the image that comes out:
-#   docker/wall/ca.crt     certificates to trust (PEM)
-#   docker/wall/pip.conf   pip's configuration: where the packages are
-# No secret mount, so that every builder can do it.
+# Behind a wall, two files in docker/wall that git ignores are used while building (see the README there), and are in no
+# layer of the image that comes out. No secret mount, so that every builder can do it.
 
 ARG PYTHON_IMAGE=python:3.11.15-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
 
 WORKDIR /build
-COPY requirements.lock docker/wall* wall/
+COPY requirements.lock docker/wall/ wall/
 
-# Of what must be there (the lock file) and what may be there (the wall) one COPY is made, since a COPY of nothing fails.
 RUN if [ -f wall/ca.crt ]; then export PIP_CERT=/build/wall/ca.crt; fi; \
     if [ -f wall/pip.conf ]; then export PIP_CONFIG_FILE=/build/wall/pip.conf; fi; \
     python -m venv /opt/failwhale \
