@@ -1,6 +1,6 @@
 """The image builds on a machine that has nothing but a clone: no file that git ignores, and either builder.
 
-What is fetched while building is left out, since not every machine reaches the packages as a user's does: every
+What is fetched while building is left out, since not every machine reaches the packages as a user does: every
 other step of the Dockerfile is done.
 """
 
