@@ -1,16 +1,32 @@
-"""What the site costs when nobody does anything: memory and processor time of all its processes."""
+"""What the site costs when nobody does anything: memory and processor time of all its processes.
+
+`python -m bench.rest --for 1h` starts a site, leaves it at rest, and says what each part weighs at the start
+and at the end, and what the prober's users felt meanwhile.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import signal
+import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import psutil
+from rich.console import Console
+from rich.table import Table
 
-from bench.site import Site
+from bench.site import BenchError, Site, running_site
+from failwhale.console import duration, spell_duration
+
+SUPERVISOR = "supervisor"
+MOST_BYTES = 420_000_000
+"""What the whole site may weigh, after an hour at rest too."""
 
 
 class Processes:
@@ -18,17 +34,25 @@ class Processes:
 
     def __init__(self, site: Site) -> None:
         self._pids = {row["name"]: int(row["pid"]) for row in site.parts() if row.get("pid")}
-        roots = {psutil.Process(pid) for pid in self._pids.values()}
+        roots = {name: psutil.Process(pid) for name, pid in self._pids.items()}
         # The parent of the parts is the supervisor; this process is nobody's parent here, the site detaches.
-        supervisors = {parent for root in roots if (parent := root.parent()) is not None and parent.pid > 1}
-        everything = roots | supervisors
-        for process in roots | supervisors:
-            everything.update(process.children(recursive=True))
-        self._all = sorted(everything, key=lambda process: process.pid)
+        parents = {parent for root in roots.values() if (parent := root.parent()) and parent.pid > 1}
+        self._parts = {name: [root, *root.children(recursive=True)] for name, root in roots.items()}
+        of_parts = {process for processes in self._parts.values() for process in processes}
+        self._parts[SUPERVISOR] = sorted(
+            {process for parent in parents for process in (parent, *parent.children(recursive=True))}
+            - of_parts,
+            key=lambda process: process.pid,
+        )
+
+    def memory_by_part(self) -> dict[str, int]:
+        """Bytes of each part, and of the supervisor: the sum of the proportional set sizes of its processes
+        (of resident sizes where there are no such)."""
+        return {name: sum(map(_memory, processes)) for name, processes in self._parts.items()}
 
     def memory(self) -> int:
-        """Bytes: the sum of the proportional set sizes (of resident sizes where there are no such)."""
-        return sum(_memory(process) for process in self._all)
+        """Bytes of them all."""
+        return sum(self.memory_by_part().values())
 
     def share_of_a_core(self, seconds: float) -> float:
         """Processor time used during the next `seconds`, as a share of one core."""
@@ -50,10 +74,11 @@ class Processes:
 
     def _times(self) -> Mapping[int, float]:
         times = {}
-        for process in self._all:
-            with suppress(psutil.NoSuchProcess):
-                spent = process.cpu_times()
-                times[process.pid] = spent.user + spent.system
+        for processes in self._parts.values():
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    spent = process.cpu_times()
+                    times[process.pid] = spent.user + spent.system
         return times
 
 
@@ -62,3 +87,100 @@ def _memory(process: psutil.Process) -> int:
         full = process.memory_full_info()
         return int(getattr(full, "pss", full.rss))
     return 0
+
+
+@dataclass(frozen=True)
+class Look:
+    """What each part weighed, in bytes, so many seconds after the site was up."""
+
+    seconds: float
+    parts: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.parts.values())
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A site at rest for a while: looks at it from its start to its end, and the outages that users felt."""
+
+    looks: list[Look]
+    outages: list[dict[str, Any]]
+
+
+def rest(seconds: float, every: float, told: Callable[[Look], None]) -> Rest:
+    """Start a site, leave it alone for so many seconds, look at it as often as `every` says, end it.
+
+    Raises BenchError.
+    """
+    with running_site() as site:
+        began = time.monotonic()
+        looks: list[Look] = []
+        while True:
+            # Anew each time: a part may have been started again meanwhile.
+            parts = Processes(site).memory_by_part()
+            looks.append(Look(time.monotonic() - began, parts))
+            told(looks[-1])
+            left = began + seconds - time.monotonic()
+            if left <= 0:
+                return Rest(looks, site.outages())
+            time.sleep(min(every, left))
+
+
+def table(rest: Rest) -> Table:
+    """What a person reads."""
+    first, last = rest.looks[0], rest.looks[-1]
+    mark = "[green]✓[/green]" if last.total <= MOST_BYTES else "[red]✗[/red]"
+    felt = f"{len(rest.outages)} outages" if rest.outages else "no outage"
+    caption = f"MB. {mark} ≤ {MOST_BYTES / 1e6:.0f} MB at the end; {felt}."
+    table = Table(box=None, caption=caption, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("", no_wrap=True)
+    for heading in ("at the start", f"after {spell_duration(round(last.seconds))}", "more"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name in sorted(first.parts.keys() | last.parts.keys()):
+        table.add_row(name, *_megabytes(first.parts.get(name, 0), last.parts.get(name, 0)))
+    table.add_row("all", *_megabytes(first.total, last.total), style="bold")
+    return table
+
+
+def _megabytes(before: int, after: int) -> tuple[str, str, str]:
+    return f"{before / 1e6:.1f}", f"{after / 1e6:.1f}", f"{(after - before) / 1e6:+.1f}"
+
+
+def _seconds(text: str) -> float:
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def main() -> int:
+    """The command; returns its exit code: 0 when the site kept its bound and no user felt an outage."""
+    parser = argparse.ArgumentParser(prog="python -m bench.rest", description=__doc__)
+    parser.add_argument("--for", dest="seconds", type=_seconds, default=60.0, help="how long (default 1m)")
+    parser.add_argument("--every", type=_seconds, default=300.0, help="between two looks (default 5m)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    arguments = parser.parse_args()
+    progress = Console(stderr=True, quiet=arguments.json)
+
+    def told(look: Look) -> None:
+        at = spell_duration(round(look.seconds))
+        progress.print(f"[dim]after {at}: {look.total / 1e6:.0f} MB[/dim]", highlight=False)
+
+    try:
+        found = rest(arguments.seconds, arguments.every, told)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    if arguments.json:
+        print(json.dumps(asdict(found), indent=2))
+    else:
+        Console().print(table(found))
+    return 0 if found.looks[-1].total <= MOST_BYTES and not found.outages else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -49,6 +49,11 @@ class Site:
         rows: list[dict[str, Any]] = json.loads(_failwhale(self.state, "status", "--json"))["parts"]
         return rows
 
+    def outages(self) -> list[dict[str, Any]]:
+        """What users felt since it was up: the rows of `failwhale outages`."""
+        rows: list[dict[str, Any]] = json.loads(_failwhale(self.state, "outages", "--json"))["outages"]
+        return rows
+
 
 class BenchError(Exception):
     """The site did not do what the bench needs; the message says what."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from rich.console import Console
 
 from bench.__main__ import Measured, rows
 from bench.load import Job, Result
 from bench.reads import TIMELINE, Read, _bare_route, _play
+from bench.rest import SUPERVISOR, Look, Processes, Rest, table
 from bench.site import BenchError
 
 BODY = b'{"items":[]}' * 2000
@@ -70,3 +75,53 @@ def test_each_line_stands_beside_its_promise() -> None:
         "CPU at rest": True,
         "the same, no prober": False,
     }
+
+
+class SiteOfOne:
+    """A site of one part, which has a process of its own below it; its supervisor is this process."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+
+    def parts(self) -> list[dict[str, object]]:
+        return [{"name": "post@east", "pid": self._pid}, {"name": "retweet@east", "pid": None}]
+
+
+def test_what_a_part_started_counts_as_its_own_and_nothing_counts_twice() -> None:
+    words = [sys.executable, "-c", "import subprocess as s; s.run(['sh', '-c', 'echo up; read line'])"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as part:
+        assert part.stdout is not None
+        assert part.stdout.readline() == b"up\n"  # all that it starts is there
+        processes = Processes(SiteOfOne(part.pid))  # type: ignore[arg-type]
+        found = processes.memory_by_part()
+        assert found.keys() == {"post@east", SUPERVISOR}
+        assert len(processes._parts["post@east"]) == 2
+        assert all(size > 0 for size in found.values())
+        with processes.without("post@east"):
+            assert processes.memory() > found["post@east"]
+        part.communicate(b"\n", timeout=10)
+
+
+def test_a_rest_is_told_by_part_with_what_users_felt() -> None:
+    looks = [
+        Look(0, {"post@east": 20_000_000, "prober": 10_000_000}),
+        Look(3600, {"post@east": 421_000_000}),
+    ]
+    said = io.StringIO()
+    Console(file=said, width=100).print(table(Rest(looks, [])))
+    text = said.getvalue()
+    assert [line.split() for line in text.splitlines() if "@" in line] == [
+        ["post@east", "20.0", "421.0", "+401.0"]
+    ]
+    assert ["prober", "10.0", "0.0", "-10.0"] in [line.split() for line in text.splitlines()]
+    assert ["all", "30.0", "421.0", "+391.0"] in [line.split() for line in text.splitlines()]
+    assert "after 60m" in text
+    assert "✗ ≤ 420 MB at the end; no outage" in " ".join(text.split())
+
+
+def test_a_time_that_is_none_is_refused_in_words() -> None:
+    words = [sys.executable, "-m", "bench.rest", "--for", "soon"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert "'soon' is not a duration" in done.stderr
+    assert "Traceback" not in done.stderr
