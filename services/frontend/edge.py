@@ -62,6 +62,15 @@ class Edge:
             session = self._site.session_keys.verify(token.decode("latin-1"))
         except Problem as problem:
             return problem
-        if self._site.revocations.is_revoked(session):
+        revocations = self._site.revocations
+        if revocations.is_revoked(session):
             return not_signed_in("The session has ended.")
+        if not revocations.are_known:
+            # Just started, and cut off from the store: this may be one of the sessions that have ended.
+            return Problem(
+                503,
+                "sessions-unknown",
+                "Nobody can be recognised yet, try again in a moment",
+                headers={"Retry-After": "1"},
+            )
         return session

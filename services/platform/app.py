@@ -57,7 +57,8 @@ def build(
     """A service: its routers on the site's common ground; the site is `app.state.site`.
 
     `on_start(site)` runs before the first request, `on_stop(site)` after the last one. `sessions` is for
-    those that verify session tokens: `site.revocations` then follows the store. `more_routes` are the
+    those that verify session tokens: `site.revocations` then follows the store, and the service is not ready
+    before its first look. `more_routes` are the
     methods and path templates that a layer below answers without a route of the framework; it sets
     `scope["route"]` to something with a `path_format`, by which the request is measured. `store` is used
     instead of that of the settings.
@@ -69,6 +70,12 @@ def build(
             raise SettingsError("SENTINELS is not set")
         store = Store(settings.sentinels, settings.store_name, settings.replication, settings.store_routes)
     site = Site(settings, store)
+    if sessions:
+
+        async def revocations_are_known() -> bool:
+            return site.revocations.are_known
+
+        site.ready_checks["list of revoked sessions"] = revocations_are_known
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

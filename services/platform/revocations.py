@@ -43,6 +43,13 @@ class Revocations:
         """Session id to expiry."""
         self._accounts: dict[int, tuple[float, float]] = {}
         """Account to the time up to which its sessions are revoked, and the expiry of the last of them."""
+        self._has_looked = False
+
+    @property
+    def are_known(self) -> bool:
+        """Whether the store was asked with success since this process began. Until then nothing is known of
+        any session, so none may be believed."""
+        return self._has_looked
 
     def is_revoked(self, session: Session) -> bool:
         """Whether this session was ended. Two look-ups."""
@@ -73,6 +80,7 @@ class Revocations:
             else:
                 for entry, expires in zip(found[::2], found[1::2], strict=True):
                     self._learn(entry, expires)
+                self._has_looked = True
             self._forget(now)
             await asyncio.sleep(POLL_SECONDS)
 

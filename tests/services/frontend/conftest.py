@@ -145,8 +145,15 @@ class Front:
         return self.site.metrics.registry.get_sample_value(name, labels) or 0.0
 
 
+Query = Callable[..., Awaitable[list[bytes]]]
+
+
+async def silent(*_: object) -> list[bytes]:
+    return []
+
+
 class NoStore:
-    """Stands where nothing is used of the store but that it can be started and is silent."""
+    """Stands where nothing is used of the store but that it can be started, and what `query` answers."""
 
     async def start(self) -> None: ...
 
@@ -155,8 +162,8 @@ class NoStore:
     async def ready(self) -> bool:
         return False
 
-    async def query(self, *_: object) -> list[bytes]:
-        return []
+    def __init__(self, query: Query) -> None:
+        self.query = query
 
     @property
     def redis(self) -> object:
@@ -168,12 +175,13 @@ StartFront = Callable[..., Awaitable[Front]]
 
 @pytest.fixture
 async def start_front(tmp_path: Path) -> AsyncIterator[StartFront]:
-    """Starts a front end; keyword arguments are further environment variables of it."""
+    """Starts a front end; `query` stands for the store's, other keyword arguments are environment
+    variables."""
     (tmp_path / "token").write_text("control-token")
     (tmp_path / "session-keys.json").write_text(json.dumps({"current": "one", "keys": {"one": "s" * 40}}))
     async with AsyncExitStack() as running:
 
-        async def start(**environment: str) -> Front:
+        async def start(query: Query = silent, **environment: str) -> Front:
             settings = Settings(
                 service="frontend",
                 place="east",
@@ -182,7 +190,7 @@ async def start_front(tmp_path: Path) -> AsyncIterator[StartFront]:
                 secrets=tmp_path,
                 extra=environment,
             )
-            built = front_end(settings, store=cast(Store, NoStore()))
+            built = front_end(settings, store=cast(Store, NoStore(query)))
             site: Site = built.internal.state.site
             services = {name: Behind(FakeReplica(), FakeReplica()) for name in RouteTable().services}
             callers = {}
@@ -196,6 +204,8 @@ async def start_front(tmp_path: Path) -> AsyncIterator[StartFront]:
                 callers[name] = Caller(name, replicas, "east", None, site.protections)
             site.calls = callers
             await running.enter_async_context(built.internal.router.lifespan_context(built.internal))
+            while query is silent and not site.revocations.are_known:  # noqa: ASYNC110
+                await asyncio.sleep(0)
             http = httpx.AsyncClient(
                 transport=httpx.ASGITransport(built.public), base_url="https://localhost:8443"
             )

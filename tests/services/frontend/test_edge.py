@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 
 import jwt
 import pytest
 
-from .conftest import ANN, Front
+from services.platform import revocations
+from services.platform.problems import Problem
+
+from .conftest import ANN, Front, StartFront
 
 HOME = "/api/v1/timelines/home"
 
@@ -109,6 +113,45 @@ async def test_a_revoked_session_is_refused_at_once(front: Front, monkeypatch: p
     assert refused.status_code == 401
     let_in = await front.http.get(HOME, headers={"authorization": f"Bearer {other}"})
     assert let_in.status_code == 200
+
+
+async def test_no_session_is_believed_before_the_first_look_at_those_that_ended(
+    start_front: StartFront,
+) -> None:
+    async def out_of_reach(*_: object) -> list[bytes]:
+        raise Problem(503, "store-unreachable", "The store cannot be reached")
+
+    front = await start_front(query=out_of_reach)
+    asked = await front.http.get(HOME, headers=front.signed_in())
+    assert (asked.status_code, asked.json()["type"].rpartition("/")[2]) == (503, "sessions-unknown")
+    assert front.services["timeline"].requests == []
+    assert await front.site.reasons_not_ready() == ["list of revoked sessions cannot be used"]
+    assert (await front.http.get("/api/v1/posts/1")).status_code == 200, "a stranger has no session to end"
+    assert (await front.http.get("/")).status_code == 200
+
+
+async def test_a_session_is_believed_once_the_store_was_asked(
+    start_front: StartFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revocations, "POLL_SECONDS", 0.01)
+    in_reach = asyncio.Event()
+
+    async def at_times(*_: object) -> list[bytes]:
+        if not in_reach.is_set():
+            raise Problem(503, "store-unreachable", "The store cannot be reached")
+        return [b"ended", b"99999999999"]
+
+    front = await start_front(query=at_times)
+    ended, other = ({"authorization": f"Bearer {front.token(sid=sid)}"} for sid in ("ended", "other"))
+    assert (await front.http.get(HOME, headers=ended)).status_code == 503
+    in_reach.set()
+    async with asyncio.timeout(5):
+        while await front.site.reasons_not_ready():  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.005)
+    assert (await front.http.get(HOME, headers=ended)).status_code == 401
+    assert (await front.http.get(HOME, headers=other)).status_code == 200
+    in_reach.clear()
+    assert (await front.http.get(HOME, headers=other)).status_code == 200, "what was known stays known"
 
 
 async def test_keys_change_without_a_restart(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
