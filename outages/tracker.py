@@ -3,9 +3,10 @@
     results of attempts, as they finish -> Sequence (order of intended start) -> Tracker -> outages
 
 An outage of a journey opens at the first failed attempt of a run (its intended start) and closes at the
-first good one of a run of good ones. Attempts overlap, and a time-out is known seconds after later
-attempts were answered, so the exact record is made in the order of intended starts. What is true *as
-far as known now* comes from a second tracker that is fed as results arrive.
+first good one of a run of good ones. Slowness is told in the same way; a failed attempt is not a slow one.
+Attempts overlap, and a time-out is known seconds after later attempts were answered, so the exact record is
+made in the order of intended starts. What is true *as far as known now* comes from a second tracker that is
+fed as results arrive.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Kind = Literal["down", "slow"]
 Outcome = Literal["good", "slow", "bad"]
 
 CLOSES_AFTER = 3
-"""Good attempts in a row that end an outage."""
+"""Attempts in a row that end an outage: that did not fail, or for slowness, that were not slow."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Tracker:
         self.has_been_good = False
         self._settled_at = settled_at
         self._starting: Outage | None = None
-        self._good: list[Result] = []
+        self._well: list[Result] = []
+        """Attempts since the last one that suffered from what this tracker is about."""
 
     def is_settling(self, start: float) -> bool:
         """Whether a failure of an attempt that began then may belong to a site that is still starting."""
@@ -71,22 +73,18 @@ class Tracker:
 
     def add(self, result: Result) -> Outage | None:
         """Take one result; returns the outage that it opened or closed (then it has an `end`), if any."""
-        verdict = self._verdict(result)
-        if verdict is None:
-            return None
-        return self._failed(result) if verdict == "failed" else self._succeeded(result)
+        if result.outcome == ("bad" if self.kind == "down" else "slow"):
+            return self._suffered(result)
+        if result.outcome != "bad":
+            self.has_been_good = True
+            self._starting = None
+        # A failed attempt was not slow: how long a failure lasts is told by the outage of the other kind.
+        return self._recovered(result)
 
-    def _verdict(self, result: Result) -> Literal["failed", "succeeded"] | None:
-        if self.kind == "down":
-            return "failed" if result.outcome == "bad" else "succeeded"
-        if result.outcome == "bad":
-            return None  # how long a failed attempt took says nothing about slowness
-        return "failed" if result.outcome == "slow" else "succeeded"
-
-    def _failed(self, result: Result) -> Outage | None:
+    def _suffered(self, result: Result) -> Outage | None:
         if self.open is not None:
-            self.open.attempts += len(self._good)
-            self._good.clear()
+            self.open.attempts += len(self._well)
+            self._well.clear()
             _count(self.open, result)
             return None
         outage = self._starting or Outage(self.kind, result.start)
@@ -98,17 +96,15 @@ class Tracker:
         self.open = outage
         return outage
 
-    def _succeeded(self, result: Result) -> Outage | None:
-        self.has_been_good = True
-        self._starting = None
+    def _recovered(self, result: Result) -> Outage | None:
         if self.open is None:
             return None
-        self._good.append(result)
-        if len(self._good) < CLOSES_AFTER:
+        self._well.append(result)
+        if len(self._well) < CLOSES_AFTER:
             return None
         closed, self.open = self.open, None
-        closed.end = self._good[0].start
-        self._good.clear()
+        closed.end = self._well[0].start
+        self._well.clear()
         return closed
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,15 +56,46 @@ def test_every_failure_is_in_exactly_one_outage_and_counted_there(outcomes: list
 
 
 @given(outcomes)
-def test_slow_ignores_failures_and_down_ignores_slowness(outcomes: list[Outcome]) -> None:
-    slow = run(Tracker("slow"), results(outcomes))
-    without_bad = [outcome for outcome in outcomes if outcome != "bad"]
-    assert len(slow) == len(run(Tracker("slow"), results(without_bad)))
+def test_down_ignores_slowness(outcomes: list[Outcome]) -> None:
     down = run(Tracker("down"), results(outcomes))
     calm: list[Outcome] = ["good" if outcome == "slow" else outcome for outcome in outcomes]
     assert [(row.start, row.end) for row in down] == [
         (row.start, row.end) for row in run(Tracker("down"), results(calm))
     ]
+
+
+@given(outcomes)
+def test_slow_is_what_was_slow_and_not_what_failed(outcomes: list[Outcome]) -> None:
+    """For slowness a failed attempt is one that was not slow: it begins nothing, a run of them ends it."""
+    slow = run(Tracker("slow"), results(outcomes))
+    calm: list[Outcome] = ["good" if outcome == "bad" else outcome for outcome in outcomes]
+    assert [(row.start, row.end, row.failed) for row in slow] == [
+        (row.start, row.end, row.failed) for row in run(Tracker("slow"), results(calm))
+    ]
+
+
+def test_a_slow_attempt_before_a_long_failure_is_slow_until_the_failure_begins() -> None:
+    attempts: list[Outcome] = ["slow", *repeat("bad", 60), "good", "good", "good"]
+    (slow,) = run(Tracker("slow"), results(attempts))
+    assert (slow.start, slow.end, slow.attempts, slow.failed) == (0.0, 1.0, 1, 1)
+    (down,) = run(Tracker("down"), results(attempts))
+    assert (down.start, down.end, down.attempts, down.failed) == (1.0, 61.0, 60, 60)
+
+
+def test_single_failures_do_not_cut_what_is_slow_all_the_time() -> None:
+    attempts: list[Outcome] = ["slow", "bad", "bad", "slow", "bad", "slow", "good", "good", "good"]
+    (slow,) = run(Tracker("slow"), results(attempts))
+    assert (slow.start, slow.end, slow.attempts, slow.failed) == (0.0, 6.0, 6, 3)
+
+
+def test_a_failure_is_no_sign_that_the_site_has_started() -> None:
+    tracker = Tracker("slow", settled_at=10.0)
+    for result in results(["slow", "bad", "slow"]):
+        assert tracker.add(result) is None
+    assert not tracker.has_been_good
+    late = tracker.add(Result(10.0, 12.0, "slow", "slow"))
+    assert late is not None
+    assert (late.start, late.attempts) == (0.0, 3)
 
 
 @given(outcomes, st.integers(0, 60))
