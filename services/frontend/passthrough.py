@@ -18,6 +18,7 @@ from services.frontend.routes import PREFIX, Route, RouteTable, Unmatched
 from services.frontend.streams import relay
 from services.platform import identity
 from services.platform.calls import Caller
+from services.platform.idempotency import KEY_SECONDS_HEADER
 from services.platform.problems import Problem
 from services.platform.settings import Replica
 from services.platform.site import Site
@@ -54,6 +55,9 @@ _TO_CLIENT = frozenset(
         b"www-authenticate",
     }
 )
+_KEY_SECONDS = (KEY_SECONDS_HEADER.encode("ascii"), b"60")
+"""How long a key is kept that no client knows: longer than any request is repeated."""
+
 _ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 Headers = list[tuple[bytes, bytes]]
@@ -109,6 +113,7 @@ class PassThrough:
         if found.keyed and not any(name == b"idempotency-key" for name, _ in headers):
             # So that a retry on the way cannot post twice, although the client did not ask for it.
             headers.append((b"idempotency-key", secrets.token_hex(16).encode("ascii")))
+            headers.append(_KEY_SECONDS)
         answer = await caller.send(
             found.method.encode("ascii"), target, headers, body, idempotent=found.idempotent
         )

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from services.platform.control import ControlToken
+from services.platform.idempotency import KEY_SECONDS_HEADER
 from services.platform.identity import OptionalViewer, Viewer
 from services.platform.problems import Problem, problem_responses
 from services.post.models import CreatedPost, Imported, ImportedPost, NewPost, Post, PostId
-from services.post.store import Posts
+from services.post.store import KEY_SECONDS, Posts
 
 router = APIRouter(prefix="/api/v1", tags=["posts"])
 control = APIRouter(include_in_schema=False, dependencies=[ControlToken])
@@ -27,6 +28,9 @@ IdempotencyKey = Annotated[
     ),
 ]
 
+# A key that the front end invented serves the repeats of one request, and need not outlive that by a day.
+KeySeconds = Annotated[int, Header(alias=KEY_SECONDS_HEADER, include_in_schema=False, ge=1, le=KEY_SECONDS)]
+
 
 async def _posts(request: Request) -> Posts:
     posts: Posts = request.app.state.posts
@@ -40,10 +44,14 @@ PostsDep = Annotated[Posts, Depends(_posts)]
     "/posts", status_code=201, response_model=CreatedPost, responses=problem_responses(401, 410, 422, 503)
 )
 async def create_post(
-    new: NewPost, viewer: Viewer, posts: PostsDep, idempotency_key: IdempotencyKey = None
+    new: NewPost,
+    viewer: Viewer,
+    posts: PostsDep,
+    idempotency_key: IdempotencyKey = None,
+    key_seconds: KeySeconds = KEY_SECONDS,
 ) -> Response:
     """Post a text."""
-    created = await posts.create(viewer, new.text, idempotency_key)
+    created = await posts.create(viewer, new.text, idempotency_key, key_seconds)
     replicated = b"true" if created.replicated else b"false"
     return _json(created.json[:-1] + b',"replicated":' + replicated + b"}", 201)
 

@@ -24,6 +24,9 @@ _UNLIKE = Script(append_lua() + MAY_SEE + fragment(_PACKAGE, "unlike"))
 _PROTECT = Script(fragment(_PACKAGE, "protect"))
 _IMPORT = Script(fragment(_PACKAGE, "import"))
 
+KEY_SECONDS = 24 * 60 * 60
+"""How long a client's idempotency key is kept."""
+
 _IMPORTED_AT_ONCE = 200
 """Posts in one call of the import script: about a millisecond in which the store does nothing else."""
 
@@ -47,8 +50,11 @@ class Posts:
         self._store = store
         self._ids = ids
 
-    async def create(self, author: User, text: str, idempotency_key: str | None) -> Created:
-        """Create a post, or find the one that this author's idempotency key made in the last 24 hours.
+    async def create(
+        self, author: User, text: str, idempotency_key: str | None, key_seconds: int = KEY_SECONDS
+    ) -> Created:
+        """Create a post, or find the one that this author's idempotency key made; the key is kept for so many
+        seconds.
 
         Raises Problem 422 when that one has another text, 410 when it was deleted since.
         """
@@ -60,6 +66,7 @@ class Posts:
             identifier,
             head(identifier, author.id, author.name, text, created_at(identifier)),
             idempotency_key or "",
+            key_seconds,
             fingerprint,
             *mentioned_handles(text),
         )

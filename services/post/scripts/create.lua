@@ -1,7 +1,7 @@
 -- Create a post, its place in its author's timelines and its event, all or nothing. Returns the post as it is served.
--- ARGV: author, author's name (as JSON), post id, body up to the mentions, idempotency key ('' for none), fingerprint of the
--- text, then the handles (lower case) that the text mentions.
-local author, name, id, head, idempotency_key, fingerprint = unpack(ARGV, 1, 6)
+-- ARGV: author, author's name (as JSON), post id, body up to the mentions, idempotency key ('' for none), seconds for
+-- which it is kept, fingerprint of the text, then the handles (lower case) that the text mentions.
+local author, name, id, head, idempotency_key, kept, fingerprint = unpack(ARGV, 1, 7)
 
 -- The same call again after a lost answer: the id is new for each request, so the post is already what it should be.
 local existing = served(id)
@@ -20,11 +20,11 @@ if idempotency_key ~= '' then
     existing = served(earlier_id)
     return { existing and 'made' or 'gone', existing }
   end
-  redis.call('SET', remembered, id .. ' ' .. fingerprint, 'EX', 86400)
+  redis.call('SET', remembered, id .. ' ' .. fingerprint, 'EX', kept)
 end
 
 local names, accounts = {}, {}
-for i = 7, #ARGV do
+for i = 8, #ARGV do
   local mentioned = redis.call('GET', 'handle:' .. ARGV[i])
   if mentioned then
     names[#names + 1] = '"' .. redis.call('HGET', 'account:' .. mentioned, 'name') .. '"'

@@ -196,6 +196,13 @@ class TestFailures:
         assert len(set(keys)) == 3
         assert keys[2] == "mine"
 
+    async def test_only_a_key_that_no_client_knows_is_kept_for_a_minute(self, front: Front) -> None:
+        await front.http.post("/api/v1/posts", json={"text": "a"})
+        theirs = {"Idempotency-Key": "mine", "failwhale-key-seconds": "1"}
+        await front.http.post("/api/v1/posts", json={"text": "a"}, headers=theirs)
+        kept = [request.headers.get("failwhale-key-seconds") for request in front.services["post"].requests]
+        assert kept == ["60", None]
+
     async def test_silence_ends_with_the_deadline(self, start_front: StartFront) -> None:
         front = await start_front(FRONTEND_DEADLINE="0.3")
 

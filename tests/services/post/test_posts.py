@@ -107,6 +107,15 @@ async def test_an_idempotency_key_makes_one_post(service, redis):
     assert gone.status_code == 410
 
 
+async def test_an_invented_key_is_kept_as_long_as_it_is_said_to_be(service, redis):
+    invented = {"Idempotency-Key": "k1", "failwhale-key-seconds": "60"}
+    first = await post(service, ANN, "once", **invented)
+    assert await post(service, ANN, "once", **invented) == first
+    assert 50 < redis.ttl("idempotency:11:k1") <= 60
+    await post(service, ANN, "once", **{"Idempotency-Key": "k2"})
+    assert 86_390 < redis.ttl("idempotency:11:k2") <= 86_400
+
+
 async def test_only_its_author_deletes_a_post(service, redis):
     created = await post(service, ANN, "mine")
     path = f"/posts/{created['id']}"
