@@ -36,6 +36,10 @@ else
 	@$(bin)/pytest tests/e2e
 endif
 
+.PHONY: mutants
+mutants: install-dev ## do the tests notice a fault in what judges or undoes? (of one: MODULE=chaos/life.py)
+	@$(bin)/python tests/mutants.py $(MODULE)
+
 .PHONY: install
 install: $(VENV)/installed ## what `make demo` installs: a virtual environment here, Prometheus if it can be had
 
@@ -104,7 +108,7 @@ lock: ## pin the newest versions that fit pyproject.toml
 
 .PHONY: clean
 clean: ## remove what make made: the virtual environment and caches (not a site's state)
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants *.egg-info
 
 $(VENV)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer, or say make PYTHON=..."; exit 1; }
