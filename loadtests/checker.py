@@ -107,7 +107,13 @@ class _Check:
             await asyncio.sleep(_LOOK_AGAIN_EVERY)
 
     def _judge(self) -> Verdict:
-        verdict = Verdict(None, "", acknowledged=len(self._posts), timelines=len(self._timelines))
+        verdict = Verdict(
+            None,
+            "",
+            acknowledged=len(self._posts),
+            replicated=sum(post.promise.replicated for post in self._posts),
+            timelines=len(self._timelines),
+        )
         for post in self._posts:
             post.judge(verdict)
         gone = {post.promise.id for post in self._posts if post.text is None}

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+LEAST_REPLICATED = 0.1
+"""Of what was acknowledged, the share that a replica must have had. Where it was less, hardly anything was
+promised to survive, and that nothing of it was lost says nothing about the site."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -23,6 +27,8 @@ class Verdict:
     holds: bool | None
     because: str
     acknowledged: int = 0
+    replicated: int = 0
+    """How many of these a replica had, by the word of the site."""
     timelines: int = 0
     looked_for: int = 0
     """How many times a post was looked for on a timeline."""
@@ -52,9 +58,12 @@ class Verdict:
         elif self.unknown:
             first = self.unknown[0]
             self.holds, self.because = None, f"{len(self.unknown)} could not be judged: {first.what}"
+        elif self.replicated < LEAST_REPLICATED * self.acknowledged:
+            self.holds = None
+            self.because = f"too few were said to be replicated: {self.replicated} of {self.acknowledged}"
         else:
             self.holds = True
             self.because = f"{self.acknowledged} posts, each exactly once on {self.timelines} timelines"
-            if self.lost_as_announced:
-                self.because += f", but {len(self.lost_as_announced)} that were said not to be replicated"
+        if self.lost_as_announced:
+            self.because += f"; also lost: {len(self.lost_as_announced)} that were said not to be replicated"
         return self

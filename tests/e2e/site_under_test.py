@@ -194,8 +194,17 @@ class Site(ABC):
         return [json.loads(line) for line in self.read("record/ledger.ndjson").splitlines()]
 
     def acknowledged(self) -> int:
-        """How many posts the site has promised to keep, in all loads together."""
-        return len(self.read("record/acknowledged.ndjson").splitlines())
+        """How many posts the site has acknowledged, in all loads together."""
+        return len(self._promises())
+
+    def replicated(self) -> int:
+        """How many of these a replica had, by the word of the site: what must survive the primary."""
+        return sum(promise["replicated"] for promise in self._promises())
+
+    def _promises(self) -> list[dict[str, Any]]:
+        # The last line may be on its way.
+        lines = self.read("record/acknowledged.ndjson").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def active(self) -> list[dict[str, Any]]:
         """The faults that are not over, as the journal says. `failwhale chaos active` says the same, but it

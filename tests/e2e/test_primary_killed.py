@@ -7,10 +7,11 @@ from site_under_test import Site, wait_until
 
 def test_no_acknowledged_post_is_lost(site: Site) -> None:
     old = site.primary()
-    before = site.acknowledged()
+    before = site.replicated()
     people = ("--people", "40", "--for", "20s", "--check")
     with site.running("load", "steady", *people, "--json", "--quiet") as load:
-        wait_until(lambda: site.acknowledged() > before + 3, 30, "acknowledged posts")
+        wait_until(lambda: site.replicated() > before + 3, 30, "posts that must survive the primary")
+        promised = site.replicated() - before
         fault = site.json("chaos", "kill", "store:primary", "--for", "8s", "--detach")
         assert [row["target"] for row in fault["targets"]] == [old]
         assert fault["proved"] is True
@@ -21,6 +22,7 @@ def test_no_acknowledged_post_is_lost(site: Site) -> None:
         assert load.returncode == 0, output
     verdict = json.loads(output)["checker"]
     assert verdict["holds"] is True
+    assert verdict["replicated"] >= promised
     assert verdict["acknowledged"] > 5
     assert (verdict["lost"], verdict["duplicated"]) == ([], [])
     site.wait_green(30)

@@ -66,12 +66,45 @@ def test_lost_posts_are_told(fake_site: Any) -> None:
 
 
 def test_a_loss_that_was_announced_breaks_no_promise_and_is_still_told(fake_site: Any) -> None:
+    write_posts(fake_site, load="kept")
     fake_site.lose, fake_site.replicated = True, False
-    write_posts(fake_site)
+    write_posts(fake_site, load="lost")
     verdict = check(fake_site)
     assert verdict.holds is True
     assert len(verdict.lost_as_announced) == 4
     assert "4 that were said not to be replicated" in verdict.because
+
+
+def test_when_every_post_is_lost_as_announced_nothing_is_known(fake_site: Any) -> None:
+    fake_site.lose, fake_site.replicated = True, False
+    write_posts(fake_site)
+    verdict = check(fake_site)
+    assert verdict.holds is None
+    assert (verdict.replicated, verdict.lost, len(verdict.lost_as_announced)) == (0, [], 4)
+    assert "too few were said to be replicated: 0 of 4" in verdict.because
+    assert "4 that were said not to be replicated" in verdict.because
+
+
+@pytest.mark.parametrize(("replicated", "holds"), [(0, None), (1, None), (2, True), (20, True)])
+def test_too_few_replicated_posts_prove_nothing_also_when_none_is_lost(
+    fake_site: Any, replicated: int, holds: bool | None
+) -> None:
+    fake_site.replicated = False
+    write_posts(fake_site, count=20 - replicated)
+    fake_site.replicated = True
+    write_posts(fake_site, count=replicated)
+    verdict = check(fake_site)
+    assert verdict.holds is holds, verdict
+    assert (verdict.replicated, verdict.acknowledged) == (replicated, 20)
+
+
+def test_a_broken_promise_is_told_however_few_were_replicated(fake_site: Any) -> None:
+    fake_site.replicated = False
+    write_posts(fake_site, count=20)
+    fake_site.lose = fake_site.replicated = True
+    write_posts(fake_site, count=1)
+    verdict = check(fake_site)
+    assert (verdict.holds, verdict.because) == (False, "1 lost")
 
 
 def test_posts_without_their_fan_out_are_lost(fake_site: Any) -> None:
