@@ -1,4 +1,9 @@
-"""Writes that wait for a replica: one WAIT for all that arrived while the one before was under way."""
+"""Writes that wait for a replica: one WAIT for all that arrived while the one before was under way.
+
+What no replica has is acknowledged only while a majority of the sentinels says that its server is the
+primary. Otherwise another one may have been promoted, and what this one alone has will be lost: whether such
+a write was done is said to be unknown, and the next ones are not sent at all.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from services.platform.keys import REPLICATION_BARRIER
+from services.platform.store.confirmation import Confirmation
 from services.platform.store.line import Line
 from services.platform.store.link import Argument, Command, Link, Lost, NotSent, Refusal
 from services.platform.store.script import Script, learn_from
@@ -39,11 +45,20 @@ class Commits:
     scripts of the group found to be done already lies before it in the replication stream.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, confirmation: Confirmation) -> None:
         self._line = line
+        self._confirmation = confirmation
+        self._unconfirmed_since: float | None = None
         self._pending: list[_Write] = []
         self._committing: asyncio.Task[None] | None = None
         self._missed: tuple[Link, int] | None = None
+
+    @property
+    def failing_for(self) -> float:
+        """Seconds since which no write has been taken, for want of a server that is certainly the primary."""
+        since = self._unconfirmed_since
+        unconfirmed = 0.0 if since is None else asyncio.get_running_loop().time() - since
+        return max(unconfirmed, self._line.failing_for)
 
     async def commit(self, script: Script, keys: Sequence[Argument], args: Sequence[Argument]) -> Done:
         """Run a script and wait for a replica. Raises NotSent, Lost, Refusal.
@@ -81,21 +96,31 @@ class Commits:
             _fail(group, NotSent("the connection to the primary was lost"))
             return
         try:
+            await self._make_sure(link)
+        except Lost as error:
+            _fail(group, NotSent(str(error)))
+            return
+        try:
             scripts = [write.script.writing(link, write.keys, write.args) for write in group]
-            answers, replicas = await self._run(link, scripts)
+            answers, replicas, doubt = await self._run(link, scripts)
         except Lost as error:
             # Also a NotSent: it is of what followed the scripts, and these were sent.
             _fail(group, Lost(str(error)))
             return
+        if doubt is None:
+            self._unconfirmed_since = None
         for write, answer in zip(group, answers, strict=False):
             if isinstance(answer, Refusal):
                 learn_from(answer, link, write.script)
                 _fail([write], answer)
+            elif doubt is not None:
+                _fail([write], doubt)
             elif not write.done.done():
                 write.done.set_result(Done(answer, replicas))
 
-    async def _run(self, link: Link, commands: Sequence[Command]) -> tuple[list[Any], int]:
-        """Run commands; returns their answers and how many replicas have all that was written by then.
+    async def _run(self, link: Link, commands: Sequence[Command]) -> tuple[list[Any], int, Lost | None]:
+        """Run commands; returns their answers, how many replicas have all that was written by then, and why
+        it may be lost nevertheless, if it may.
 
         Once a wait was in vain, nobody waits until a replica is seen to have come further than that, so
         that a site without replica stays fast. (A shorter WAIT would not do: servers look at its end every
@@ -104,29 +129,59 @@ class Commits:
         if self._missed is None or self._missed[0] is not link:
             *answers, _, waited = await link.pipeline([*commands, _BARRIER, _WAIT])
         else:
-            *answers, role = await link.pipeline([*commands, (b"ROLE",)])
+            *answers, role = await link.pipeline([*commands, _ROLE])
             if not _a_replica_has(role, self._missed[1]):
-                return answers, 0
+                return answers, 0, await self._doubt(link, role)
             _, waited = await link.pipeline([_BARRIER, _WAIT])
+        if isinstance(waited, int) and waited:
+            self._missed = None
+            return answers, waited, None
         # WAIT is refused by a server that was demoted meanwhile: then no replica will ever have these writes.
-        replicas = waited if isinstance(waited, int) else 0
-        self._missed = None if replicas else (link, _offset(await link.call(b"ROLE")))
-        return answers, replicas
+        role = waited if isinstance(waited, Refusal) else await link.call(*_ROLE)
+        self._missed = (link, _offset(role))
+        return answers, 0, await self._doubt(link, role)
+
+    async def _make_sure(self, link: Link) -> None:
+        """Raise Lost where a write would be on this server alone, and it may not be the primary."""
+        if self._missed is None or self._missed[0] is not link:
+            return
+        if not (
+            await self._confirmation.of(link) or _a_replica_has(await link.call(*_ROLE), self._missed[1])
+        ):
+            raise self._unconfirmed(link)
+        if link.closed:
+            raise NotSent("the connection to the primary was lost")
+
+    async def _doubt(self, link: Link, role: Any) -> Lost | None:
+        """Why what only this server has may be lost, by its own word or by that of the sentinels."""
+        if not _is_primary(role):
+            link.close("it is no primary any more")
+            return Lost(f"{link.address} is no primary any more: {role!r:.80}")
+        return None if await self._confirmation.of(link) else self._unconfirmed(link)
+
+    def _unconfirmed(self, link: Link) -> Lost:
+        self._unconfirmed_since = self._unconfirmed_since or asyncio.get_running_loop().time()
+        return Lost(f"no replica has it, and {link.address} may not be the primary any more")
 
 
 _BARRIER: Command = (b"SET", REPLICATION_BARRIER, b"")
 _WAIT: Command = (b"WAIT", 1, PATIENCE_MS)
+_ROLE: Command = (b"ROLE",)
+
+
+def _is_primary(role: Any) -> bool:
+    """Whether this is the answer of a primary to ROLE."""
+    return isinstance(role, list) and role[0] == b"master"
 
 
 def _offset(role: Any) -> int:
     """How far the replication stream of a primary is, by its answer to ROLE."""
-    return int(role[1]) if isinstance(role, list) and role[0] == b"master" else 0
+    return int(role[1]) if _is_primary(role) else 0
 
 
 def _a_replica_has(role: Any, offset: int) -> bool:
     """Whether a replica has acknowledged the stream up to there."""
-    is_primary = isinstance(role, list) and role[0] == b"master"
-    return is_primary and any(int(acknowledged) >= offset for _, _, acknowledged in role[2])
+    return _is_primary(role) and any(int(acknowledged) >= offset for _, _, acknowledged in role[2])
 
 
 def _fail(writes: Sequence[_Write], error: Exception) -> None:

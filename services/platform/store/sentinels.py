@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from services.platform.names import look_up
 from services.platform.settings import Address
 from services.platform.store.channel import messages
 from services.platform.store.line import Line
-from services.platform.store.link import NotSent, Refusal
+from services.platform.store.link import Lost, NotSent, Refusal
 from services.platform.tasks import cancel_all
 
 ANSWER_SECONDS = 0.3
@@ -77,6 +78,26 @@ class Sentinels:
         if primary is None:
             raise NotSent("the primary is down")
         return primary
+
+    async def elected(self) -> Address | None:
+        """The server that a majority of all sentinels, asked now, takes for the primary and for alive.
+
+        Takes no longer than that majority does to answer.
+        """
+        asking = [asyncio.ensure_future(self._ask(line)) for line in self._lines]
+        votes: Counter[Address | None] = Counter()
+        try:
+            for answer in asyncio.as_completed(asking):
+                try:
+                    _, topology = await answer
+                except (Lost, OSError):  # TimeoutError is an OSError
+                    continue
+                votes[topology.primary] += 1
+                if 2 * votes[topology.primary] > len(asking):
+                    return topology.primary
+            return None
+        finally:
+            await cancel_all(asking)
 
     async def replica(self) -> Address:
         """The address of a replica that is up. Raises NotSent."""

@@ -15,6 +15,7 @@ from services.platform.problems import Problem
 from services.platform.settings import Address, Replication
 from services.platform.store.client import redis_client
 from services.platform.store.commits import Commits, Done
+from services.platform.store.confirmation import Confirmation
 from services.platform.store.line import PAUSE_SECONDS, Line
 from services.platform.store.link import Argument, Command, Link, Lost, NotSent, Refusal
 from services.platform.store.script import Script, learn_from
@@ -29,8 +30,9 @@ LONGEST_WAIT_SECONDS = 5.0
 """For an operation without a deadline of its own."""
 
 PROMOTION_SECONDS = 3.0
-"""A promotion takes about two. Who cannot reach the primary for longer is cut off from it, and refuses writes
-at once, so that the same can be asked in the other data centre while there is time."""
+"""A promotion takes about two. Who cannot reach the primary for longer, or nobody who says that it still is
+one, is cut off and refuses writes at once, so that the same can be asked in the other data centre while there
+is time."""
 
 _NOT_NOW = frozenset({"NOSCRIPT", "READONLY", "LOADING", "MASTERDOWN", "BUSY"})
 """The server did nothing, and will soon, or another one will."""
@@ -69,7 +71,7 @@ class Store:
         self._replica = Line(self._sentinels.replica, READ_PATIENCE_SECONDS)
         self._primary = self.line_to_primary(READ_PATIENCE_SECONDS, on_open=self._primary_is_back)
         self._writing = self.line_to_primary(WRITE_PATIENCE_SECONDS)
-        self._commits = Commits(self._writing)
+        self._commits = Commits(self._writing, Confirmation(self._sentinels.elected))
         self.redis: Redis = redis_client(self._sentinels, name)
         """A redis-py client of the primary, for commands that need neither replication nor deadlines."""
 
@@ -131,7 +133,7 @@ class Store:
             written = await self._write(lambda: self._run(script, keys, args), self._primary, repeatable)
         else:
             written = await self._write(
-                lambda: self._commits.commit(script, keys, args), self._writing, repeatable
+                lambda: self._commits.commit(script, keys, args), self._commits, repeatable
             )
             if self._replication == "required" and not written.replicas:
                 raise _not_replicated()
@@ -183,7 +185,9 @@ class Store:
             raise answer
         return Done(answer, 0)
 
-    async def _write(self, attempt: Callable[[], Awaitable[Done]], line: Line, repeatable: bool) -> Done:
+    async def _write(
+        self, attempt: Callable[[], Awaitable[Done]], way: Line | Commits, repeatable: bool
+    ) -> Done:
         ends_at = _end_of_wait()
         while True:
             before = _may_have_written.set(True)
@@ -192,7 +196,7 @@ class Store:
                     return await attempt()
             except NotSent as error:
                 _may_have_written.reset(before)
-                if line.failing_for > PROMOTION_SECONDS:
+                if way.failing_for > PROMOTION_SECONDS:
                     raise unreachable(str(error)) from error
                 why: Exception = error
             except Lost as error:

@@ -14,6 +14,7 @@ from services.platform.problems import Problem
 from services.platform.settings import Address
 from services.platform.store import Script, Store
 from services.platform.store.commits import Commits
+from services.platform.store.confirmation import Confirmation
 from services.platform.store.link import Link, Lost, NotSent
 
 ADD = Script("redis.call('SADD', KEYS[1], ARGV[1]) return redis.call('SCARD', KEYS[1])")
@@ -197,8 +198,11 @@ async def test_a_link_that_is_lost_after_the_scripts_were_run_is_not_one_they_we
         async def open(self):
             return self.link
 
+    async def nobody():
+        return None
+
     with pytest.raises(Lost) as lost:
-        await Commits(Opened()).commit(ADD, ["s"], ["a"])
+        await Commits(Opened(), Confirmation(nobody)).commit(ADD, ["s"], ["a"])
     assert not isinstance(lost.value, NotSent)
 
 

@@ -1,0 +1,199 @@
+"""Writes that no replica has: acknowledged only by a server that is certainly the primary."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import cast
+
+import pytest
+
+from services.platform.calls import deadline, not_done
+from services.platform.problems import Problem
+from services.platform.settings import Address
+from services.platform.store import Script, Store, commits, confirmation
+from services.platform.store import store as module
+from services.platform.store.commits import Commits
+from services.platform.store.confirmation import Confirmation
+from services.platform.store.line import Line
+from services.platform.store.link import Argument, Command, Lost, NotSent, Refusal
+
+ADD = Script("return redis.call('SADD', KEYS[1], ARGV[1])")
+NOBODY = Address("127.0.0.1", 1)
+SOON = 10.0
+
+
+@pytest.fixture
+async def start(own_sentinels) -> AsyncIterator[Callable[[int], Store]]:
+    """Makes a store that reaches so many of the three sentinels."""
+    stores = []
+
+    def make(sentinels: int) -> Store:
+        reached = own_sentinels.addresses[:sentinels]
+        stores.append(Store([*reached, *[NOBODY] * (3 - sentinels)]))
+        return stores[-1]
+
+    yield make
+    for store in stores:
+        await store.close()
+
+
+async def refusal(store: Store, number: int, *, seconds: float = 1.0, repeatable: bool = False) -> Problem:
+    """The problem of a write that must be refused, in a request of its own."""
+    with deadline.deadline_within(seconds):
+        request = asyncio.create_task(store.write(ADD, ["numbers"], [number], repeatable=repeatable))
+    with pytest.raises(Problem) as problem:
+        await request
+    assert (problem.value.status, problem.value.slug) == (503, "store-unavailable")
+    return problem.value
+
+
+class Demoted:
+    """A link whose server runs the scripts, becomes a replica, and is then asked to wait for one."""
+
+    address = NOBODY
+    closed = False
+    link: Demoted
+
+    def __init__(self, *answers: object) -> None:
+        self.link = self
+        self.scripts: set[bytes] = set()
+        self._answers = answers
+
+    async def open(self) -> Demoted:
+        return self
+
+    async def pipeline(self, commands: Sequence[Command]) -> list[object]:
+        return [*self._answers, None, Refusal("ERR WAIT cannot be used with replica instances.")]
+
+    async def call(self, *command: Argument) -> list[object]:
+        return [b"slave", b"127.0.0.1", 1, b"connected", 1]
+
+    def close(self, reason: str) -> None:
+        self.closed = True
+
+
+async def test_who_was_demoted_before_the_wait_does_not_acknowledge_and_passes_on_refusals():
+    async def all_agree() -> Address | None:
+        return NOBODY
+
+    link = Demoted(1, Refusal("READONLY You can't write against a read only replica."))
+    queue = Commits(cast(Line, link), Confirmation(all_agree))
+    done, refused = await asyncio.gather(
+        queue.commit(ADD, ["s"], ["a"]), queue.commit(ADD, ["s"], ["b"]), return_exceptions=True
+    )
+    assert isinstance(done, Lost), done
+    assert not isinstance(done, NotSent), "it was done, but nobody will ever have it"
+    assert isinstance(refused, Refusal), refused
+    assert link.closed
+
+
+async def test_a_write_whose_server_was_demoted_meanwhile_is_not_acknowledged(start, own_sentinels):
+    store, pair = start(3), own_sentinels.pair
+    await store.write(ADD, ["numbers"], [1])
+    pair.replica.pause()
+    writing = asyncio.ensure_future(store.write(ADD, ["numbers"], [2]))
+    async with asyncio.timeout(SOON):
+        while not await asyncio.to_thread(pair.primary.client.sismember, "numbers", 2):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    pair.primary.client.replicaof("127.0.0.1", pair.replica.port)
+    with pytest.raises(Problem, match="not known"):
+        await writing
+
+
+@pytest.mark.parametrize("alive", [3, 2])
+async def test_a_dead_replica_stops_nobody_while_most_sentinels_answer(start, own_sentinels, alive):
+    store = start(alive)
+    own_sentinels.pair.replica.kill()
+    for number in range(3):
+        written = await store.write(ADD, ["numbers"], [number])
+        assert (written.value, written.replicated) == (1, False)
+
+
+async def test_a_primary_that_is_cut_off_takes_no_writes(start, own_sentinels, monkeypatch):
+    monkeypatch.setattr(module, "PROMOTION_SECONDS", 0.2)
+    store, pair = start(1), own_sentinels.pair
+    written = await asyncio.create_task(store.write(ADD, ["numbers"], [1]))
+    assert written.replicated, "what a replica has needs no sentinels"
+    pair.replica.pause()
+    first = await refusal(store, 2)
+    assert "not known" in first.detail
+    assert not_done.HEADER not in first.headers
+    assert pair.primary.client.sismember("numbers", 2), "it was sent before anybody knew"
+
+    second = await refusal(store, 3, seconds=SOON)
+    assert second.headers.get(not_done.HEADER) == not_done.VALUE
+    assert not pair.primary.client.sismember("numbers", 3), "and from then on nothing is"
+
+    pair.replica.resume()
+    pair.wait_for_replica()
+    assert (await store.write(ADD, ["numbers"], [4])).replicated
+
+
+async def test_a_write_that_may_be_repeated_waits_until_it_is_certain(start, own_sentinels):
+    store = start(2)
+    own_sentinels.pair.replica.pause()
+    own_sentinels.servers[1].pause()
+    writing = asyncio.ensure_future(store.write(ADD, ["numbers"], [1], repeatable=True))
+    async with asyncio.timeout(SOON):
+        while not store._commits.failing_for:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    own_sentinels.servers[1].resume()
+    async with asyncio.timeout(SOON):
+        assert not (await writing).replicated
+    assert store._commits.failing_for == 0.0
+
+
+async def test_who_is_cut_off_for_longer_than_a_promotion_takes_refuses_at_once(
+    start, own_sentinels, monkeypatch
+):
+    monkeypatch.setattr(module, "PROMOTION_SECONDS", 0.5)
+    store = start(1)
+    own_sentinels.pair.replica.pause()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    assert not_done.HEADER not in (await refusal(store, 1, seconds=SOON, repeatable=True)).headers
+    assert loop.time() - began > 0.5, "it might have been a promotion"
+    began = loop.time()
+    assert not_done.HEADER in (await refusal(store, 2, seconds=SOON, repeatable=True)).headers
+    assert loop.time() - began < 2.0
+
+
+async def test_a_primary_that_others_replaced_is_left(start, own_sentinels):
+    own_sentinels.wait_until_they_can_promote()
+    store, pair = start(3), own_sentinels.pair
+    await store.write(ADD, ["numbers"], [1])
+    replaced = store._writing.link
+    pair.primary.pause()
+    async with asyncio.timeout(SOON):
+        while await store._sentinels.elected() != pair.replica.address:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    pair.primary.resume()
+    assert not await store._commits._confirmation.of(replaced)
+    assert replaced.closed
+    with deadline.deadline_within(SOON):
+        await store.write(ADD, ["numbers"], [2], repeatable=True)
+    assert pair.replica.client.sismember("numbers", 2)
+
+
+async def test_sentinels_are_not_asked_for_each_write(start, own_sentinels, monkeypatch):
+    store, asked = start(3), []
+    elected = store._sentinels.elected
+
+    async def count() -> Address | None:
+        asked.append(1)
+        return await elected()
+
+    monkeypatch.setattr(store._commits._confirmation, "_elected", count)
+    await store.write(ADD, ["numbers"], [0])
+    assert not asked
+    own_sentinels.pair.replica.kill()
+    await store.write(ADD, ["numbers"], [1])
+    monkeypatch.setattr(confirmation, "LEASE_SECONDS", SOON)
+    for number in range(2, 50):
+        await store.write(ADD, ["numbers"], [number])
+    assert 1 <= len(asked) <= 3
+
+
+def test_what_was_said_before_a_wait_does_not_speak_for_what_came_after():
+    assert 1000 * confirmation.LEASE_SECONDS < commits.PATIENCE_MS
