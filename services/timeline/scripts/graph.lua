@@ -35,11 +35,13 @@ local function stop_following(follower, followed)
   redis.call('SREM', 'followers:' .. followed, follower)
   local home = 'home:' .. follower
   local members = redis.call('ZRANGE', 'posts:' .. followed, 0, -1)
-  -- A retweet that was undone is no entry any more, and this home may still have it: its event comes too late, as it
-  -- goes to those who follow by then.
+  -- The home may have more: a post from before the account's own timeline was trimmed, or a retweet that was undone,
+  -- whose event comes too late, as it goes to those who follow by then.
   local by_followed = ':' .. followed
   for _, member in ipairs(redis.call('ZRANGE', home, 0, -1)) do
-    if string.sub(member, -#by_followed) == by_followed then
+    local is_retweet = string.find(member, ':', 1, true)
+    if string.sub(member, -#by_followed) == by_followed
+      or (not is_retweet and redis.call('HGET', 'post:' .. member, 'author') == followed) then
       members[#members + 1] = member
     end
   end

@@ -4,8 +4,9 @@
 -- `before` ('' for the first page); `top` is the newest entry of the first page. The cursor of the next page is
 -- TOP-BEFORE: entries above TOP came while somebody was paging, those from BEFORE to TOP were on earlier pages.
 --
--- A post stands in a timeline once, at its newest entry, however many people retweeted it. A post that was deleted
--- or that the viewer may not see (a retweet, whose author became protected) is skipped.
+-- A post stands in a timeline once, at its newest entry, however many people retweeted it. What was deleted is skipped,
+-- and what the viewer may not see: an entry tells that it was shown once, not that its author, or the account whose
+-- retweet brought it, shows it still.
 
 -- The newest entries below `bound` of all timelines, at most `want`, newest first, as {member, score, ...}.
 local function newest(own, merged, bound, want)
@@ -68,47 +69,69 @@ end
 
 local function page(own, merged, viewer, limit, top, before)
   local seen = before == '' and {} or on_earlier_pages(own, merged, top, before)
-  local names, items, more = {}, {}, false
+  local shown, names, items, more = {}, {}, 0, false
 
-  -- Without the closing brace, which is added when the items are put together.
-  local function item(id, retweeter)
-    local post = redis.call('HMGET', 'post:' .. id, 'body', 'likes', 'retweets')
-    if not post[1] or (retweeter and not may_see(redis.call('HGET', 'post:' .. id, 'author'), viewer)) then
-      return nil
+  -- Whether these accounts show their posts to the viewer. Most are followed, and all of those are known by one call.
+  local function ask_about(accounts)
+    if #accounts > 0 then
+      local followed = redis.call('SMISMEMBER', 'following:' .. viewer, unpack(accounts))
+      for i, account in ipairs(accounts) do
+        shown[account] = followed[i] == 1 or may_see(account, viewer)
+      end
     end
-    local json = post[1] .. ',"likes":' .. post[2] .. ',"retweets":' .. post[3]
-    if not retweeter then
-      return json
-    end
-    local name = names[retweeter] or redis.call('HGET', 'account:' .. retweeter, 'name') or ''
-    names[retweeter] = name
-    return json .. ',"retweeted_by":{"id":"' .. retweeter .. '","name":"' .. name .. '"}'
   end
 
+  local function name_of(account)
+    names[account] = names[account] or redis.call('HGET', 'account:' .. account, 'name') or ''
+    return names[account]
+  end
+
+  -- What the items are put together from.
+  local json, n = { '{"items":[' }, 1
   local bound = before == '' and '+inf' or '(' .. before
+  local entries, at
   repeat
-    local entries = newest(own, merged, bound, limit + 1)
-    for i = 1, #entries, 2 do
-      if #items == limit then
-        more = true
-        break
-      end
-      local id, retweeter = post_of(entries[i])
-      before = entries[i + 1]
+    entries, at = newest(own, merged, bound, limit + 1), 1
+    local posts, unknown = {}, {}
+    while entries[at] and items + #posts < limit do
+      local id, retweeter = post_of(entries[at])
+      before, at = entries[at + 1], at + 2
       if top == '' then
         top = before
       end
       if not seen[id] then
         seen[id] = true
-        items[#items + 1] = item(id, retweeter)
+        local post = redis.call('HMGET', 'post:' .. id, 'body', 'likes', 'retweets', 'author')
+        local author = post[4]
+        if author then
+          post[5] = retweeter
+          posts[#posts + 1] = post
+          if shown[author] == nil then
+            shown[author] = false
+            unknown[#unknown + 1] = author
+          end
+          if retweeter and shown[retweeter] == nil then
+            shown[retweeter] = false
+            unknown[#unknown + 1] = retweeter
+          end
+        end
+      end
+    end
+    ask_about(unknown)
+    for i = 1, #posts do
+      local post = posts[i]
+      local retweeter = post[5]
+      if shown[post[4]] and (not retweeter or shown[retweeter]) then
+        json[n + 1], json[n + 2], json[n + 3] = items == 0 and '' or ',', post[1], ',"likes":'
+        json[n + 4], json[n + 5], json[n + 6] = post[2], ',"retweets":', post[3]
+        json[n + 7] = retweeter and ',"retweeted_by":{"id":"' .. retweeter .. '","name":"' .. name_of(retweeter) .. '"}}' or '}'
+        n, items = n + 7, items + 1
       end
     end
     bound = '(' .. before
-  until more or #entries < 2 * (limit + 1)
+    more = items == limit and entries[at] ~= nil
+  until more or (at > #entries and #entries < 2 * (limit + 1))
 
-  local next = more and '"' .. top .. '-' .. before .. '"' or 'null'
-  if #items == 0 then
-    return '{"items":[],"next":' .. next .. '}'
-  end
-  return '{"items":[' .. table.concat(items, '},') .. '}],"next":' .. next .. '}'
+  json[n + 1] = '],"next":' .. (more and '"' .. top .. '-' .. before .. '"' or 'null') .. '}'
+  return table.concat(json)
 end

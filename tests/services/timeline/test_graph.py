@@ -132,6 +132,14 @@ async def test_following_brings_the_newest_entries_and_unfollowing_takes_them_aw
     assert redis.zrange("home:11", 0, -1) == [b"7"]
 
 
+async def test_unfollowing_takes_away_also_what_the_author_posted_long_ago(service, redis):
+    redis.hset("post:5", mapping={"body": "{}", "author": 12, "likes": 0, "retweets": 0})
+    await service.call("PUT", "/users/bob/follow", ANN)
+    redis.zadd("home:11", {"5": 5, "7": 7})  # bob's own timeline was trimmed since
+    await service.call("DELETE", "/users/bob/follow", ANN)
+    assert redis.zrange("home:11", 0, -1) == [b"7"]
+
+
 async def test_bulk_import_loads_the_graph_then_timelines(service, redis):
     lines = [
         {"user": "11", "following": ["12", "13"]},

@@ -132,6 +132,45 @@ async def test_a_retweet_of_what_became_protected_is_hidden(service, redis):
     assert ids(await whole(service, "/timelines/users/EVE", ANN)) == [BASE]
 
 
+async def test_a_home_hides_what_its_author_no_longer_shows_to_the_viewer(service, redis):
+    """Whatever left an entry there: a home alone never says that its owner may see a post."""
+    add_post(redis, BASE, 12)
+    redis.zadd("home:11", {str(BASE): BASE})
+    redis.hset("account:12", "protected", 1)
+    assert await whole(service, "/timelines/home", ANN) == []
+    redis.sadd("followers:12", 11)
+    assert ids(await whole(service, "/timelines/home", ANN)) == [BASE]
+    redis.zadd("home:12", {str(BASE): BASE})
+    assert ids(await whole(service, "/timelines/home", BOB)) == [BASE]
+
+
+async def test_a_home_hides_what_a_protected_account_retweeted(service, redis):
+    add_post(redis, BASE, 11)
+    redis.zadd("home:13", {f"{BASE}:12": BASE + 1})
+    redis.hset("account:12", "protected", 1)
+    assert await whole(service, "/timelines/home", EVE) == []
+    redis.sadd("followers:12", 13)
+    assert ids(await whole(service, "/timelines/home", EVE)) == [BASE]
+
+
+async def test_who_was_removed_reads_nothing_that_was_fanned_out_before_the_fame(service, redis):
+    for fan in (11, 13, 14):
+        redis.hset(f"account:{fan}", "name", f"fan{fan}")
+    await service.call("PUT", "/users/bob/follow", ANN)
+    for number in range(3):
+        add_post(redis, BASE + number, 12)
+        redis.zadd("posts:12", {str(BASE + number): BASE + number})
+        await service.app.state.timelines.fan_out(12, str(BASE + number))
+    for fan in ((13, "fan13"), (14, "fan14")):
+        await service.call("PUT", "/users/bob/follow", fan)
+    assert redis.sismember("celebrities", 12)
+    redis.zrem("posts:12", str(BASE))  # as trimming does once enough was posted since
+    redis.hset("account:12", "protected", 1)
+    assert ids(await whole(service, "/timelines/home", ANN)) == [BASE + 2, BASE + 1, BASE]
+    assert (await service.call("DELETE", "/me/followers/ann", BOB)).status_code == 204
+    assert await whole(service, "/timelines/home", ANN) == []
+
+
 async def test_what_arrives_while_somebody_pages_moves_nothing(service, redis):
     for number in range(6):
         add_post(redis, BASE + number, 12)
@@ -155,16 +194,22 @@ entries = st.lists(
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(entries=entries, deleted=st.sets(st.integers(0, 25), max_size=8), limit=st.integers(1, 9))
+@given(
+    entries=entries,
+    deleted=st.sets(st.integers(0, 25), max_size=8),
+    hidden=st.sets(st.integers(0, 25), max_size=8),
+    limit=st.integers(1, 9),
+)
 async def test_pages_together_are_the_whole_in_order_without_duplicates(
-    service, redis, entries, deleted, limit
+    service, redis, entries, deleted, hidden, limit
 ):
     redis.flushall()
     add_accounts(redis)
     redis.sadd("celebrities", 13, 14)
     redis.sadd("following:11", 13, 14)
+    redis.hset("account:15", "protected", 1)
     for number in set(range(26)) - deleted:
-        add_post(redis, BASE + number, 12)
+        add_post(redis, BASE + number, 15 if number in hidden else 12)
     expected = {}
     for order, (key, number, retweeter) in enumerate(entries):
         score = BASE + number if retweeter is None else BASE + 1000 + order
@@ -173,7 +218,7 @@ async def test_pages_together_are_the_whole_in_order_without_duplicates(
     for key in ("home:11", "posts:13", "posts:14"):
         for member, score in redis.zrange(key, 0, -1, withscores=True):
             number = int(member.split(b":")[0])
-            if number - BASE not in deleted:
+            if number - BASE not in deleted | hidden:
                 expected[number] = max(score, expected.get(number, 0))
     newest_first = sorted(expected, key=lambda number: -expected[number])
     assert ids(await whole(service, "/timelines/home", ANN, limit)) == newest_first
