@@ -9,9 +9,10 @@ from services.auth.routes import control, router
 from services.auth.service import Auth
 from services.auth.store import Accounts
 from services.platform.app import Site, build
-from services.platform.ids import Snowflakes, worker_of
+from services.platform.ids import worker_of
 from services.platform.serve import run
 from services.platform.settings import Settings
+from services.platform.worker_ids import WorkerIds
 
 
 def application(settings: Settings) -> FastAPI:
@@ -31,7 +32,7 @@ def application(settings: Settings) -> FastAPI:
         threads=settings.integer("AUTH_ARGON2_THREADS", 2, at_least=1),
     )
     site: Site = app.state.site
-    accounts = Accounts(site.store, Snowflakes(worker_of("auth", settings.place)))
+    accounts = Accounts(site.store, WorkerIds(site.store, worker_of("auth", settings.place)))
     app.state.accounts = accounts
     app.state.auth = Auth(
         site,

@@ -9,10 +9,10 @@ from services.auth.models import ImportedAccount
 from services.platform import keys
 from services.platform.events import append_lua
 from services.platform.identity import User
-from services.platform.ids import Snowflakes
 from services.platform.lua import fragment
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
+from services.platform.worker_ids import WorkerIds
 from services.post.record import created_at
 
 _PACKAGE = "services.auth"
@@ -36,16 +36,19 @@ class Credential(NamedTuple):
 class Accounts:
     """What can be done with accounts. Every method raises the store's problems as well."""
 
-    def __init__(self, store: Store, ids: Snowflakes) -> None:
+    def __init__(self, store: Store, ids: WorkerIds) -> None:
         self._store = store
         self._ids = ids
 
     async def sign_up(self, name: str, password_hash: str) -> User:
         """Make an account. Raises Problem 409 when its handle is taken, in whatever case."""
-        user = User(self._ids.next(), name)
-        created = created_at(user.id)
-        args = (user.id, name, name.lower(), password_hash, created, self._ids.next())
-        if not (await self._store.write(_SIGN_UP, (), args, repeatable=True)).value:
+        outcome = b"id-taken"
+        while outcome == b"id-taken":
+            user = User(await self._ids.next(), name)
+            created = created_at(user.id)
+            args = (user.id, name, name.lower(), password_hash, created, await self._ids.next())
+            outcome = (await self._store.write(_SIGN_UP, (), args, repeatable=True)).value
+        if outcome == b"handle-taken":
             raise handle_taken(name)
         return user
 

@@ -33,6 +33,12 @@ class Snowflakes:
         self._millisecond = 0
         self._sequence = 0
 
+    def begin_after(self, identifier: int) -> None:
+        """Make only ids greater than this one, which the worker made in an earlier life."""
+        millisecond, sequence = identifier >> _SHIFT, identifier & (SEQUENCES - 1)
+        if (millisecond, sequence) > (self._millisecond, self._sequence):
+            self._millisecond, self._sequence = millisecond, sequence
+
     def next(self) -> int:
         """A new id, greater than every one before.
 

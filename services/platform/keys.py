@@ -17,6 +17,9 @@ EVENTS_DEAD = "events-dead"
 
 EVENTS_DEAD_KEPT = 1_000
 
+NEWEST_IDS = "newest-ids"
+"""Hash: by worker (see services.platform.ids), the greatest id that it put into the event log."""
+
 REPLICATION_BARRIER = "replication-barrier"
 """Written with every batch of writes, so that WAIT covers all that the primary had done by then."""
 
@@ -67,6 +70,11 @@ def idempotency(account: int, key: str) -> str:
     """String, kept 24 h (a minute where the front end invented the key): id of the post that this account's
     Idempotency-Key made, and a hash of its text."""
     return f"idempotency:{account}:{key}"
+
+
+def deleted(identifier: int) -> str:
+    """String, kept ten minutes: the author of a deleted post, so that deleting it may be repeated."""
+    return f"deleted:{identifier}"
 
 
 def posts(account: int) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from services.platform.app import build
-from services.platform.ids import Snowflakes, worker_of
+from services.platform.ids import worker_of
 from services.platform.serve import run
 from services.platform.settings import Settings
+from services.platform.worker_ids import WorkerIds
 from services.post.routes import control, router
 from services.post.store import Posts
 
@@ -15,7 +16,8 @@ from services.post.store import Posts
 def application(settings: Settings) -> FastAPI:
     """The post service as an ASGI application."""
     app = build(settings, [router, control])
-    app.state.posts = Posts(app.state.site.store, Snowflakes(worker_of("post", settings.place)))
+    store = app.state.site.store
+    app.state.posts = Posts(store, WorkerIds(store, worker_of("post", settings.place)))
     return app
 
 

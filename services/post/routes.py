@@ -64,7 +64,7 @@ async def read_post(id: PostId, viewer: OptionalViewer, posts: PostsDep) -> Resp
 
 @router.delete("/posts/{id}", status_code=204, responses=problem_responses(401, 403, 404, 422, 503))
 async def delete_post(id: PostId, viewer: Viewer, posts: PostsDep) -> None:
-    """Delete a post of one's own."""
+    """Delete a post of one's own. Repeating it within ten minutes changes nothing."""
     await posts.delete(id, viewer)
 
 

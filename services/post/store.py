@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from secrets import token_hex
 from typing import NamedTuple
 
 from services.platform.events import append_lua
 from services.platform.identity import User
-from services.platform.ids import Snowflakes
 from services.platform.lua import fragment
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
+from services.platform.worker_ids import WorkerIds
 from services.post.models import ImportedPost, mentioned_handles
 from services.post.record import MAY_SEE, OWN_TIMELINE, SERVED, body, compact_json, created_at, head
 
@@ -26,6 +27,9 @@ _IMPORT = Script(fragment(_PACKAGE, "import"))
 
 KEY_SECONDS = 24 * 60 * 60
 """How long a client's idempotency key is kept."""
+
+_CALL_SECONDS = 60
+"""How long that of a call without one is kept: longer than any call goes on."""
 
 _IMPORTED_AT_ONCE = 200
 """Posts in one call of the import script: about a millisecond in which the store does nothing else."""
@@ -46,7 +50,7 @@ def unknown_post() -> Problem:
 class Posts:
     """What can be done with posts. Every method raises the store's problems as well."""
 
-    def __init__(self, store: Store, ids: Snowflakes) -> None:
+    def __init__(self, store: Store, ids: WorkerIds) -> None:
         self._store = store
         self._ids = ids
 
@@ -58,20 +62,26 @@ class Posts:
 
         Raises Problem 422 when that one has another text, 410 when it was deleted since.
         """
-        identifier = self._ids.next()
+        # Without a key this call has one of its own, so that the store knows it again after a lost answer.
+        if idempotency_key is None:
+            idempotency_key, key_seconds = token_hex(16), _CALL_SECONDS
         fingerprint = hashlib.sha256(text.encode()).hexdigest()[:32]
-        args: tuple[str | int, ...] = (
-            author.id,
-            compact_json(author.name),
-            identifier,
-            head(identifier, author.id, author.name, text, created_at(identifier)),
-            idempotency_key or "",
-            key_seconds,
-            fingerprint,
-            *mentioned_handles(text),
-        )
-        written = await self._store.write(_CREATE, (), args, repeatable=True)
-        outcome = written.value[0]
+        mentioned = mentioned_handles(text)
+        outcome = b"taken"
+        while outcome == b"taken":
+            identifier = await self._ids.next()
+            args: tuple[str | int, ...] = (
+                author.id,
+                compact_json(author.name),
+                identifier,
+                head(identifier, author.id, author.name, text, created_at(identifier)),
+                idempotency_key,
+                key_seconds,
+                fingerprint,
+                *mentioned,
+            )
+            written = await self._store.write(_CREATE, (), args, repeatable=True)
+            outcome = written.value[0]
         if outcome == b"other-text":
             raise Problem(
                 422, "idempotency-key-reused", "This idempotency key was used for a post with another text"
@@ -88,8 +98,9 @@ class Posts:
         return found
 
     async def delete(self, identifier: str, viewer: User) -> None:
-        """Delete one's own post. Raises Problem 404, 403."""
-        written = await self._store.write(_DELETE, (), (identifier, viewer.id, self._ids.next()))
+        """Delete one's own post; repeating it within ten minutes changes nothing. Raises Problem 404, 403."""
+        args = (identifier, viewer.id, await self._ids.next())
+        written = await self._store.write(_DELETE, (), args, repeatable=True)
         if written.value == b"unknown":
             raise unknown_post()
         if written.value == b"foreign":
@@ -97,13 +108,13 @@ class Posts:
 
     async def like(self, identifier: str, viewer: User) -> None:
         """Like a post; a second like changes nothing. Raises Problem 404."""
-        args = (identifier, viewer.id, compact_json(viewer.name), self._ids.next())
+        args = (identifier, viewer.id, compact_json(viewer.name), await self._ids.next())
         if not (await self._store.write(_LIKE, (), args, repeatable=True)).value:
             raise unknown_post()
 
     async def unlike(self, identifier: str, viewer: User) -> None:
         """Take a like back; without one nothing changes. Raises Problem 404."""
-        args = (identifier, viewer.id, self._ids.next())
+        args = (identifier, viewer.id, await self._ids.next())
         if not (await self._store.write(_UNLIKE, (), args, repeatable=True)).value:
             raise unknown_post()
 

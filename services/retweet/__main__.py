@@ -5,9 +5,10 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from services.platform.app import build
-from services.platform.ids import Snowflakes, worker_of
+from services.platform.ids import worker_of
 from services.platform.serve import run
 from services.platform.settings import Settings
+from services.platform.worker_ids import WorkerIds
 from services.retweet.routes import router
 from services.retweet.store import Retweeting
 
@@ -15,8 +16,8 @@ from services.retweet.store import Retweeting
 def application(settings: Settings) -> FastAPI:
     """The retweet service as an ASGI application."""
     app = build(settings, [router])
-    ids = Snowflakes(worker_of("retweet", settings.place))
-    app.state.retweeting = Retweeting(app.state.site.store, ids)
+    store = app.state.site.store
+    app.state.retweeting = Retweeting(store, WorkerIds(store, worker_of("retweet", settings.place)))
     return app
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from services.platform.events import append_lua
 from services.platform.identity import User
-from services.platform.ids import Snowflakes
 from services.platform.lua import fragment
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
+from services.platform.worker_ids import WorkerIds
 from services.post.record import MAY_SEE, OWN_TIMELINE, compact_json
 from services.post.store import unknown_post
 from services.retweet.models import Retweets
@@ -21,13 +21,13 @@ _COUNT = Script(MAY_SEE + fragment(_PACKAGE, "count"))
 class Retweeting:
     """What can be done with retweets. Every method raises the store's problems as well."""
 
-    def __init__(self, store: Store, ids: Snowflakes) -> None:
+    def __init__(self, store: Store, ids: WorkerIds) -> None:
         self._store = store
         self._ids = ids
 
     async def retweet(self, post: str, viewer: User) -> Retweets:
         """Retweet a post; twice changes nothing. Raises Problem 404, or 403 for another's protected post."""
-        args = (post, viewer.id, compact_json(viewer.name), self._ids.next())
+        args = (post, viewer.id, compact_json(viewer.name), await self._ids.next())
         outcome, *count = (await self._store.write(_RETWEET, (), args, repeatable=True)).value
         if outcome == b"unknown":
             raise unknown_post()
@@ -37,7 +37,7 @@ class Retweeting:
 
     async def undo(self, post: str, viewer: User) -> None:
         """Undo a retweet; without one nothing changes. Raises Problem 404."""
-        args = (post, viewer.id, self._ids.next())
+        args = (post, viewer.id, await self._ids.next())
         if not (await self._store.write(_UNDO, (), args, repeatable=True)).value:
             raise unknown_post()
 

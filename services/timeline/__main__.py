@@ -6,9 +6,10 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from services.platform.app import Site, build
-from services.platform.ids import Snowflakes, worker_of
+from services.platform.ids import worker_of
 from services.platform.serve import run
 from services.platform.settings import Settings
+from services.platform.worker_ids import WorkerIds
 from services.timeline.consumer import FanOut
 from services.timeline.home import HomePath
 from services.timeline.routes import control, router
@@ -22,9 +23,10 @@ def application(settings: Settings) -> FastAPI:
         site.consume(FanOut(timelines))
 
     app = build(settings, [router, control], on_start=start)
+    store = app.state.site.store
     timelines = Timelines(
-        app.state.site.store,
-        Snowflakes(worker_of("timeline", settings.place)),
+        store,
+        WorkerIds(store, worker_of("timeline", settings.place)),
         settings.integer("TIMELINE_CELEBRITY_FOLLOWERS", 250, at_least=1),
     )
     app.state.timelines = timelines

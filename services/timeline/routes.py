@@ -165,7 +165,7 @@ async def approve_follower(name: Handle, viewer: Viewer, timelines: TimelinesDep
     tags=["following"],
 )
 async def deny_follower(name: Handle, viewer: Viewer, timelines: TimelinesDep) -> None:
-    """Refuse somebody who asks to follow me."""
+    """Refuse somebody who asks to follow me. Who neither asks nor follows is refused already."""
     await timelines.decide(viewer, name, "deny")
 
 

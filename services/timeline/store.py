@@ -8,10 +8,10 @@ from typing import Literal, TypeVar
 from services.platform import keys
 from services.platform.events import append_lua
 from services.platform.identity import User
-from services.platform.ids import Snowflakes
 from services.platform.lua import fragment
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
+from services.platform.worker_ids import WorkerIds
 from services.post.record import MAY_SEE, compact_json
 from services.timeline.models import ImportedGraph, ImportedPosts, Place
 
@@ -46,7 +46,7 @@ def unknown_account() -> Problem:
 class Timelines:
     """What can be done with timelines and the graph. Every method raises the store's problems as well."""
 
-    def __init__(self, store: Store, ids: Snowflakes, celebrity_followers: int) -> None:
+    def __init__(self, store: Store, ids: WorkerIds, celebrity_followers: int) -> None:
         """`celebrity_followers`: with so many, an account is merged at read instead of being fanned out."""
         self._store = store
         self._ids = ids
@@ -84,7 +84,7 @@ class Timelines:
             viewer.id,
             compact_json(viewer.name),
             handle.lower(),
-            self._ids.next(),
+            await self._ids.next(),
             self._celebrity_followers,
         )
         state: bytes = (await self._store.write(_FOLLOW, (), args, repeatable=True)).value
@@ -108,7 +108,7 @@ class Timelines:
             viewer.id,
             compact_json(viewer.name),
             handle.lower(),
-            self._ids.next(),
+            await self._ids.next(),
             decision,
             self._celebrity_followers,
         )
@@ -138,7 +138,7 @@ class Timelines:
         await self._store.write(script, (), args, repeatable=True, replicate=False)
 
     async def _end(self, viewer: User, handle: str, role: Literal["follower", "followed"]) -> None:
-        args = (viewer.id, handle.lower(), self._ids.next(), role)
+        args = (viewer.id, handle.lower(), await self._ids.next(), role)
         if not (await self._store.write(_UNFOLLOW, (), args, repeatable=True)).value:
             raise unknown_account()
 

@@ -6,19 +6,24 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from services.platform.keys import EVENTS, EVENTS_KEPT
+from services.platform.ids import SEQUENCES, WORKERS
+from services.platform.keys import EVENTS, EVENTS_KEPT, NEWEST_IDS
 
 
 def append_lua() -> str:
     """Lua to put at the top of a write script: defines `append_event(id, type, actor, json)`.
 
     `id` is the event's snowflake, `json` a JSON object as text. The event exists if and only if the write
-    does.
+    does. The newest id of each worker is kept, so that a worker that starts again makes none twice.
     """
     return f"""
 local function append_event(id, type, actor, json)
   redis.call('XADD', '{EVENTS}', 'MAXLEN', '~', {EVENTS_KEPT}, '*',
     'id', id, 'type', type, 'actor', actor, 'json', json)
+  local worker = math.floor(id / {SEQUENCES}) % {WORKERS}
+  if tonumber(id) > tonumber(redis.call('HGET', '{NEWEST_IDS}', worker) or 0) then
+    redis.call('HSET', '{NEWEST_IDS}', worker, id)
+  end
 end
 """
 

@@ -1,27 +1,26 @@
--- Create a post, its place in its author's timelines and its event, all or nothing. Returns the post as it is served.
--- ARGV: author, author's name (as JSON), post id, body up to the mentions, idempotency key ('' for none), seconds for
--- which it is kept, fingerprint of the text, then the handles (lower case) that the text mentions.
+-- Create a post, its place in its author's timelines and its event, all or nothing. Returns {outcome, post as it is served}:
+-- 'made', also by an earlier call with the same key; 'gone' (made earlier and deleted since); 'other-text' (the key was
+-- used for another one); 'taken' (the id is that of another post, so try again with a new one).
+-- ARGV: author, author's name (as JSON), post id, body up to the mentions, idempotency key, seconds for which
+-- it is kept, fingerprint of the text, then the handles (lower case) that the text mentions.
 local author, name, id, head, idempotency_key, kept, fingerprint = unpack(ARGV, 1, 7)
 
--- The same call again after a lost answer: the id is new for each request, so the post is already what it should be.
-local existing = served(id)
-if existing then
-  return { 'made', existing }
-end
-
+-- Only the key tells that a call is the same as an earlier one. An id that is in use already says nothing: it may be a
+-- stranger's, of a worker whose clock was stepped back.
 local remembered = 'idempotency:' .. author .. ':' .. idempotency_key
-if idempotency_key ~= '' then
-  local earlier = redis.call('GET', remembered)
-  if earlier then
-    local earlier_id, earlier_fingerprint = string.match(earlier, '^(%d+) (.*)$')
-    if earlier_fingerprint ~= fingerprint then
-      return { 'other-text' }
-    end
-    existing = served(earlier_id)
-    return { existing and 'made' or 'gone', existing }
+local earlier = redis.call('GET', remembered)
+if earlier then
+  local earlier_id, earlier_fingerprint = string.match(earlier, '^(%d+) (.*)$')
+  if earlier_fingerprint ~= fingerprint then
+    return { 'other-text' }
   end
-  redis.call('SET', remembered, id .. ' ' .. fingerprint, 'EX', kept)
+  local existing = redis.call('HGET', 'post:' .. earlier_id, 'author') == author and served(earlier_id)
+  return { existing and 'made' or 'gone', existing }
 end
+if redis.call('EXISTS', 'post:' .. id, 'deleted:' .. id) > 0 then
+  return { 'taken' }
+end
+redis.call('SET', remembered, id .. ' ' .. fingerprint, 'EX', kept)
 
 local names, accounts = {}, {}
 for i = 8, #ARGV do

@@ -1,4 +1,5 @@
--- Approve or deny a request to follow the viewer. Returns 1, or 0 when there is no such request.
+-- Approve or deny a request to follow the viewer. Returns 1, also when it is repeated, or 0 when there is nothing to decide:
+-- no such account, approval of one that does not ask, denial of one that follows.
 -- ARGV: viewer, viewer's name (as JSON), handle in lower case, event id, 'approve' or 'deny', followers that make a
 -- celebrity.
 local viewer, name, handle, event, decision, celebrity_followers = unpack(ARGV)
@@ -7,8 +8,8 @@ if not asking then
   return 0
 end
 if redis.call('SREM', 'requests:' .. viewer, asking) == 0 then
-  -- Approved before: the same answer once more.
-  return decision == 'approve' and redis.call('SISMEMBER', 'followers:' .. viewer, asking) or 0
+  local follows = redis.call('SISMEMBER', 'followers:' .. viewer, asking)
+  return decision == 'approve' and follows or 1 - follows
 end
 if decision == 'approve' then
   start_following(asking, viewer, celebrity_followers)

@@ -8,7 +8,10 @@ import jwt
 import pytest
 
 from services.auth.__main__ import application
+from services.auth.store import Accounts
+from services.platform.problems import Problem
 from services.platform.tokens import SessionKeys
+from services.platform.worker_ids import WorkerIds
 
 PASSWORD = "correct horse"
 
@@ -48,6 +51,37 @@ async def test_signing_up_makes_an_account_and_a_session(service, redis, tmp_pat
     assert redis.hget(f"credential:{account['id']}", "password").startswith(b"$argon2id$")
     [(_, event)] = redis.xrange("events")
     assert (event[b"type"], event[b"actor"]) == (b"account.created", account["id"].encode())
+
+
+async def test_nobody_signs_up_under_the_id_of_another_account(service, redis, store):
+    """Two processes that make ids under one number, as one that was frozen and its successor may."""
+    ids = [WorkerIds(store, 9, lambda: 2_000_000_000_000) for _ in range(2)]
+    assert await ids[0].next() == await ids[1].next()
+    ann = await Accounts(store, ids[0]).sign_up("ann", "hash of ann's")
+    bob = await Accounts(store, ids[1]).sign_up("bob", "hash of bob's")
+    assert ann.id != bob.id
+    assert redis.hget(f"credential:{ann.id}", "password") == b"hash of ann's"
+
+
+async def test_nobody_gets_an_account_that_a_stranger_made_with_the_same_handle_and_id(service, redis, store):
+    ids = [WorkerIds(store, 9, lambda: 2_000_000_000_000) for _ in range(2)]
+    assert await ids[0].next() == await ids[1].next()
+    await Accounts(store, ids[0]).sign_up("ann", "hash of ann's")
+    with pytest.raises(Problem, match="taken"):
+        await Accounts(store, ids[1]).sign_up("Ann", "hash of another's")
+
+
+async def test_a_sign_up_whose_answer_was_lost_is_known_again(service, redis, store, monkeypatch):
+    write = store.write
+
+    async def twice(*args, **more):
+        await write(*args, **more)
+        return await write(*args, **more)
+
+    monkeypatch.setattr(store, "write", twice)
+    account = await Accounts(store, WorkerIds(store, 9)).sign_up("ann", "a hash")
+    assert redis.get("handle:ann") == str(account.id).encode()
+    assert len(redis.xrange("events")) == 1
 
 
 async def test_a_handle_is_taken_in_whatever_case(service):

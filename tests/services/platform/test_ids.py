@@ -58,3 +58,13 @@ def test_every_part_that_makes_ids_has_a_worker_of_its_own():
     workers = [worker_of(service, place) for service in services for place in ("east", "west")]
     assert len(set(workers)) == 12
     assert all(0 <= worker < 16 for worker in workers)
+
+
+@given(st.integers(0, 2**53 - 1), st.integers(0, 2**40))
+def test_ids_after_an_earlier_life_are_greater_than_its_last(last, now):
+    ids = Snowflakes(3, lambda: EPOCH_MILLISECONDS + now)
+    ids.begin_after(last & ~0xF00 | 3 << 8)
+    made = [ids.next() for _ in range(300)]
+    assert made == sorted(set(made))
+    assert made[0] > last & ~0xF00 | 3 << 8
+    assert {identifier >> 8 & 15 for identifier in made} == {3}

@@ -6,8 +6,11 @@ import json
 
 import pytest
 
+from services.platform.identity import User
+from services.platform.worker_ids import WorkerIds
 from services.post.__main__ import application
 from services.post.models import mentioned_handles
+from services.post.store import Posts
 
 ANN, BOB, EVE = (11, "ann"), (12, "Bob"), (13, "eve")
 
@@ -116,12 +119,64 @@ async def test_an_invented_key_is_kept_as_long_as_it_is_said_to_be(service, redi
     assert 86_390 < redis.ttl("idempotency:11:k2") <= 86_400
 
 
+NOON = 2_000_000_000_000
+
+
+async def test_a_worker_that_starts_again_with_its_clock_stepped_back_makes_new_ids(service, redis, store):
+    await service.call("PUT", "/me/protection", EVE)
+    before, after = (Posts(store, WorkerIds(store, 9, clock)) for clock in (lambda: NOON, lambda: NOON - 50))
+    secret = json.loads((await before.create(User(*EVE), "for friends only", "k1")).json)
+    own = json.loads((await after.create(User(*ANN), "my own", "k2")).json)
+    assert (own["text"], own["author"]["name"]) == ("my own", "ann")
+    assert int(own["id"]) > int(secret["id"])
+    assert redis.hget("newest-ids", 9) == own["id"].encode()
+
+
+@pytest.mark.parametrize("key", ["k1", None])
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_the_id_of_another_post_is_not_taken_for_a_call_made_before(
+    service, redis, store, key, deleted
+):
+    """Two processes that make ids under one number, as one that was frozen and its successor may."""
+    twins = [WorkerIds(store, 9, lambda: NOON) for _ in range(2)]
+    assert await twins[0].next() == await twins[1].next()
+    first = await Posts(store, twins[0]).create(User(*ANN), "one text", key)
+    if deleted:
+        await service.call("DELETE", f"/posts/{json.loads(first.json)['id']}", ANN)
+    second = await Posts(store, twins[1]).create(User(*BOB), "one text", key)
+    posts = [json.loads(made.json) for made in (first, second)]
+    assert [post["author"]["name"] for post in posts] == ["ann", "Bob"]
+    assert posts[0]["id"] != posts[1]["id"]
+    assert redis.hmget("account:11", "posts") + redis.hmget("account:12", "posts") == [
+        b"0" if deleted else b"1",
+        b"1",
+    ]
+
+
+async def test_a_call_without_a_key_is_known_again_when_its_answer_was_lost(
+    service, redis, store, monkeypatch
+):
+    write, answers = store.write, []
+
+    async def twice(*args, **more):
+        answers.append(await write(*args, **more))
+        return await write(*args, **more)
+
+    monkeypatch.setattr(store, "write", twice)
+    again = await Posts(store, WorkerIds(store, 9)).create(User(*ANN), "once", None)
+    assert answers[0].value[1] == again.json
+    assert len(events(redis, "post.created")) == 1
+    [remembered] = redis.keys("idempotency:11:*")
+    assert 0 < redis.ttl(remembered) <= 60
+
+
 async def test_only_its_author_deletes_a_post(service, redis):
     created = await post(service, ANN, "mine")
     path = f"/posts/{created['id']}"
     assert (await service.call("DELETE", path, BOB)).status_code == 403
-    assert (await service.call("DELETE", path, ANN)).status_code == 204
-    assert (await service.call("DELETE", path, ANN)).status_code == 404
+    for user, status in ((ANN, 204), (ANN, 204), (BOB, 404)):
+        assert (await service.call("DELETE", path, user)).status_code == status
+    assert 0 < redis.ttl(f"deleted:{created['id']}") <= 600
     assert (await service.call("GET", path)).status_code == 404
     assert redis.hget("account:11", "posts") == b"0"
     assert redis.zcard("posts:11") == redis.zcard("home:11") == 0
