@@ -25,6 +25,9 @@ from services.platform.problems import MEDIA_TYPE, Problem
 from services.platform.settings import Settings
 from services.platform.tasks import cancel_all
 
+CATCH_UP_EVERY = 1.0
+"""Seconds between two tries to write down what there was no room for."""
+
 
 class FaultRequest(BaseModel):
     """What POST /faults takes. `id` is chosen by the asker, so that asking twice does it once."""
@@ -46,9 +49,9 @@ def build(engine: Engine, settings: Settings, token: Callable[[], str]) -> FastA
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine.resume()
-        asking = asyncio.create_task(stores.keep_asking())
+        tasks = [asyncio.create_task(stores.keep_asking()), asyncio.create_task(_keep_catching_up(engine))]
         yield
-        await cancel_all([asking])
+        await cancel_all(tasks)
 
     def with_token(request: Request) -> None:
         sent = request.headers.get("authorization", "")
@@ -62,6 +65,12 @@ def build(engine: Engine, settings: Settings, token: Callable[[], str]) -> FastA
     app.add_exception_handler(Failure, _on_failure)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     return app
+
+
+async def _keep_catching_up(engine: Engine) -> None:
+    while True:
+        await asyncio.sleep(CATCH_UP_EVERY)
+        await asyncio.to_thread(engine.catch_up)
 
 
 def _faults(engine: Engine) -> APIRouter:

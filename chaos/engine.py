@@ -16,7 +16,8 @@ from functools import partial
 from chaos.fault import Fault, Value, fault_named
 from chaos.inventory import Part
 from chaos.journal import Entry, Journal, Order
-from chaos.life import Life, record_in_ledger
+from chaos.life import Life
+from chaos.record import Record
 from chaos.selector import select
 from chaos.site import Site
 from failwhale.failure import FAILED, USAGE, Failure
@@ -109,7 +110,7 @@ class Engine:
     def __init__(self, open_site: Callable[[], Site], journal: Journal, ledger: Ledger) -> None:
         self._open_site = open_site
         self._journal = journal
-        self._ledger = ledger
+        self._record = Record(ledger)
         self._taking_orders = threading.Lock()
         self._tending = threading.Lock()
         self._ending: dict[str, threading.Event] = {}
@@ -168,11 +169,14 @@ class Engine:
             try:
                 self._journal.begin(order)
             except OSError as error:
-                raise Failure(f"the fault cannot be written down, so it is not done: {error}") from None
+                raise Failure(
+                    f"the fault cannot be written down, so it is not done: {error}",
+                    "make room in the state folder; what is in force ends all the same",
+                ) from None
             entry = self._journal.book.entries[order.id]
             for part in planned.parts:
                 hurts = list(planned.fault.hurts(part))
-                record_in_ledger(self._ledger, "requested", entry, part.name, hurts=hurts)
+                self._record.tell("requested", entry, part.name, hurts=hurts)
             self._tend(entry, site)
             return entry
 
@@ -212,6 +216,11 @@ class Engine:
             if not entry.over:
                 self._tend(entry, None)
 
+    def catch_up(self) -> None:
+        """Write down what happened while there was no room for it."""
+        self._journal.catch_up()
+        self._record.catch_up()
+
     # --- lives ---
 
     def _tend(self, entry: Entry, site: Site | None) -> None:
@@ -237,13 +246,13 @@ class Engine:
                 return
             fault = fault_named(entry.order.fault)
             others = partial(self._hurt_besides, entry.order.id)
-            Life(fault, part, entry, site, self._journal, self._ledger, ended, others).live()
+            Life(fault, part, entry, site, self._journal, self._record, ended, others).live()
         except Exception as error:
             log.exception("%s on %s cannot be tended", entry.order.id, target)
             self._settle(entry, target, "unknown", str(error))
 
     def _settle(self, entry: Entry, target: str, event: str, why: str) -> None:
-        record_in_ledger(self._ledger, event, entry, target, why=why)
+        self._record.tell(event, entry, target, why=why)
         self._journal.note(event, id=entry.order.id, target=target, why=why)
 
     def _hurt_besides(self, identifier: str) -> bool:

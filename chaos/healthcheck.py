@@ -4,9 +4,15 @@ In its container the check begins as root, which has no right to read the site's
 site's user first, as the controller did.
 """
 
+import sys
+
 from chaos.runtimes.docker.privileges import drop
+from failwhale.failure import Failure
 from services.platform.healthcheck import main
 
 if __name__ == "__main__":
-    drop()
+    try:
+        drop()
+    except Failure as failure:
+        sys.exit(f"{failure.message} ({failure.next_step})")
     main()

@@ -6,6 +6,7 @@ pure function (`replay`); the file, its lock and the state in memory are the cla
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import logging
@@ -17,6 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from failwhale.disk import is_full
 from failwhale.failure import Failure
 from outages.clock import parse, stamp
 
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 
 KEPT_PAST = 100
 """How many faults that are over stay in the journal when it is compacted."""
+_HOW = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 # --- what is known about a fault ---
@@ -199,9 +202,17 @@ class Journal:
         self._path = path
         self._lock = lock
         self._turn = threading.Lock()
-        self.book = Book()
+        self._unwritten: list[bytes] = []
+        """Lines for which there was no room yet."""
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        self.book = replay(lines)
         """What the journal says now."""
-        self._file = self._compact()
+        self._file = os.open(path, _HOW, 0o644)
+        try:
+            self._compact()
+        except OSError:  # a full disk: what was begun must be ended all the same
+            log.exception("%s cannot be written anew", path)
+            os.ftruncate(self._file, sum(len(line) for line in lines if line.endswith(b"\n")))
 
     @classmethod
     def open(cls, path: Path, patience: float = 0.0) -> Self:
@@ -225,9 +236,11 @@ class Journal:
     def begin(self, order: Order) -> None:
         """Write down what is about to be done. Raises OSError: then it must not be done."""
         with self._turn:
+            self._write_what_is_left()
+            if is_full(self._path.parent):
+                raise OSError(errno.ENOSPC, "there is next to no room left", str(self._path.parent))
             if len(self.book.entries) >= 2 * KEPT_PAST:
-                os.close(self._file)
-                self._file = self._compact()
+                self._compact()
             record = {
                 **asdict(order),
                 "at": stamp(order.at),
@@ -238,29 +251,42 @@ class Journal:
             self.book = _follow(self.book, record)
 
     def note(self, event: str, **fields: Any) -> None:
-        """Write down what was done. If that fails (a full disk) it is logged: what was done is done."""
+        """Write down what was done. Where there is no room it is written later: what was done is done."""
         with self._turn:
             record = {"at": stamp(time.time()), "event": event, **fields}
+            self._unwritten.append(_line(record))
             try:
-                self._write(_line(record))
+                self._write_what_is_left()
             except OSError:
-                log.exception("the journal misses: %s", record)
+                log.exception("the journal lacks, until there is room: %s", record)
             self.book = _follow(self.book, record)
 
-    def _compact(self) -> int:
-        """Write the file anew with what matters, and open it."""
-        lines = self._path.read_bytes().splitlines(keepends=True) if self._path.exists() else []
-        kept = compact(lines)
-        _write_whole(self._path, kept)
+    def catch_up(self) -> bool:
+        """Write what there was no room for. Returns whether the file says all that is known."""
+        with self._turn:
+            try:
+                self._write_what_is_left()
+            except OSError:
+                return False
+            return True
+
+    def _compact(self) -> None:
+        """Write the file anew with what matters. Until the new one is in its place, the old one is in use."""
+        kept = compact(self._path.read_bytes().splitlines(keepends=True))
+        old, self._file = self._file, _replace(self._path, kept)
+        os.close(old)
         self.book = replay(kept)
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        _sync_folder(self._path.parent)
+
+    def _write_what_is_left(self) -> None:
+        while self._unwritten:
+            self._write(self._unwritten[0])
+            del self._unwritten[0]
 
     def _write(self, line: bytes) -> None:
         before = os.fstat(self._file).st_size
         try:
-            written = os.write(self._file, line)
-            if written < len(line):
-                raise OSError(f"only {written} of {len(line)} bytes could be written to {self._path}")
+            _write_all(self._file, line)
             os.fsync(self._file)
         except OSError:
             os.ftruncate(self._file, before)  # half a line must not be joined by the next one
@@ -272,16 +298,31 @@ class Journal:
         os.close(self._lock)
 
 
-def _write_whole(path: Path, lines: Iterable[bytes]) -> None:
-    """Replace a file so that after a crash it is the old one or the new one."""
+def _replace(path: Path, lines: Iterable[bytes]) -> int:
+    """Replace a file so that after a crash it is the old one or the new one; returns it, open to append."""
     new = path.with_suffix(".new")
-    with new.open("wb") as file:
-        file.writelines(lines)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    file = os.open(new, _HOW | os.O_TRUNC, 0o644)
     try:
-        os.fsync(folder)
+        _write_all(file, b"".join(lines))
+        os.fsync(file)
+        new.replace(path)
+    except BaseException:
+        os.close(file)
+        new.unlink(missing_ok=True)
+        raise
+    return file
+
+
+def _write_all(file: int, content: bytes) -> None:
+    """Raises OSError when the file does not take all of it."""
+    written = os.write(file, content)
+    if written < len(content):
+        raise OSError(errno.ENOSPC, f"only {written} of {len(content)} bytes could be written")
+
+
+def _sync_folder(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
     finally:
-        os.close(folder)
+        os.close(file)

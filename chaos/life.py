@@ -16,9 +16,8 @@ from typing import Any
 from chaos.fault import Fault, Injection, Proof
 from chaos.inventory import Part
 from chaos.journal import Entry, Journal, Progress
+from chaos.record import Record
 from chaos.site import Site
-from outages.clock import stamp
-from outages.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ class Life:
     entry: Entry
     site: Site
     journal: Journal
-    ledger: Ledger
+    record: Record
     ended: threading.Event
     others: Callable[[], bool]
     """Whether another fault is in force anywhere: then the part cannot be asked to be healthy yet."""
@@ -147,25 +146,8 @@ class Life:
 
     def _note(self, event: str, **fields: Any) -> None:
         """First the ledger: after a crash between the two the step is taken again, and told twice."""
-        record_in_ledger(self.ledger, event, self.entry, self.part.name, **fields)
+        self.record.tell(event, self.entry, self.part.name, **fields)
         self.journal.note(event, id=self.entry.order.id, target=self.part.name, **fields)
-
-
-def record_in_ledger(ledger: Ledger, event: str, entry: Entry, target: str, **fields: Any) -> None:
-    """The ledger's line about a step. That it cannot be written is logged, and keeps no fault in force."""
-    order = entry.order
-    try:
-        ledger.append(
-            f"fault.{event}",
-            fault=order.id,
-            name=order.fault,
-            target=target,
-            parameters=dict(order.parameters),
-            until=stamp(order.until),
-            **fields,
-        )
-    except OSError:
-        log.exception("the ledger misses: %s of %s", event, order.id)
 
 
 def _one_line(error: Exception) -> str:

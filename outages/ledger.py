@@ -8,6 +8,7 @@ killed in the middle of a line leaves a torn one; the reader skips it, and finds
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -37,7 +38,11 @@ class Ledger:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        os.write(self._file, line)
+        written = os.write(self._file, line)
+        if written < len(line):  # on a full disk; what is torn, the reader skips
+            raise OSError(
+                errno.ENOSPC, f"only {written} of {len(line)} bytes could be written", str(self.path)
+            )
         return record
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.journal import KEPT_PAST, Book, Busy, Journal, Order, compact, replay
+from chaos.journal import KEPT_PAST, Book, Busy, Journal, Order, compact, read, replay
 
 AT = "2026-01-31T12:00:00.000000Z"
 
@@ -197,4 +198,92 @@ def test_a_disk_that_is_full_forbids_a_new_fault_and_stops_no_revert(
     assert journal.book.entries["a"].progress["post@east"].reverted
     assert (tmp_path / "journal.ndjson").stat().st_size == size
     monkeypatch.undo()
+    journal.close()
+
+
+def no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_compaction_that_fails_leaves_the_journal_as_it_was_and_touches_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It happened that the journal had let go of its file, and wrote into whatever got the descriptor."""
+    path = tmp_path / "journal.ndjson"
+    journal = Journal.open(path)
+    for number in range(2 * KEPT_PAST):
+        journal.begin(order(f"f-{number}"))
+        journal.note("gone", id=f"f-{number}", target="post@east", why="ready")
+    before = path.read_bytes()
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", no_room)
+        with pytest.raises(OSError, match="No space"):
+            journal.begin(order("refused"))
+    somebody_elses = (tmp_path / "somebody-elses").open("wb+", buffering=0)
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir() if one.suffix == ".new"] == []
+    journal.note("unknown", id="f-7", target="post@east", why="no room")
+    assert (tmp_path / "somebody-elses").read_bytes() == b""
+    assert path.read_bytes().startswith(before)
+    assert b"no room" in path.read_bytes()
+    journal.begin(order("taken"))
+    assert "taken" in journal.book.entries
+    assert replay(path.read_bytes().splitlines()) == journal.book
+    journal.close()
+    somebody_elses.close()
+
+
+def test_what_could_not_be_written_is_written_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.ndjson"
+    journal = Journal.open(path)
+    journal.begin(order("a"))
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", no_room)
+        journal.note("reverted", id="a", target="post@east", by="controller")
+        journal.note("gone", id="a", target="post@east", why="ready")
+        assert not journal.catch_up()
+        assert not read(path).entries["a"].over
+        with pytest.raises(OSError, match="No space"):
+            journal.begin(order("b"))
+    assert journal.catch_up()
+    assert read(path) == journal.book
+    assert read(path).entries["a"].over
+    journal.begin(order("c"))
+    assert [json.loads(one)["event"] for one in path.read_bytes().splitlines()] == [
+        "requested",
+        "reverted",
+        "gone",
+        "requested",
+    ]
+    journal.close()
+
+
+def test_a_journal_is_taken_up_on_a_full_disk_without_its_torn_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.ndjson"
+    path.write_bytes(b"".join(LIFE[:3]) + LIFE[3][:20])
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", no_room)
+        journal = Journal.open(path)
+    assert journal.book == replay(LIFE[:3])
+    assert path.read_bytes() == b"".join(LIFE[:3])
+    journal.note("gone", id="a", target="post@east", why="ready")
+    assert replay(path.read_bytes().splitlines()).entries["a"].over
+    journal.close()
+
+
+def test_a_disk_with_next_to_no_room_takes_no_new_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(tmp_path / "journal.ndjson")
+    journal.begin(order("a"))
+    monkeypatch.setattr("chaos.journal.is_full", lambda folder: folder == tmp_path)
+    with pytest.raises(OSError, match="next to no room"):
+        journal.begin(order("b"))
+    assert list(journal.book.entries) == ["a"]
+    journal.note("gone", id="a", target="post@east", why="ready")
+    assert read(tmp_path / "journal.ndjson").entries["a"].over
     journal.close()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import re
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,3 +111,17 @@ def test_the_clock_follows_a_lasting_step_only_when_asked(monkeypatch: object) -
     assert clock.now() - before < 1.0
     assert 99.0 < clock.settle() < 101.0
     assert clock.settle() == 0.0
+
+
+def test_a_line_that_the_disk_took_half_of_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, content: write(file, content[:10]))
+    ledger = Ledger(tmp_path / "ledger.ndjson")
+    with pytest.raises(OSError, match="only 10 of"):
+        ledger.append("one")
+    assert list(ledger.read()) == []
+    monkeypatch.undo()
+    ledger.append("two")
+    assert [record["kind"] for record in ledger.read()] == ["two"]

@@ -15,17 +15,23 @@ from failwhale.failure import Failure
 
 USER = 10001
 """Number of the site's user and of its group in the image."""
+_HOW_TO_MEND = (
+    f"give what is mounted there to that user (on the host: chown -R {USER}:{USER} FOLDER),"
+    " or begin with a new volume: docker compose down -v"
+)
 
 
 def drop(environment: Mapping[str, str] = os.environ) -> None:
     """Become the site's user, with the group of the engine's socket.
 
-    Does nothing but as root in the controller's container: there the state folder belongs to the site's
-    user. Raises Failure when the container may not change who it is.
+    Does nothing but as root in the controller's container, which has both ENGINE and STATE in its
+    environment: plain processes are told of no engine. Raises Failure when the container may not change who
+    it is, or when the state folder is not the site's user's: it must not go on as root, with the socket.
     """
-    engine = environment.get("ENGINE")
-    if not engine or os.geteuid() != 0 or not _belongs_to_the_site(environment.get("STATE", "")):
+    engine, folder = environment.get("ENGINE"), environment.get("STATE")
+    if not engine or not folder or os.geteuid() != 0:
         return
+    _refuse_foreign(folder)
     try:
         os.setgroups([*_group_of(urlsplit(engine).path)])
         os.setgid(USER)
@@ -38,11 +44,13 @@ def drop(environment: Mapping[str, str] = os.environ) -> None:
     os.environ["HOME"] = "/tmp"  # as in the image's list of users; root's own is closed from now on
 
 
-def _belongs_to_the_site(folder: str) -> bool:
+def _refuse_foreign(folder: str) -> None:
     try:
-        return os.stat(folder).st_uid == USER
-    except OSError:
-        return False
+        owner = os.stat(folder).st_uid
+    except OSError as error:
+        raise Failure(f"{folder} cannot be looked at: {error.strerror}", _HOW_TO_MEND) from None
+    if owner != USER:
+        raise Failure(f"{folder} belongs to user {owner}, and not to the site's user {USER}", _HOW_TO_MEND)
 
 
 def _group_of(socket: str) -> tuple[int, ...]:

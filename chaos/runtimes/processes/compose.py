@@ -292,7 +292,11 @@ class _Reader:
         return result
 
     def environment(self, value: Any) -> dict[str, str]:
-        return self.pairs(value, "environment")
+        """Its variables, but for the engine's address: only what is in a container is told of it."""
+        given = self.pairs(value, "environment")
+        of_engine = {name for name, text in given.items() if text == f"unix://{ENGINE_SOCKET}"}
+        self.set_aside.extend((self.service_name, f"environment.{name}") for name in sorted(of_engine))
+        return {name: text for name, text in given.items() if name not in of_engine}
 
     # --- keys with a shape of their own ---
 

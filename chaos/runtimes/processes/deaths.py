@@ -23,6 +23,10 @@ def watch(loop: Loop, process: Process, callback: Callable[[int | None], None]) 
     except (AttributeError, OSError):
         _poll(loop, process, callback)
         return
+    if not process.is_alive():  # what was opened may be whoever has got its pid since
+        os.close(file)
+        loop.after(0, lambda: callback(_reap(process)))
+        return
 
     def died() -> None:
         loop.unwatch(file)
@@ -41,7 +45,9 @@ def _poll(loop: Loop, process: Process, callback: Callable[[int | None], None]) 
 
 
 def _reap(process: Process) -> int | None:
-    # What the part started must not outlive it. Before reaping, while the pid is still surely its own.
+    if not process.is_unreaped_child():  # of an adopted one the number may belong to a stranger by now
+        return None
+    # What the part started must not outlive it. Before reaping, while the number is surely its own.
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

@@ -6,6 +6,7 @@ import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -20,14 +21,19 @@ class Process:
     @classmethod
     def of(cls, pid: int) -> Process:
         """The process that has this pid now. Raises ProcessLookupError when there is none."""
-        created = _created(pid)
-        if created is None:
+        born = _born(pid)
+        if born is None or born.ended:
             raise ProcessLookupError(f"no process {pid}")
-        return cls(pid, created)
+        return cls(pid, born.created)
 
     def is_alive(self) -> bool:
         """Whether exactly this process exists; one that has ended and only waits to be reaped does not."""
-        return _created(self.pid) == self.created
+        born = _born(self.pid)
+        return born is not None and born.created == self.created and not born.ended
+
+    def is_unreaped_child(self) -> bool:
+        """Whether it is a child of this process that has ended: until it is reaped, its pid stays its own."""
+        return _born(self.pid) == _Born(self.created, ended=True, parent=os.getpid())
 
     def is_paused(self) -> bool:
         """Whether it is stopped by SIGSTOP, as the kernel says."""
@@ -51,24 +57,32 @@ class Process:
                 pass
 
 
-def _created(pid: int) -> float | None:
-    """When the living process with this pid was created; None when there is none. On Linux in ticks since
-    boot, which no adjustment of the wall clock moves."""
+class _Born(NamedTuple):
+    """When a process was created, whether it has ended and only waits to be reaped, and by whom."""
+
+    created: float
+    ended: bool
+    parent: int
+
+
+def _born(pid: int) -> _Born | None:
+    """The process with this pid; None when there is none. On Linux in ticks since boot, which no adjustment
+    of the wall clock moves."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except FileNotFoundError:
         if os.path.exists("/proc/self/stat"):
             return None
-        return _created_elsewhere(pid)
+        return _born_elsewhere(pid)
     except ProcessLookupError:
         return None
-    return None if fields[0] in "ZX" else float(fields[19])
+    return _Born(float(fields[19]), ended=fields[0] in "ZX", parent=int(fields[1]))
 
 
-def _created_elsewhere(pid: int) -> float | None:
+def _born_elsewhere(pid: int) -> _Born | None:
     try:
         process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+        return _Born(process.create_time(), process.status() == psutil.STATUS_ZOMBIE, process.ppid())
     except psutil.NoSuchProcess:
         return None
 

@@ -60,9 +60,15 @@ def launch(
     limit: float | None = None,
 ) -> Launched:
     """Fork a process in a session of its own with its output in the file descriptor `output`. With a
-    `limit` in seconds the system ends it by SIGALRM, even if the supervisor is dead by then."""
+    `limit` in seconds the system ends it by SIGALRM, even if the supervisor is dead by then. Raises OSError
+    when the system has no process left."""
     gate_out, gate_in = os.pipe()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(gate_out)
+        os.close(gate_in)
+        raise
     if pid == 0:
         _become(words, environment, folder, output, gate_out, name, limit)
     os.close(gate_out)

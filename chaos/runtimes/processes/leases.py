@@ -8,7 +8,11 @@ from pathlib import Path
 
 from chaos.runtimes import Undo
 from chaos.runtimes.processes.loop import Loop, Timer
+from chaos.runtimes.processes.notes import note
 from chaos.runtimes.processes.record import Lease, read_leases, write_leases
+
+AGAIN_SECONDS = 1.0
+"""Until what could not be done, or not be written down, is tried again."""
 
 
 class Leases:
@@ -21,6 +25,7 @@ class Leases:
         self._undo = undo
         self._leases = read_leases(folder)
         self._timers: dict[str, Timer] = {}
+        self._save_again: Timer | None = None
 
     def take_up(self) -> None:
         """Start to count. Called once the parts are known."""
@@ -28,15 +33,16 @@ class Leases:
             self._schedule(name)
 
     def arm(self, name: str, part: str, undo: Undo, seconds: float) -> None:
-        """On return the promise is on disk."""
-        self._leases[name] = Lease(part, undo, time.time() + seconds)
-        write_leases(self._folder, self._leases)
+        """On return the promise is on disk. Raises OSError: then nothing is promised."""
+        leases = {**self._leases, name: Lease(part, undo, time.time() + seconds)}
+        write_leases(self._folder, leases)
+        self._leases = leases
         self._schedule(name)
 
     def disarm(self, name: str) -> None:
         if self._leases.pop(name, None) is not None:
             self._timers.pop(name).cancel()
-            write_leases(self._folder, self._leases)
+            self._save()
 
     def holds(self, part: str) -> bool:
         """Whether somebody's fault holds this part at the moment."""
@@ -48,8 +54,25 @@ class Leases:
         self._timers[name] = self._loop.after(self._leases[name].until - time.time(), lambda: self._due(name))
 
     def _due(self, name: str) -> None:
+        lease = self._leases[name]
+        try:
+            self._undo(lease)
+        except Exception as error:
+            note(f"a lease on {lease.part} cannot be kept yet: {error!r}")
+            self._timers[name] = self._loop.after(AGAIN_SECONDS, lambda: self._due(name))
+            return
         # Undone first, forgotten second: whoever dies in between does it once more, which does no harm.
-        self._undo(self._leases[name])
         del self._timers[name]
         del self._leases[name]
-        write_leases(self._folder, self._leases)
+        self._save()
+
+    def _save(self) -> None:
+        """Forget on disk, too, what is over. Where there is no room it is tried again."""
+        if self._save_again is not None:
+            self._save_again.cancel()
+            self._save_again = None
+        try:
+            write_leases(self._folder, self._leases)
+        except OSError as error:
+            note(f"the leases cannot be written down yet: {error}")
+            self._save_again = self._loop.after(AGAIN_SECONDS, self._save)

@@ -9,8 +9,13 @@ import heapq
 import itertools
 import selectors
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from chaos.runtimes.processes.notes import note
+
+PAUSE_AFTER_FAILURE = 0.05
 
 
 @dataclass(order=True)
@@ -27,8 +32,8 @@ class Timer:
 
 
 class Loop:
-    """Runs callbacks until stopped. `background` is called whenever nothing else is due, until it returns
-    False."""
+    """Runs callbacks until stopped, also after one of them failed. `background` is called whenever nothing
+    else is due, until it returns False."""
 
     def __init__(self, background: Callable[[], bool]) -> None:
         self._selector = selectors.DefaultSelector()
@@ -57,7 +62,8 @@ class Loop:
     def run(self) -> None:
         while self._running:
             for key, _ in self._selector.select(self._patience()):
-                key.data()
+                if not _done(key.data):
+                    time.sleep(PAUSE_AFTER_FAILURE)  # it is called again for as long as the file is readable
             self._run_due()
             if self._background is not None and not self._background():
                 self._background = None
@@ -76,4 +82,14 @@ class Loop:
         while self._running and self._timers and self._timers[0].when <= now:
             timer = heapq.heappop(self._timers)
             if not timer.cancelled:
-                timer.callback()
+                _done(timer.callback)
+
+
+def _done(callback: Callable[[], None]) -> bool:
+    """Call back. What fails in one (a full disk) must keep no other from its turn: it is told, and left."""
+    try:
+        callback()
+    except Exception as error:
+        note(f"the supervisor failed at something: {error!r}", traceback=traceback.format_exc())
+        return False
+    return True

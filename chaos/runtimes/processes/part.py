@@ -12,7 +12,7 @@ from typing import Literal
 
 from chaos.runtimes.processes import deaths, health
 from chaos.runtimes.processes.identity import Process
-from chaos.runtimes.processes.launch import launch, module_of
+from chaos.runtimes.processes.launch import Launched, launch, module_of
 from chaos.runtimes.processes.loop import Loop, Timer
 from chaos.runtimes.processes.plan import Spec
 from chaos.runtimes.processes.ports import accepts
@@ -29,6 +29,7 @@ HEALTHY_SECONDS_AT_MOST = 1.0
 # A part that lived this long before it died is restarted as if it had never died before.
 STEADY_SECONDS = 10.0
 BACK_OFF_AT_MOST = 5.0
+LAUNCH_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -106,22 +107,28 @@ class Part:
         self._crew.changed()
 
     def launch(self) -> None:
-        """Start its process now."""
+        """Start its process now; if the system refuses (no room for its log, no process left), soon again."""
         self._cancel_next()
-        log = os.open(
-            self._crew.logs / f"{self.spec.name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644
-        )
         try:
-            launched = launch(
-                self.spec.words, self.spec.environment, self.spec.folder, log, name=self.spec.name
-            )
-        finally:
-            os.close(log)
+            launched = self._launched()
+        except OSError as error:
+            self._set("restarting", f"cannot be started: {error}")
+            self._next = self._crew.loop.after(LAUNCH_AGAIN_SECONDS, self.launch)
+            return
         self.ordered = False
         self._enter(launched.process)
         self._crew.save()
         launched.release()
         self._call(self._when_started)
+
+    def _launched(self) -> Launched:
+        log = os.open(
+            self._crew.logs / f"{self.spec.name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644
+        )
+        try:
+            return launch(self.spec.words, self.spec.environment, self.spec.folder, log, name=self.spec.name)
+        finally:
+            os.close(log)
 
     def _enter(self, process: Process) -> None:
         self.remembered.process = process

@@ -3,6 +3,7 @@ promised."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -12,6 +13,9 @@ from typing import Any
 
 from chaos.runtimes import Undo
 from chaos.runtimes.processes.identity import Process
+
+BLOCK = 4096
+"""Bytes. A file takes whole blocks of the disk, so that padding costs nothing."""
 
 
 @dataclass
@@ -70,11 +74,31 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, content: object, *, sync: bool) -> None:
-    """Replace a file in one step: a reader, or the next supervisor, sees the old content or the new."""
+    """Replace a file in one step: a reader, or the next supervisor, sees the old content or the new.
+
+    Where there is no room for a second file, the old one is written over: it is padded, so that a content
+    that has grown a little still finds its place. Raises OSError when that is not possible either.
+    """
+    text = json.dumps(content).encode()
+    padded = text.ljust(-(-len(text) // BLOCK) * BLOCK)
     fresh = path.with_suffix(".new")
-    with open(fresh, "w") as file:
-        json.dump(content, file)
+    try:
+        _put(fresh, padded, os.O_TRUNC, sync=sync)
+        os.replace(fresh, path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        if not path.exists() or path.stat().st_size < len(padded):
+            raise
+        _put(path, padded.ljust(path.stat().st_size), 0, sync=sync)
+
+
+def _put(path: Path, content: bytes, how: int, *, sync: bool) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o644)
+    try:
+        written = os.write(file, content)
+        if written < len(content):
+            raise OSError(errno.ENOSPC, f"only {written} of {len(content)} bytes could be written", str(path))
         if sync:
-            file.flush()
-            os.fsync(file.fileno())
-    os.replace(fresh, path)
+            os.fsync(file)
+    finally:
+        os.close(file)

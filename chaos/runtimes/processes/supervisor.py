@@ -8,12 +8,10 @@ Killed and started again, it takes up what it finds running.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -25,7 +23,8 @@ from chaos.runtimes.processes.control import Answer, Control
 from chaos.runtimes.processes.identity import Process, memory, sessions
 from chaos.runtimes.processes.launch import module_of
 from chaos.runtimes.processes.leases import Leases
-from chaos.runtimes.processes.loop import Loop
+from chaos.runtimes.processes.loop import Loop, Timer
+from chaos.runtimes.processes.notes import note
 from chaos.runtimes.processes.part import Crew, Part
 from chaos.runtimes.processes.plan import Plan, Spec
 from chaos.runtimes.processes.record import Lease, Remembered, read_parts, write_parts
@@ -33,10 +32,10 @@ from chaos.runtimes.processes.warm import Warm
 from failwhale.failure import USAGE, Failure
 from failwhale.names import unknown
 from failwhale.state import State
-from outages.clock import stamp
 
 # How long `status` waits for one health check: a paused part would never answer.
 STATUS_SECONDS = 2.0
+SAVE_AGAIN_SECONDS = 1.0
 
 
 class Supervisor:
@@ -54,18 +53,27 @@ class Supervisor:
         }
         self._leases = Leases(self._loop, state.run, self._undo)
         self._going_down: list[Answer] = []
+        self._save_again: Timer | None = None
         self._watch_signals()
         self._control = Control(self._loop, Path(state.site()["socket"]), self._handle)
 
     def run(self) -> None:
         """Until the site is down."""
         note(f"supervisor {os.getpid()} begins")
-        sitefile.set_supervisor(self._state, Process.of(os.getpid()))
+        self._name_itself()
         for part in self._parts.values():
             part.settle()
         self._leases.take_up()
         self._advance()
         self._loop.run()
+
+    def _name_itself(self) -> None:
+        """So that commands know whether the site is up; without room they find it by its socket meanwhile."""
+        try:
+            sitefile.set_supervisor(self._state, Process.of(os.getpid()))
+        except OSError as error:
+            note(f"who supervises cannot be written down yet: {error}")
+            self._loop.after(SAVE_AGAIN_SECONDS, self._name_itself)
 
     def _background(self) -> bool:
         more = self._warm.step()
@@ -75,7 +83,14 @@ class Supervisor:
         return more
 
     def _save(self) -> None:
-        write_parts(self._state.run, {name: part.remembered for name, part in self._parts.items()})
+        """Keep on disk which processes run. Where there is no room it is tried again: what runs goes on."""
+        try:
+            write_parts(self._state.run, {name: part.remembered for name, part in self._parts.items()})
+        except OSError as error:
+            note(f"what runs cannot be written down yet: {error}")
+            if self._save_again is not None:
+                self._save_again.cancel()
+            self._save_again = self._loop.after(SAVE_AGAIN_SECONDS, self._save)
 
     # --- starting in order ---
 
@@ -290,11 +305,6 @@ class Supervisor:
             self._down(lambda _: None)
 
         self._loop.watch(out, arrived)
-
-
-def note(message: str) -> None:
-    """A line in the supervisor's log, of the same form as the services' lines."""
-    print(json.dumps({"time": stamp(time.time()), "level": "info", "message": message}), file=sys.stderr)
 
 
 def _modules(plan: Plan) -> list[str]:

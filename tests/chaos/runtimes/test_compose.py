@@ -184,6 +184,7 @@ def test_the_site_itself_can_be_read() -> None:
         "dns_opt",
         "cap_add",
         "volumes./var/run/docker.sock",
+        "environment.ENGINE",
         *contained,
     }
     checks = [service.healthcheck for service in site.services.values() if not service.is_container_only]
@@ -192,7 +193,11 @@ def test_the_site_itself_can_be_read() -> None:
 
 
 def test_the_engine_is_no_concern_of_a_plain_process(tmp_path: Path) -> None:
-    short = service(tmp_path, volumes=["/absent/docker.sock:/var/run/docker.sock", "data:/data"])
+    short = service(
+        tmp_path,
+        volumes=["/absent/docker.sock:/var/run/docker.sock", "data:/data"],
+        environment={"ENGINE": "unix:///var/run/docker.sock", "STATE": "/data"},
+    )
     long = service(
         tmp_path,
         volumes=[
@@ -201,7 +206,10 @@ def test_the_engine_is_no_concern_of_a_plain_process(tmp_path: Path) -> None:
     )
     read_back = compose(tmp_path, short)
     assert read_back.services["web"].mounts == (Mount("data", "/data"),)
-    assert ("web", "volumes./var/run/docker.sock") in read_back.set_aside
+    assert read_back.services["web"].environment == {"STATE": "/data"}
+    assert {("web", "volumes./var/run/docker.sock"), ("web", "environment.ENGINE")} <= set(
+        read_back.set_aside
+    )
     assert compose(tmp_path, long).services["web"].mounts == ()
 
 

@@ -1,0 +1,106 @@
+"""What the ledger is told about faults, also when the disk was full meanwhile."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chaos.journal import Entry, Order, Progress
+from chaos.record import Record
+from outages.clock import parse
+from outages.ledger import Ledger
+
+ORDER = Order("kill-1", "kill", "post:all", ("post@east",), {"n": 1}, 10.0, 1000.0, 1010.0, 7)
+ENTRY = Entry(ORDER, {"post@east": Progress()})
+
+
+def no_room(*_: object) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_line_says_which_fault_on_which_part_and_what_happened(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.ndjson")
+    Record(ledger).tell("proved", ENTRY, "post@east", proved=True, evidence="it is gone")
+    (line,) = ledger.read()
+    assert line.pop("at")
+    assert line == {
+        "kind": "fault.proved",
+        "fault": "kill-1",
+        "name": "kill",
+        "target": "post@east",
+        "parameters": {"n": 1},
+        "until": "1970-01-01T00:16:50.000000Z",
+        "proved": True,
+        "evidence": "it is gone",
+    }
+
+
+def test_what_there_was_no_room_for_is_told_later_in_order_and_with_its_own_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(tmp_path / "ledger.ndjson")
+    record = Record(ledger)
+    record.tell("applied", ENTRY, "post@east")
+    monkeypatch.setattr("chaos.record.time.time", lambda: 2000.0)
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", no_room)
+        record.tell("reverted", ENTRY, "post@east", by="controller")
+        record.tell("gone", ENTRY, "post@east", why="ready")
+        assert not record.catch_up()
+    monkeypatch.setattr("chaos.record.time.time", lambda: 3000.0)
+    assert record.catch_up()
+    record.tell("requested", ENTRY, "post@east")
+    assert [one["kind"] for one in ledger.read()] == [
+        "fault.applied",
+        "fault.reverted",
+        "fault.gone",
+        "fault.requested",
+    ]
+    assert [parse(one["at"]) for one in ledger.read()][1:] == [2000.0, 2000.0, 3000.0]
+
+
+def test_a_line_that_was_cut_short_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk `write` takes what fits and calls that a success."""
+    ledger = Ledger(tmp_path / "ledger.ndjson")
+    record = Record(ledger)
+    write = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda file, content: write(file, content[:30]))
+        record.tell("applied", ENTRY, "post@east")
+    assert list(ledger.read()) == []
+    assert record.catch_up()
+    assert [one["kind"] for one in ledger.read()] == ["fault.applied"]
+
+
+def test_a_full_disk_keeps_no_fault_in_force(
+    laboratory: Any, settle: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chaos.engine import Request
+    from chaos.journal import read
+    from failwhale.failure import Failure
+
+    engine = laboratory.controller()
+    for fault in ("kill", "pause", "latency"):
+        place = "west" if fault == "pause" else "east"
+        engine.order(Request(fault, f"{'auth' if fault == 'latency' else 'post'}@{place}", 0.3, id=fault))
+    wait_until(lambda: all(all(p.proved for p in e.progress.values()) for e in engine.entries()), "proved")
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", no_room)
+        settle(engine)
+        assert all(entry.over for entry in engine.entries())
+        assert laboratory.site.harm() == []
+        with pytest.raises(Failure, match="cannot be written down") as failure:
+            engine.order(Request("kill", "post@east", 0.1))
+        assert "make room" in failure.value.next_step
+        assert laboratory.site.harm() == []
+    engine.catch_up()
+    assert all(entry.over for entry in read(laboratory.folder / "chaos" / "journal.ndjson").entries.values())
+    gone = [line["fault"] for line in laboratory.ledger.read() if line["kind"] == "fault.gone"]
+    assert sorted(gone) == ["kill", "latency", "pause"]
+    engine.order(Request("kill", "post@east", 0.05))
+    settle(engine)
+    assert laboratory.site.harm() == []
