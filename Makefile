@@ -10,6 +10,12 @@ bin := $(VENV)/bin
 uv := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),$(bin)/uv)
 install := $(uv) pip install --quiet --compile-bytecode --python $(bin)/python
 compose := sh docker/compose.sh
+# Whom this machine trusts, a company's own authority perhaps, is who uv and pip trust. uv's variable has had two names.
+# A pip before 24.2 has only a list of its own, so it is shown what Python finds, unless somebody has told pip already.
+export UV_SYSTEM_CERTS ?= true
+export UV_NATIVE_TLS ?= $(UV_SYSTEM_CERTS)
+trust := trusted=$$($(bin)/python -c 'import ssl; it = ssl.get_default_verify_paths(); print(it.cafile or it.capath or "")'); \
+	[ -z "$$trusted" ] || $(bin)/python -m pip config list | grep -q 'cert=' || export PIP_CERT="$$trusted"
 lock := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 
 .PHONY: help
@@ -116,7 +122,7 @@ $(VENV)/python:
 		{ echo "$$($(PYTHON) --version) is too old: failwhale needs 3.11 or newer. Say make PYTHON=python3.12"; exit 1; }
 	@echo "Making a virtual environment in $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) || { echo "no venv module: install the package python3-venv"; exit 1; }
-	@uv --version >/dev/null 2>&1 || $(bin)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@uv --version >/dev/null 2>&1 || { $(trust); $(bin)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	@touch $@
 
 # The project itself is linked, not copied, so the checkout is what runs. Bytecode is compiled now, because a start
