@@ -3,13 +3,15 @@ nothing."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -105,24 +107,44 @@ def check_ports(site: plan.Site, only: Collection[str] | None = None) -> None:
 def begin(state: State, outlook: Outlook) -> Processes:
     """Start the supervisor, which then starts the parts. Returns when it answers."""
     check_ports(outlook.site)
-    if is_up(state):
-        raise Failure("another failwhale up was faster", "look at it: failwhale status")
-    shutil.rmtree(state.run, ignore_errors=True)  # what a site left that ended with the machine
-    try:
-        keep(state, outlook)
-        for folder in (state.logs, state.record, state.pki, state.secrets, state.volume("chaos")):
-            folder.mkdir(exist_ok=True)
-        state.secrets.chmod(0o700)
-    except OSError as error:
-        raise state.unusable(error) from None
-    supervisor = start_supervisor(state)
-    # Noted here, too, so that `end` knows of it even before it can say anything itself.
-    try:
-        sitefile.set_supervisor(state, Process.of(supervisor.pid))
-    except ProcessLookupError:
-        raise Failure("the supervisor ended at once", f"see {state.logs / 'supervisor.log'}") from None
+    with _alone(state):
+        shutil.rmtree(state.run, ignore_errors=True)  # what a site left that ended with the machine
+        try:
+            keep(state, outlook)
+            for folder in (state.logs, state.record, state.pki, state.secrets, state.volume("chaos")):
+                folder.mkdir(exist_ok=True)
+            state.secrets.chmod(0o700)
+        except OSError as error:
+            raise state.unusable(error) from None
+        supervisor = start_supervisor(state)
+        # Noted here, too, so that `end` knows of it even before it can say anything itself.
+        try:
+            sitefile.set_supervisor(state, Process.of(supervisor.pid))
+        except ProcessLookupError:
+            raise Failure("the supervisor ended at once", f"see {state.logs / 'supervisor.log'}") from None
     wait_for_supervisor(state).close()
     return Processes(state)
+
+
+@contextmanager
+def _alone(state: State) -> Iterator[None]:
+    """Nobody else begins this site meanwhile. The supervisor's own lock does not tell: it lies among what is
+    removed before a start. Raises Failure when somebody else begins it, or has begun it."""
+    faster = Failure("another failwhale up was faster", "look at it: failwhale status")
+    try:
+        state.path.mkdir(parents=True, exist_ok=True)
+        folder = os.open(state.path, os.O_RDONLY)
+    except OSError as error:
+        raise state.unusable(error) from None
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if is_up(state):
+            raise faster
+        yield
+    except BlockingIOError:
+        raise faster from None
+    finally:
+        os.close(folder)
 
 
 def add(state: State, outlook: Outlook) -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -231,6 +232,29 @@ def test_a_taken_port_is_named_with_its_holder(toys: Toys) -> None:
     assert f"(pid {os.getpid()})" in raised.value.message
     assert "--port east=" in raised.value.next_step
     assert toys.processes() == []
+
+
+def test_of_two_ups_at_once_the_second_leaves_the_first_alone(
+    toys: Toys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second begins when the first has seen that nothing runs, and has started nothing yet."""
+    keep = lifecycle.keep
+    said = []
+
+    def overtaken(*arguments: Any) -> None:
+        monkeypatch.setattr(lifecycle, "keep", keep)
+        keep(*arguments)
+        with pytest.raises(Failure) as raised:
+            toys.begin()
+        said.append(raised.value.message)
+
+    monkeypatch.setattr(lifecycle, "keep", overtaken)
+    toys.up()
+    assert said == ["another failwhale up was faster"]
+    running = toys.processes()
+    begun = [process.pid for process in running if process.ppid() not in {other.pid for other in running}]
+    assert begun == [toys.supervisor().pid], "all the rest are its children"
+    assert (toys.state.run / "supervisor.lock").exists()
 
 
 def test_two_sites_run_side_by_side(new_toys: Callable[[str], Toys]) -> None:
