@@ -1,4 +1,4 @@
-"""Somebody retweets a post, sees it counted, and takes it back."""
+"""Somebody retweets a post, sees it counted as their own, and takes it back."""
 
 from outages.cast import Cast
 from outages.client import Failed
@@ -13,9 +13,9 @@ async def attempt(visit: Visit, cast: Cast) -> None:
         person, post = pair
         path = f"/posts/{post}/retweet"
         (await visit.ask("PUT", path, person)).expect(200)
-        count = (await visit.ask("GET", f"/posts/{post}/retweets", person)).expect(200).json().get("count")
-        if not count:
-            raise Failed("wrong-content", f"post {post} was retweeted and has {count} retweets")
+        found = (await visit.ask("GET", f"/posts/{post}/retweets", person)).expect(200).json()
+        if not found["retweeted"] or found["count"] < 1:
+            raise Failed("wrong-content", f"post {post} was retweeted and says {found}")
         (await visit.ask("DELETE", path, person)).expect(204)
 
 

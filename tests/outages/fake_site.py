@@ -137,6 +137,8 @@ class FakeSite:
         self.tokens: dict[str, str] = {}
         self.posts: dict[str, dict[str, Any]] = {}
         self.retweets: dict[str, set[str]] = {}
+        self.retweeting = True
+        """Whether a retweet that is acknowledged is there."""
         self.delivered = True
         """Whether new posts reach timelines and notifications."""
         self.streaming = True
@@ -388,13 +390,16 @@ class FakeSite:
                 del self.posts[rest[0]]
                 return 204, None
             case ["PUT", "retweet"]:
-                self.retweets.setdefault(rest[0], set()).add(self._need(viewer).name)
+                if self.retweeting:
+                    self.retweets.setdefault(rest[0], set()).add(self._need(viewer).name)
                 return 200, {}
             case ["DELETE", "retweet"]:
                 self.retweets.setdefault(rest[0], set()).discard(self._need(viewer).name)
                 return 204, None
             case ["GET", "retweets"]:
-                return 200, {"count": len(self.retweets.get(rest[0], ()))}
+                retweets = self.retweets.get(rest[0], set())
+                by_viewer = viewer is not None and viewer.name in retweets
+                return 200, {"count": len(retweets), "retweeted": by_viewer}
         raise Problem(405, "method-not-allowed")
 
     def _create(self, author: User, text: str) -> dict[str, Any]:

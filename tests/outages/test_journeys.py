@@ -67,6 +67,19 @@ def undelivered(site: FakeSite) -> Iterator[None]:
         site.deliver_late()
 
 
+@contextmanager
+def retweets_lost(site: FakeSite) -> Iterator[None]:
+    """None is kept, but for a stranger's of every post."""
+    site.retweeting = False
+    for post in site.posts:
+        site.retweets[post] = {"somebody else"}
+    try:
+        yield
+    finally:
+        site.retweeting = True
+        site.retweets.clear()
+
+
 CASES = {
     # what is broken: how, the journeys that go red, and the error that they name
     "page errors": (on("GET /", error(500)), {"page"}, "status: 500"),
@@ -91,6 +104,7 @@ CASES = {
         "was acknowledged as not replicated",
     ),
     "retweets error": (on("PUT /posts/.*/retweet", error(500)), {"retweet"}, "status: 500"),
+    "retweets vanish": (retweets_lost, {"retweet"}, "wrong-content"),
     "home timelines are empty": (
         setting("timeline", lambda items: []),
         {"home-timeline", "freshness"},
