@@ -15,13 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.load import Result
+from bench.printing import print_whole
 from bench.reads import Read, compare
 from bench.rest import Processes
 from bench.site import BenchError, fill_timelines, running_site
 
 REST_SECONDS = 5.0
-WIDTH = 80
-"""Columns that the table gets at least, also in a pipe."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def main() -> int:
     if arguments.json:
         print(json.dumps(asdict(measured), indent=2))
     else:
-        Console(width=max(Console().width, WIDTH)).print(table(measured))
+        print_whole(table(measured))
     return 0
 
 

@@ -19,10 +19,10 @@ from statistics import quantiles
 
 import httpx
 import uvloop
-from rich.console import Console
 from rich.table import Table
 from starlette.types import Receive, Scope, Send
 
+from bench.printing import print_whole
 from bench.site import free_port
 from services.platform import pki
 from services.platform.calls import Caller
@@ -176,7 +176,7 @@ def main() -> None:
             each = costs[row]
             ratio = f"{stock.cpu / each.cpu:.1f}"
             table.add_row(f"{in_flight}", name, f"{1e6 * each.cpu:.0f}", ratio, f"{1000 * each.p99:.1f}")
-    Console().print(table)
+    print_whole(table)
 
 
 if __name__ == "__main__":

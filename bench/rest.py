@@ -21,6 +21,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from bench.printing import print_whole
 from bench.site import BenchError, Site, running_site
 from failwhale.console import duration, spell_duration
 
@@ -178,7 +179,7 @@ def main() -> int:
     if arguments.json:
         print(json.dumps(asdict(found), indent=2))
     else:
-        Console().print(table(found))
+        print_whole(table(found))
     return 0 if found.looks[-1].total <= MOST_BYTES and not found.outages else 1
 
 

@@ -24,9 +24,9 @@ import psutil
 import redis
 import uvloop
 from redis.asyncio import Redis
-from rich.console import Console
 from rich.table import Table
 
+from bench.printing import print_whole
 from bench.site import free_port
 from services.platform.settings import Address
 from services.platform.store import Script, Store
@@ -209,7 +209,7 @@ def main() -> None:
             of_link = f"{1e6 * each.link:.0f}" if name.endswith("link") else ""
             times = f"{1000 * each.p50:.2f}", f"{1000 * each.p99:.2f}"
             table.add_row(f"{in_flight}", name, f"{1e6 * each.cpu:.0f}", ratio, of_link, *times)
-    Console().print(table)
+    print_whole(table)
 
 
 if __name__ == "__main__":

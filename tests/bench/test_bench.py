@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 from rich.console import Console
 
+from bench import __main__ as bench_command
 from bench.__main__ import Measured, rows
 from bench.load import Job, Result
 from bench.reads import TIMELINE, Read, _bare_route, _play
@@ -75,6 +76,21 @@ def test_each_line_stands_beside_its_promise() -> None:
         "CPU at rest": True,
         "the same, no prober": False,
     }
+
+
+@pytest.mark.parametrize("columns", ["40", ""])
+def test_no_number_is_cut_where_the_table_does_not_fit(
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    each = Result(123_456, 0.00065, 0.0039, 1234)
+    measured = Measured(15_000, [Read(128, each, each, 1.0)], 4.0, 500_000_000, 0.3, 0.2)
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(bench_command, "measure", lambda *_: measured)
+    monkeypatch.setattr(sys, "argv", ["bench"])
+    assert bench_command.main() == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    one = "123,456/s, 0.65/3.9 ms, 1234 failed"
+    assert f"reads, 128 at once {one} {one} ✓ 1.00 (≥ 0.15)" in lines
 
 
 class SiteOfOne:
