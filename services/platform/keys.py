@@ -8,9 +8,15 @@ it then uses the same texts as the functions here.
 from __future__ import annotations
 
 EVENTS = "events"
-"""Stream of everything that happened: fields id, type, actor, json. Trimmed to about EVENTS_KEPT entries."""
+"""Stream of everything that happened: fields id, type, actor, json. What a group has not handled is not
+trimmed before there are EVENTS_MOST entries."""
 
 EVENTS_KEPT = 200_000
+EVENTS_KEPT_MS = 10 * 60 * 1000
+"""What all groups have handled is kept for so long, but no more than so many entries."""
+
+EVENTS_MOST = 1_000_000
+"""So many entries, some 110 MB, are kept for a group that is behind; what it is behind by more is lost."""
 
 EVENTS_DEAD = "events-dead"
 """Stream of events that a group gave up: the same fields, and group, error, entry (its id in `events`)."""

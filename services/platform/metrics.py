@@ -76,6 +76,12 @@ class Metrics:
         dead = Counter(
             "events_dead_total", "Events given up after several tries.", ["group"], registry=self.registry
         )
+        lost = Counter(
+            "events_lost_total",
+            "Events that a group had taken and that were trimmed before it handled them.",
+            ["group"],
+            registry=self.registry,
+        )
         retried = Counter(
             "retries_total",
             "Second and further attempts of calls, by outcome: sent, or refused by the budget.",
@@ -130,6 +136,8 @@ class Metrics:
         """events_handled(group, event type).inc()"""
         self.events_dead: Callable[[str], Counter] = cache(dead.labels)
         """events_dead(group).inc()"""
+        self.events_lost: Callable[[str], Counter] = cache(lost.labels)
+        """events_lost(group).inc(events)"""
         self.retries: Callable[[str, str], Counter] = cache(retried.labels)
         """retries(service, "sent" or "refused").inc()"""
         self.ejections: Callable[[str], Counter] = cache(ejections.labels)

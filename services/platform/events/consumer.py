@@ -8,11 +8,19 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 
 from services.platform.events.log import Event, parse
-from services.platform.keys import EVENTS, EVENTS_DEAD, EVENTS_DEAD_KEPT
+from services.platform.keys import (
+    EVENTS,
+    EVENTS_DEAD,
+    EVENTS_DEAD_KEPT,
+    EVENTS_KEPT,
+    EVENTS_KEPT_MS,
+    EVENTS_MOST,
+)
+from services.platform.lua import fragment
 from services.platform.metrics import Metrics
 from services.platform.problems import Problem
-from services.platform.store import Store
-from services.platform.store.link import Link, Lost, Refusal
+from services.platform.store import Script, Store
+from services.platform.store.link import Argument, Link, Lost, Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +35,8 @@ TRIES = 5
 
 BATCH = 32
 PAUSE_SECONDS = 0.2
+
+_LOOK = Script(fragment("services.platform.events", "look"))
 
 
 class Consumer:
@@ -60,6 +70,7 @@ class _Member:
         self._metrics = metrics
         self._line = store.line_to_primary(BLOCK_MS / 1000 + 1.0)
         self._failures: dict[bytes, int] = {}
+        self._losing: set[str] = set()
         self._next_look = 0.0
 
     async def run(self) -> None:
@@ -96,7 +107,10 @@ class _Member:
         return streams[0][1] if streams else []
 
     async def _look_after_others(self, link: Link) -> None:
-        """Take over what was left, also by this member's failures, and see how far all groups are."""
+        """Take over what was left, also by this member's failures, and see how far all groups are.
+
+        All groups, not only its own: a group whose members are all dead has nobody to say so.
+        """
         now = asyncio.get_running_loop().time()
         if now < self._next_look:
             return
@@ -105,19 +119,31 @@ class _Member:
             link, b"XAUTOCLAIM", EVENTS, self._group, self._name, ORPHANED_MS, b"0", b"COUNT", BATCH
         )
         await self._handle_all(link, claimed[1])
-        newest = _pairs(await _ask(link, b"XINFO", b"STREAM", EVENTS))[b"last-generated-id"]
-        # All groups, not only its own: a group whose members are all dead has nobody to say so.
-        for group in map(_pairs, await _ask(link, b"XINFO", b"GROUPS", EVENTS)):
-            # Redis before 7.2 does not replicate how far a group has counted, so that a replica that was
-            # promoted reports a lag for ever (redis/redis#12898).
-            unread = 0 if group[b"last-delivered-id"] == newest else group[b"lag"] or 0
-            self._metrics.events_lag(group[b"name"].decode()).set(group[b"pending"] + unread)
+        self._lost(len(claimed[2]))
+        bounds = (EVENTS_KEPT, EVENTS_KEPT_MS, EVENTS_MOST)
+        losing = set()
+        for name, behind, loses in await _ask(link, *_LOOK.writing(link, (EVENTS,), bounds)):
+            group = name.decode()
+            self._metrics.events_lag(group).set(behind)
+            if loses:
+                losing.add(group)
+        for group in losing - self._losing:
+            logger.error("%s loses events: it is %d behind, and no more are kept", group, EVENTS_MOST)
+        self._losing = losing
+
+    def _lost(self, number: int) -> None:
+        """Count events that this group had taken, and that were trimmed before they were handled."""
+        if number:
+            logger.error("%s has lost %d events that it had taken", self._group, number)
+            self._metrics.events_lost(self._group).inc(number)
 
     async def _handle_all(self, link: Link, entries: list[Any]) -> None:
         done = []
         for identifier, fields in entries:
-            # Without fields: the stream was trimmed meanwhile, and nothing can be done.
-            if fields is None or await self._handle(link, identifier, _pairs(fields)):
+            if fields is None:  # the stream was trimmed meanwhile, and nothing can be done
+                self._lost(1)
+                done.append(identifier)
+            elif await self._handle(link, identifier, _pairs(fields)):
                 done.append(identifier)
         if done:
             await _ask(link, b"XACK", EVENTS, self._group, *done)
@@ -158,7 +184,7 @@ class _Member:
         return True
 
 
-async def _ask(link: Link, *command: bytes | str | int) -> Any:
+async def _ask(link: Link, *command: Argument) -> Any:
     answer = await link.call(*command)
     if isinstance(answer, Refusal):
         raise answer

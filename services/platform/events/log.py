@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.platform.ids import SEQUENCES, WORKERS
-from services.platform.keys import EVENTS, EVENTS_KEPT, NEWEST_IDS
+from services.platform.keys import EVENTS, EVENTS_MOST, NEWEST_IDS
 
 
 def append_lua() -> str:
@@ -18,7 +18,7 @@ def append_lua() -> str:
     """
     return f"""
 local function append_event(id, type, actor, json)
-  redis.call('XADD', '{EVENTS}', 'MAXLEN', '~', {EVENTS_KEPT}, '*',
+  redis.call('XADD', '{EVENTS}', 'MAXLEN', '~', {EVENTS_MOST}, '*',
     'id', id, 'type', type, 'actor', actor, 'json', json)
   local worker = math.floor(id / {SEQUENCES}) % {WORKERS}
   if tonumber(id) > tonumber(redis.call('HGET', '{NEWEST_IDS}', worker) or 0) then

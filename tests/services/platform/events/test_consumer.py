@@ -207,6 +207,102 @@ async def test_the_lag_of_a_group_without_members_is_told_by_others(store, metri
         await until(lambda: metrics.events_lag("deserted")._value.get() == 3)
 
 
+async def test_the_lag_is_known_also_where_the_server_does_not_know_it(store, metrics, quick):
+    await store.redis.xgroup_create("events", "deserted", "0", mkstream=True)
+    await happened(store, *range(1, 6))
+    middle = (await store.redis.xrange("events"))[2][0]
+    await store.redis.xdel("events", middle)
+    [group] = await store.redis.xinfo_groups("events")
+    assert group["lag"] is None
+    async with member(Recorder(), store, metrics):
+        await until(lambda: metrics.events_lag("deserted")._value.get() == 4)
+
+
+async def append(store: Store, number: int) -> None:
+    """Many events at once."""
+    many = Script(append_lua() + "for i = 1, ARGV[1] do append_event(i, 'post.created', 7, '{}') end")
+    await store.write(many, (), (number,), replicate=False)
+
+
+async def length(store: Store) -> int:
+    return int(await store.redis.xlen("events"))
+
+
+async def trimmed(store: Store) -> None:
+    """Wait until little is left; the server trims by whole nodes of its tree."""
+    async with asyncio.timeout(8):
+        while await length(store) > 200:  # noqa: ASYNC110 (the server has no event to wait for)
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def nothing_kept(monkeypatch):
+    """What all groups have handled goes at once."""
+    monkeypatch.setattr(events.consumer, "EVENTS_KEPT", 0)
+
+
+async def test_what_all_groups_have_handled_is_trimmed(store, metrics, quick, nothing_kept):
+    await append(store, 1000)
+    recorder = Recorder()
+    async with member(recorder, store, metrics):
+        await until(lambda: len(recorder.seen) == 1000)
+        await trimmed(store)
+
+
+async def test_what_all_groups_have_handled_is_kept_for_a_while(store, metrics, quick, monkeypatch):
+    recorder = Recorder()
+    async with member(recorder, store, metrics):
+        await append(store, 1000)
+        await until(lambda: len(recorder.seen) == 1000)
+        await until(lambda: metrics.events_lag("recorders")._value.get() == 0)
+        assert await length(store) == 1000
+        monkeypatch.setattr(events.consumer, "EVENTS_KEPT_MS", 0)
+        await trimmed(store)
+
+
+@pytest.mark.parametrize("taken", [0, 3])
+async def test_what_a_group_has_not_handled_is_kept_however_far_it_is_behind(
+    store, metrics, quick, nothing_kept, taken
+):
+    await append(store, 1000)
+    await store.redis.xgroup_create("events", "behind", "0")
+    if taken:
+        await store.redis.xreadgroup("behind", "a", {"events": ">"}, count=taken)
+    recorder = Recorder()
+    async with member(recorder, store, metrics):
+        await until(lambda: len(recorder.seen) == 1000)
+        await until(lambda: metrics.events_lag("recorders")._value.get() == 0)
+        assert await length(store) == 1000
+        assert metrics.events_lag("behind")._value.get() == 1000
+        await store.redis.xgroup_destroy("events", "behind")
+        await trimmed(store)
+
+
+async def test_beyond_a_hard_bound_events_are_lost_and_that_is_told(
+    store, metrics, quick, monkeypatch, caplog
+):
+    monkeypatch.setattr(events.log, "EVENTS_MOST", 500)
+    monkeypatch.setattr(events.consumer, "EVENTS_MOST", 500)
+    await store.redis.xgroup_create("events", "behind", "0", mkstream=True)
+    await append(store, 1000)
+    assert 500 <= await length(store) <= 700
+    async with member(Recorder(), store, metrics):
+        await until(lambda: "behind loses events" in caplog.text)
+    assert "recorders loses events" not in caplog.text
+
+
+async def test_events_that_were_trimmed_after_they_were_taken_are_counted_as_lost(store, metrics, quick):
+    await append(store, 3)
+    await store.redis.xgroup_create("events", "recorders", "0")
+    await store.redis.xreadgroup("recorders", "dead", {"events": ">"})
+    await store.redis.xtrim("events", maxlen=1, approximate=False)
+    recorder = Recorder()
+    async with member(recorder, store, metrics):
+        await until(lambda: recorder.seen == [3])
+        await settled(store)
+    assert metrics.events_lost("recorders")._value.get() == 2
+
+
 async def test_every_event_is_handled_across_a_promotion(own_sentinels, metrics):
     own_sentinels.wait_until_they_can_promote()
     store = Store(own_sentinels.addresses)
