@@ -16,7 +16,7 @@ from services.frontend.limits import RateLimit
 from services.frontend.options import Options
 from services.frontend.routes import PREFIX, Route, RouteTable, Unmatched
 from services.frontend.streams import relay
-from services.platform import identity
+from services.platform import identity, replicated
 from services.platform.calls import Caller
 from services.platform.idempotency import KEY_SECONDS_HEADER
 from services.platform.problems import Problem
@@ -53,6 +53,7 @@ _TO_CLIENT = frozenset(
         b"location",
         b"retry-after",
         b"www-authenticate",
+        replicated.HEADER.encode("ascii"),
     }
 )
 _KEY_SECONDS = (KEY_SECONDS_HEADER.encode("ascii"), b"60")

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from services.platform import replicated
 from services.platform.identity import NAME_HEADER, OPTIONAL_SCHEME, REQUIRED_SCHEME, USER_HEADER
 from services.platform.problems import MEDIA_TYPE, ProblemDocument
 
@@ -34,8 +35,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
             _NAME_SCHEME: {"type": "apiKey", "in": "header", "name": NAME_HEADER},
         }
     for operations in document.get("paths", {}).values():
-        for operation in operations.values():
+        for method, operation in operations.items():
             _correct(operation)
+            if method != "get":
+                _say_whether_replicated(operation)
     return document
 
 
@@ -51,6 +54,16 @@ def _correct(operation: dict[str, Any]) -> None:
         responses.setdefault("401", _problem("Nobody is signed in"))
     elif OPTIONAL_SCHEME in wanted:
         operation["security"] = [{}, _SIGNED_IN]
+
+
+def _say_whether_replicated(operation: dict[str, Any]) -> None:
+    header = {
+        "description": "Whether a second store has what was written; absent where nothing was.",
+        "schema": {"type": "boolean"},
+    }
+    for status, response in operation["responses"].items():
+        if status.startswith("2"):
+            response["headers"] = {replicated.HEADER: header}
 
 
 def _problem(description: str) -> dict[str, Any]:

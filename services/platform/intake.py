@@ -15,7 +15,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.platform import request_ids
+from services.platform import replicated, request_ids
 from services.platform.calls import deadline
 from services.platform.faultpoints import AppliedFault, FaultPoints
 from services.platform.identity import USER_HEADER
@@ -79,6 +79,7 @@ class Intake:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         request_id = request_ids.accept(headers.get(_REQUEST))
         request_ids.current.set(request_id)
+        replicated.forget()
         answer = _Answer(send, request_id.encode("ascii"), self._stream_begins)
         path: str = scope["path"]
         is_control = path.startswith("/-/") or path == "/metrics"
@@ -195,7 +196,8 @@ class _Answer:
                     self.is_stream = True
                     self.began_after = time.perf_counter() - self._born
                     self._stream_begins()
-            message["headers"] = [*headers, (_REQUEST, self._request_id)]
+            said = replicated.headers() if self.status < 300 else ()
+            message["headers"] = [*headers, (_REQUEST, self._request_id), *said]
         await self._send(message)
 
     async def problem(self, problem: Problem) -> None:

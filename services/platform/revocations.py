@@ -59,7 +59,8 @@ class Revocations:
         return account is not None and session.issued <= account[0]
 
     async def revoke(self, session: Session) -> Written:
-        """End one session everywhere. Raises the store's problems."""
+        """End one session everywhere. Raises the store's problems, also where no replica has it: a session
+        that somebody believes to be ended must not come back."""
         return await self._revoke(session.sid, session.expires)
 
     async def revoke_all(self, user: User, lifetime: float) -> Written:
@@ -99,7 +100,7 @@ class Revocations:
 
     async def _revoke(self, entry: str, expires: float) -> Written:
         now = time.time()
-        written = await self._store.write(_REVOKE, (), (entry, expires, now), repeatable=True)
+        written = await self._store.write(_REVOKE, (), (entry, expires, now), repeatable=True, required=True)
         self._learn(entry.encode(), b"%.6f" % expires)
         return written
 

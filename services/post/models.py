@@ -81,6 +81,13 @@ class CreatedPost(Post):
     replicated: bool
 
 
+class Likes(BaseModel):
+    """How often a post is liked, and whether the viewer likes it."""
+
+    count: Count
+    liked: bool
+
+
 class ImportedPost(BaseModel):
     """A line of a bulk import."""
 

@@ -11,7 +11,7 @@ from services.platform.control import ControlToken
 from services.platform.idempotency import KEY_SECONDS_HEADER
 from services.platform.identity import OptionalViewer, Viewer
 from services.platform.problems import Problem, problem_responses
-from services.post.models import CreatedPost, Imported, ImportedPost, NewPost, Post, PostId
+from services.post.models import CreatedPost, Imported, ImportedPost, Likes, NewPost, Post, PostId
 from services.post.store import KEY_SECONDS, Posts
 
 router = APIRouter(prefix="/api/v1", tags=["posts"])
@@ -66,6 +66,12 @@ async def read_post(id: PostId, viewer: OptionalViewer, posts: PostsDep) -> Resp
 async def delete_post(id: PostId, viewer: Viewer, posts: PostsDep) -> None:
     """Delete a post of one's own. Repeating it within ten minutes changes nothing."""
     await posts.delete(id, viewer)
+
+
+@router.get("/posts/{id}/likes", responses=problem_responses(404, 422, 503))
+async def read_likes(id: PostId, viewer: OptionalViewer, posts: PostsDep) -> Likes:
+    """How often a post is liked."""
+    return await posts.likes(id, viewer)
 
 
 @router.put("/posts/{id}/like", status_code=204, responses=problem_responses(401, 404, 422, 503))

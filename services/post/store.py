@@ -13,7 +13,7 @@ from services.platform.lua import fragment
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
 from services.platform.worker_ids import WorkerIds
-from services.post.models import ImportedPost, mentioned_handles
+from services.post.models import ImportedPost, Likes, mentioned_handles
 from services.post.record import MAY_SEE, OWN_TIMELINE, SERVED, body, compact_json, created_at, head
 
 _PACKAGE = "services.post"
@@ -22,6 +22,7 @@ _READ = Script(MAY_SEE + SERVED + fragment(_PACKAGE, "read"))
 _DELETE = Script(append_lua() + MAY_SEE + OWN_TIMELINE + fragment(_PACKAGE, "delete"))
 _LIKE = Script(append_lua() + MAY_SEE + fragment(_PACKAGE, "like"))
 _UNLIKE = Script(append_lua() + MAY_SEE + fragment(_PACKAGE, "unlike"))
+_LIKES = Script(MAY_SEE + fragment(_PACKAGE, "likes"))
 _PROTECT = Script(fragment(_PACKAGE, "protect"))
 _IMPORT = Script(fragment(_PACKAGE, "import"))
 
@@ -119,8 +120,17 @@ class Posts:
             raise unknown_post()
 
     async def protect(self, account: User, protected: bool) -> None:
-        """Show the account's posts to approved followers only, or to everybody again."""
-        await self._store.write(_PROTECT, (), (account.id, int(protected)), repeatable=True)
+        """Show the account's posts to approved followers only, or to everybody again. Raises Problem 503
+        where no replica has it: posts that somebody believes to be hidden must not be shown again."""
+        args = (account.id, int(protected))
+        await self._store.write(_PROTECT, (), args, repeatable=True, required=True)
+
+    async def likes(self, identifier: str, viewer: User | None) -> Likes:
+        """How often a post is liked. Raises Problem 404."""
+        found = await self._store.read(_LIKES, (), (identifier, viewer.id if viewer else ""))
+        if found is None:
+            raise unknown_post()
+        return Likes(count=int(found[0]), liked=bool(found[1]))
 
     async def load(self, posts: Sequence[ImportedPost]) -> None:
         """Load posts in bulk; those that exist stay as they are."""

@@ -18,6 +18,7 @@ export class Refused extends Error {
 
 export async function call(method, path, body, headers = {}) {
   const response = await send(method, path, body, headers);
+  if (response.headers.get("failwhale-replicated") === "false") window.dispatchEvent(new Event("not-replicated"));
   if (response.status === 204) return null;
   return response.json();
 }

@@ -164,6 +164,7 @@ function match(address) {
 }
 
 window.addEventListener("hashchange", show);
+window.addEventListener("not-replicated", () => toast("Done, but not yet on the second store."));
 window.addEventListener("signed-out", () => {
   toast("You have been logged out.");
   enter();

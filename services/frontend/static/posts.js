@@ -118,7 +118,6 @@ export function composer({ onPosted }) {
       const post = await call("POST", "/posts", { text: area.value.trim() }, { "idempotency-key": key });
       area.value = "";
       key = null;
-      if (post.replicated === false) toast("Posted, but not yet on the second store.");
       onPosted(post);
     } catch (error) {
       toast(`Your post could not be sent; it is still here. ${error.message}`, error.isWhale ? "whale-toast" : "");

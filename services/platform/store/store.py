@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
+from services.platform import replicated
 from services.platform.calls import deadline, not_done
 from services.platform.problems import Problem
 from services.platform.settings import Address, Replication
@@ -116,18 +117,20 @@ class Store:
         *,
         repeatable: bool = False,
         replicate: bool = True,
+        required: bool = False,
     ) -> Written:
         """Run a script on the primary, and wait until a replica has all that it wrote or found written.
 
         `repeatable` says that running it twice does no more than running it once (an idempotency key, set
         semantics); only then is it tried again after an answer was lost. `replicate=False` does not wait
         for a replica: right for consumers of events, whose acknowledgement follows their write down the
-        same replication stream, so that it cannot survive without it.
+        same replication stream, so that it cannot survive without it. `required` is for what nobody must
+        believe to be done that may be undone again by a promotion: without a replica it is refused.
 
         Raises Problem 503 `store-unavailable`, with the header of `not_done` where the script was certainly
         not run, nor any before it in the same request; Problem 503 `not-replicated` where
-        REPLICATION=required (the write is on the primary and may stay); redis.ResponseError for an error
-        that the script returned.
+        REPLICATION=required, or this write is (it is on the primary and may stay); redis.ResponseError for
+        an error that the script returned.
         """
         if self._replication == "off" or not replicate:
             written = await self._write(lambda: self._run(script, keys, args), self._primary, repeatable)
@@ -135,8 +138,10 @@ class Store:
             written = await self._write(
                 lambda: self._commits.commit(script, keys, args), self._commits, repeatable
             )
-            if self._replication == "required" and not written.replicas:
+            if (required or self._replication == "required") and not written.replicas:
                 raise _not_replicated()
+        if replicate:
+            replicated.note(written.replicas > 0)
         return Written(written.value, written.replicas > 0)
 
     def line_to_primary(self, patience: float, *, on_open: Callable[[], None] | None = None) -> Line:
@@ -263,5 +268,5 @@ def _unavailable(detail: str) -> Problem:
 
 
 def _not_replicated() -> Problem:
-    detail = "The write is on the primary only; repeating it with the same idempotency key is safe."
+    detail = "It is on the primary only; repeating it, a post with the same idempotency key, is safe."
     return Problem(503, "not-replicated", "No replica has the write", detail, {"Retry-After": "1"})

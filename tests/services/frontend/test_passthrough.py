@@ -52,11 +52,12 @@ async def test_problems_of_services_go_through(front: Front) -> None:
 
 async def test_no_content(front: Front) -> None:
     async def no_content(_: Request, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No Content\r\nfailwhale-replicated: true\r\n\r\n")
 
     front.services["post"].east.behaviour = no_content
     answer = await front.http.put(f"{POST}/like", headers=front.signed_in())
     assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["failwhale-replicated"] == "true"
 
 
 async def test_head_asks_the_service_for_what_get_would(front: Front) -> None:
