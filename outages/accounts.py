@@ -50,6 +50,11 @@ class Account:
     stale: bool = False
     """The site did not know the session or the password when it was used last."""
 
+    def is_ahead(self, now: float) -> bool:
+        """Whether its code was used at a time that is yet to come: the clock was put back since, and no site
+        takes a code of an earlier step."""
+        return self.used_step > now // STEP_SECONDS + 1
+
     @property
     def credentials(self) -> dict[str, str]:
         return {"name": self.name, "password": self.password}

@@ -127,7 +127,7 @@ class Caretaker:
         while True:
             await asyncio.sleep(ENROL_EVERY)
             for account in accounts:
-                if account.stale or not account.secret:
+                if account.stale or not account.secret or account.is_ahead(time.time()):
                     await self._enrol(account)
                     break
 
@@ -165,6 +165,7 @@ def _rename(account: Account) -> None:
     account.name = f"{account.role}_{secrets.token_hex(3)}"
     account.id = account.token = account.secret = ""
     account.stale = False
+    account.used_step = account.doubtful_step = 0
 
 
 async def assemble(cast: Cast, visits: Visits) -> None:

@@ -206,7 +206,7 @@ def recorded_by_prometheus(site: State, history: History) -> list[Felt]:
     if history.began is None:
         return []
     now = history.now()
-    found = Prometheus.of(site).outages(history.began, now)
+    found = Prometheus.of(site, history.setting).outages(history.began, now)
     name_causes(found, history.faults, now)
     return found
 
@@ -218,7 +218,7 @@ def detect_if_possible(site: State, history: History) -> None:
     if history.began is None or not history.outages:
         return
     try:
-        prometheus = Prometheus.of(site)
+        prometheus = Prometheus.of(site, history.setting)
         firing = {kind: prometheus.firing(kind, history.began, history.now()) for kind in ALERTS}
     except Failure:
         return

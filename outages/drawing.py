@@ -230,9 +230,10 @@ def _outage(outage: Felt, scale: Scale, middle: float, now: float) -> str:
 
 def _gap(start: float, end: float, why: str, scale: Scale, top: float, height: float) -> str:
     left, wide = scale.span(start, end)
+    title = f"{why}: no data for {spell_duration(end - start)}" if end > start else why
     return (
         f"<rect class='gap' x='{left:.1f}' y='{top:g}' width='{wide:.1f}' height='{height - top:g}'"
-        f" fill='url(#hatch)'><title>{escape(why)}: {spell_duration(end - start)}</title></rect>"
+        f" fill='url(#hatch)'><title>{escape(title)}</title></rect>"
     )
 
 

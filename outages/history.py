@@ -1,7 +1,10 @@
-"""What the ledger says about one run of the site: outages, faults, loads, times in which nobody looked.
+"""What the ledger says about one run of the site: outages, faults, loads, times without data.
 
 A run begins when the prober starts on a site that starts, and ends when it is stopped in good order. A
 prober that was killed and started again goes on with the same run.
+
+Everything is told by the wall clock as it is set in the latest record: what was written before a step of the
+clock is moved by that step, so that spans and the order of things are what they were.
 """
 
 from __future__ import annotations
@@ -9,13 +12,13 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from failwhale.state import State
 from outages.causes import name_causes
-from outages.clock import parse, stamp
+from outages.clock import Setting, parse, stamp
 from outages.ledger import Ledger, Record
 from outages.names import NAMES
 
@@ -102,7 +105,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Gap:
-    """A time in which nobody looked, and why."""
+    """A time without data, as nobody looked, and why; where the wall clock was set it has no length."""
 
     start: float
     end: float
@@ -116,6 +119,7 @@ class History:
         self._forget()
 
     def _forget(self) -> None:
+        self.setting = Setting()
         self.began: float | None = None
         self.ended: float | None = None
         self.last: float | None = None
@@ -133,6 +137,8 @@ class History:
         """Add one record. A record of a kind or form that is not known is passed over."""
         try:
             at = parse(record["at"])
+            if moved := self.setting.step(record):
+                self._tell_anew(moved)
             self._begin_anew_if_restarted(record, at)
             self.last = at
             handle = getattr(self, "_" + record["kind"].replace(".", "_").replace("-", "_"), None)
@@ -154,6 +160,20 @@ class History:
         """Name the causes of each outage."""
         name_causes(self.outages, self.faults, self.now())
 
+    def _tell_anew(self, moved: float) -> None:
+        """The wall clock was set: tell what is known by the clock as it is now."""
+        for owner, names in [
+            (self, ("began", "ended", "last")),
+            *((spell, ("start", "end")) for spell in (*self.outages, *self.loads)),
+            *((fault, ("requested", "applied", "gone", "until")) for fault in self.faults),
+        ]:
+            for name in names:
+                if (moment := getattr(owner, name)) is not None:
+                    setattr(owner, name, moment + moved)
+        self.gaps = [replace(gap, start=gap.start + moved, end=gap.end + moved) for gap in self.gaps]
+        seen = ((journey, kind, start + moved) for journey, kind, start in self.seen_bad)
+        self.seen_bad = deque(seen, maxlen=self.seen_bad.maxlen)
+
     # --- the run ---
 
     def _begin_anew_if_restarted(self, record: Record, at: float) -> None:
@@ -170,7 +190,12 @@ class History:
         self.gaps.append(Gap(parse(record["start"]), parse(record["end"]), "the prober was down"))
 
     def _prober_stalled(self, record: Record, at: float) -> None:
-        self.gaps.append(Gap(parse(record["start"]), parse(record["end"]), "the prober stood still"))
+        start, end = parse(record["start"]), parse(record["end"])
+        slept = record.get("asleep", 0.0) > (end - start) / 2
+        self.gaps.append(Gap(start, end, "the machine slept" if slept else "the prober stood still"))
+
+    def _clock_moved(self, record: Record, at: float) -> None:
+        self.gaps.append(Gap(at, at, f"the wall clock was set by {record['seconds']:+.1f} s"))
 
     def _tally(self, record: Record, at: float) -> None:
         for journey, counts in record["journeys"].items():
@@ -195,8 +220,8 @@ class History:
 
     def _outage_closed(self, record: Record, at: float) -> None:
         closed = _felt(record)
-        same = (closed.journey, closed.kind, closed.start)
-        self.outages = [row for row in self.outages if (row.journey, row.kind, row.start) != same]
+        same = (closed.journey, closed.kind, None)
+        self.outages = [row for row in self.outages if (row.journey, row.kind, row.end) != same]
         if not record.get("stopping"):
             self.outages.append(closed)
         self.outages.sort(key=lambda row: row.start)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from outages.clock import parse, stamp
+import itertools
+
+from outages.clock import Clock, Setting, parse, stamp
 from outages.ledger import Ledger, Record
 
 STILL_THE_SAME_RUN = 60.0
@@ -17,24 +19,27 @@ def close_what_was_left_open(ledger: Ledger, now: float) -> bool:
     killed just now.
 
     Such an outage ends, for the record, at the last sign of life of the prober that saw it; from then
-    on nobody looked. A killed prober leaves a `prober.gap` record over that time.
+    on there is no data. A killed prober leaves a `prober.gap` record over that time.
     """
-    left_open: dict[tuple[str, str], Record] = {}
-    last_sign, running = "", False
-    for record in ledger.read():
+    left_open: dict[tuple[str, str], tuple[Record, float]] = {}
+    last_sign, running, setting = 0.0, False, Setting()
+    for record in itertools.chain(ledger.read(), [{"kind": "", **Clock().reading()}]):
+        if moved := setting.step(record):
+            last_sign += moved
+            left_open = {key: (opened, start + moved) for key, (opened, start) in left_open.items()}
         kind = record["kind"]
         if kind.startswith(ITS_OWN):
-            last_sign = record["at"]
+            last_sign = parse(record["at"])
         if kind in ("prober.started", "prober.stopped"):
             running = kind == "prober.started"
         elif kind == "outage.opened":
-            left_open[record["journey"], record["type"]] = record
+            left_open[record["journey"], record["type"]] = record, parse(record["start"])
         elif kind == "outage.closed":
             left_open.pop((record["journey"], record["type"]), None)
-    for record in left_open.values():
-        fields = {key: record[key] for key in ("journey", "type", "start", "attempts", "failed", "error")}
-        end = max(parse(last_sign), parse(record["start"]))
-        ledger.append("outage.closed", **fields, end=stamp(end), unobserved=True)
+    for record, start in left_open.values():
+        fields = {key: record[key] for key in ("journey", "type", "attempts", "failed", "error")}
+        end = stamp(max(last_sign, start))
+        ledger.append("outage.closed", **fields, start=stamp(start), end=end, unobserved=True)
     if running:
-        ledger.append("prober.gap", start=last_sign, end=stamp(now))
-    return running and now - parse(last_sign) < STILL_THE_SAME_RUN
+        ledger.append("prober.gap", start=stamp(last_sign), end=stamp(now))
+    return running and now - last_sign < STILL_THE_SAME_RUN

@@ -12,10 +12,10 @@ from typing import Any
 
 from outages.cast import Cast
 from outages.client import MALFORMED, Edge, Failed
-from outages.clock import Clock, stamp
+from outages.clock import Clock
 from outages.journeys.journey import Journey
 from outages.ledger import Ledger
-from outages.tracker import Kind, Outage, Outcome, Result, Tracker
+from outages.tracker import BRIDGED_SECONDS, Kind, NoData, Outage, Outcome, Result, Tracker
 from outages.tracker import Sequence as InOrder
 from outages.visit import LeftOut, Litter, Untested, Visit
 
@@ -53,8 +53,8 @@ class Lane:
     ) -> None:
         """`observe(journey, outcome, seconds)` is told each result; `discard` gets what could not be undone.
 
-        `stalled_since(start)` says whether the prober itself stood still after that time: what an attempt saw
-        then says nothing about the site.
+        `stalled_since(start)` says whether the prober itself stood still after that time, or the wall clock
+        was set: what an attempt saw then says nothing about the site. Times are steady seconds of `clock`.
         """
         self.journey = journey
         self.counts: Counter[str] = Counter()
@@ -166,7 +166,8 @@ class Lane:
             said_nothing = "untested"
         if said_nothing:
             if said_nothing == "left-out" and self._last_heard is not None:
-                self._last_heard = time.monotonic()  # the prober had a reason of its own: what it knew stands
+                # The prober had a reason of its own: what it knew stands.
+                self._last_heard = self._clock.now()
             self.said_nothing += 1
             self.counts[said_nothing] += 1
             return None
@@ -190,8 +191,8 @@ class Lane:
                 journey=self.journey.name,
                 edge=visit.tried[-1] if visit.tried else "",
                 tried=visit.tried,
-                start=stamp(start),
-                end=stamp(end),
+                start=self._clock.stamp(start),
+                end=self._clock.stamp(end),
                 connection="fresh",
                 error=error,
                 detail=detail or f"{took:.3f} s",
@@ -218,7 +219,7 @@ class Lane:
         self.failed += result.outcome == "bad"
         if result.error:
             self.last_error = result.error
-        self._last_heard = time.monotonic()
+        self._last_heard = self._clock.now()
         for tracker in self._live.values():
             tracker.add(result)
         if result.outcome == "good" and not any(tracker.open for tracker in self._live.values()):
@@ -228,23 +229,33 @@ class Lane:
         self._observe(self.journey.name, result.outcome, took)
         self.state()
 
-    def _record_outages(self, result: Result) -> None:
+    def no_data(self, span: NoData) -> None:
+        """Nobody looked for a while."""
+        for tracker in self._live.values():
+            tracker.no_data(span)
+        if span.end - span.start > BRIDGED_SECONDS:
+            self._last_heard = None
+        for released in self._in_order.no_data(span):
+            self._record_outages(released)
+
+    def _record_outages(self, seen: Result | NoData) -> None:
         for tracker in self._exact.values():
-            changed = tracker.add(result)
+            changed = tracker.no_data(seen) if isinstance(seen, NoData) else tracker.add(seen)
             if changed is not None:
                 self._write(changed)
 
-    def _write(self, outage: Outage, **more: Any) -> None:
+    def _write(self, outage: Outage, *, stopping: bool = False) -> None:
         self._ledger.append(
             "outage.opened" if outage.end is None else "outage.closed",
             journey=self.journey.name,
             type=outage.kind,
-            start=stamp(outage.start),
-            end=None if outage.end is None else stamp(outage.end),
+            start=self._clock.stamp(outage.start),
+            end=None if outage.end is None else self._clock.stamp(outage.end),
             attempts=outage.attempts,
             failed=outage.failed,
             error=outage.error,
-            **more,
+            **({"unobserved": True} if outage.unobserved else {}),
+            **({"stopping": True} if stopping else {}),
         )
 
     @property
@@ -266,7 +277,7 @@ class Lane:
 
     def _state_now(self) -> str:
         heard = self._last_heard
-        if heard is None or time.monotonic() - heard > self.journey.limit + FORGOTTEN_AFTER:
+        if heard is None or self._clock.now() - heard > self.journey.limit + FORGOTTEN_AFTER:
             return "unknown"
         for kind, tracker in self._live.items():
             if tracker.open is not None:
@@ -277,7 +288,7 @@ class Lane:
         """What GET /journeys says."""
         return {
             "state": self.state(),
-            "since": stamp(self._state_since),
+            "since": self._clock.stamp(self._state_since),
             "attempts": self.attempts,
             "failed": self.failed,
             "last_error": self.last_error or None,
@@ -293,5 +304,5 @@ class Lane:
         now = self._clock.now()
         for tracker in self._exact.values():
             if tracker.open is not None:
-                tracker.open.end = now
-                self._write(tracker.open, unobserved=True, stopping=now - tracker.open.start < STOPPING)
+                tracker.open.end, tracker.open.unobserved = now, True
+                self._write(tracker.open, stopping=now - tracker.open.start < STOPPING)

@@ -1,6 +1,11 @@
 """The ledger: what happened, by ground truth. Append-only NDJSON that several processes write.
 
-    {"at": "2026-01-31T12:00:00.123456Z", "kind": "fault.applied", "fault": "f-3", "target": "post@east"}
+    {"at": "2026-01-31T12:00:00.123456Z", "kind": "fault.applied", "fault": "f-3", "target": "post@east",
+     "up": 5025.123456, "boot": "3f2a9c1e"}
+
+`at` is the wall clock, which may be set at any moment; `up` the seconds since the machine was started, which
+nobody can set, and `boot` tells one start from another. All times in one record are by the wall clock as it
+was set when the record was written, so with `up` a reader can put the records of all writers on one scale.
 
 A line is one `write` to a file opened with O_APPEND, so the lines of two writers never mix. A writer that is
 killed in the middle of a line leaves a torn one; the reader skips it, and finds the good line glued to it.
@@ -16,7 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from outages.clock import stamp
+from outages.clock import Clock
 
 Record = dict[str, Any]
 
@@ -27,13 +32,15 @@ START_OF_RECORD = b'{"at":'
 class Ledger:
     """Appends records to one file and reads them. The folder is created when the first record is written."""
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, clock: Clock | None = None) -> None:
+        """`clock` is what the other times in the records are told by; without one there are none."""
         self.path = Path(path)
+        self._clock = clock
         self._file: int | None = None
 
     def append(self, kind: str, **fields: Any) -> Record:
         """Write one record and return it. `at` is now unless given. Raises OSError when the disk refuses."""
-        record: Record = {"at": fields.pop("at", None) or stamp(time.time()), "kind": kind, **fields}
+        record = self._record(kind, fields)
         line = json.dumps(record, separators=(",", ":"), default=str).encode() + b"\n"
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,6 +51,12 @@ class Ledger:
                 errno.ENOSPC, f"only {written} of {len(line)} bytes could be written", str(self.path)
             )
         return record
+
+    def _record(self, kind: str, fields: Record) -> Record:
+        if "at" in fields:
+            return {"at": fields.pop("at"), "kind": kind, **fields}
+        written = (self._clock or Clock()).reading()
+        return {"at": written.pop("at"), "kind": kind, **fields, **written}
 
     def close(self) -> None:
         """Close the file; a later `append` opens it again."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,13 @@ from outages import journeys
 from outages.caretaker import Caretaker
 from outages.cast import Cast
 from outages.client import Edge, parse_edges, trusting
-from outages.clock import Clock, stamp
+from outages.clock import Clock
 from outages.interrupted import close_what_was_left_open
 from outages.lane import Lane
 from outages.ledger import Ledger
 from outages.listener import Listener
 from outages.metrics import Metrics
+from outages.tracker import NoData
 from outages.visit import Litter, Visit
 from services.platform.serve import run
 from services.platform.settings import Settings, SettingsError
@@ -48,14 +48,14 @@ class Prober:
     def __init__(self, edges: Mapping[str, Edge], tls: ssl.SSLContext, record: Path) -> None:
         self.clock = Clock()
         self.metrics = Metrics()
-        self.ledger = Ledger(record / "ledger.ndjson")
+        self.ledger = Ledger(record / "ledger.ndjson", self.clock)
         self.cast = Cast(record / "cast.json")
-        crashed = close_what_was_left_open(self.ledger, self.clock.now())
+        crashed = close_what_was_left_open(self.ledger, self.clock.wall(self.clock.now()))
         self.cast.load(codes_doubtful=crashed)
         self._edges = list(edges.values())
         self._tls = tls
         self._stalled_at = 0.0
-        self._last_beat = time.monotonic()
+        self._last_beat = self.clock.now()
         self.caretaker = Caretaker(self.cast, self._visit, self.ledger, self._in_trouble)
         # After a crash the site was up, so there is nothing to wait for.
         settled_at = self.clock.now() + (0.0 if crashed else SETTLES_WITHIN)
@@ -102,10 +102,10 @@ class Prober:
         return self.metrics.expose()
 
     def _has_stalled_since(self, start: float) -> bool:
-        """Whether this process stood still after that time, or did until now and has yet to notice."""
-        return (
-            self._stalled_at > start or time.monotonic() - self._last_beat > HEARTBEAT_EVERY + STALLED_AFTER
-        )
+        """Whether this process stood still after that time, or the wall clock was set, by which sessions and
+        codes go; or whether either has just happened and is yet to be noticed."""
+        late = self.clock.now() - self._last_beat > HEARTBEAT_EVERY + STALLED_AFTER
+        return self._stalled_at > start or late or self.clock.is_outdated()
 
     def _visit(self) -> Visit:
         return Visit(self._edges, self._tls)
@@ -127,19 +127,32 @@ class Prober:
         while True:
             await asyncio.sleep(TALLY_EVERY)
             self.ledger.append("tally", seconds=TALLY_EVERY, **self._counted())
-            moved = self.clock.settle()
-            if moved:
-                self.ledger.append("clock.moved", seconds=round(moved, 6))
 
     async def _watch_itself(self) -> None:
-        """Notice when this process stood still (a sleeping laptop): the site is not to blame for that."""
+        """Notice that the wall clock was set, and that this process stood still (a sleeping laptop): the site
+        is not to blame for that."""
         while True:
-            self._last_beat = time.monotonic()
+            self._last_beat, asleep = self.clock.now(), self.clock.asleep()
             await asyncio.sleep(HEARTBEAT_EVERY)
-            late = time.monotonic() - self._last_beat - HEARTBEAT_EVERY
-            if late > STALLED_AFTER:
-                now = self._stalled_at = self.clock.now()
-                self.ledger.append("prober.stalled", start=stamp(now - late), end=stamp(now))
+            now = self.clock.now()
+            moved = self.clock.settle()
+            if moved:
+                self._stalled_at = now
+                self.ledger.append("clock.moved", seconds=round(moved, 6))
+            span = NoData(self._last_beat + HEARTBEAT_EVERY, now)
+            if span.end - span.start > STALLED_AFTER:
+                self._stalled_at = now
+                self._note_no_data(span, self.clock.asleep() - asleep)
+
+    def _note_no_data(self, span: NoData, asleep: float) -> None:
+        for lane in self.lanes.values():
+            lane.no_data(span)
+        self.ledger.append(
+            "prober.stalled",
+            start=self.clock.stamp(span.start),
+            end=self.clock.stamp(span.end),
+            asleep=round(asleep, 3),
+        )
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from failwhale.failure import Failure
 from failwhale.state import State
+from outages.clock import Setting
 from outages.history import Felt
 from outages.where import address_of
 
@@ -30,26 +31,29 @@ ALERTS = {"down": "JourneyDown", "slow": "JourneySlow"}
 class Prometheus:
     """The HTTP API of the site's Prometheus."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, setting: Setting | None = None) -> None:
+        """`setting` says how the wall clock was set meanwhile: times are told by the clock as it is now."""
         self._address = address
+        self._setting = setting or Setting()
 
     @classmethod
-    def of(cls, state: State) -> Prometheus:
+    def of(cls, state: State, setting: Setting | None = None) -> Prometheus:
         """The one of a site. Raises Failure when the site runs without."""
         address = address_of(state, "prometheus")
         if address is None:
             raise Failure("this site runs without Prometheus", "see: failwhale status; failwhale outages")
-        return cls(address)
+        return cls(address, setting)
 
     def samples(self, selector: str, start: float, end: float) -> list[tuple[dict[str, str], Samples]]:
-        """The samples of each series as they were recorded, with their own times. Raises Failure."""
+        """The samples of each series between two times, each with when it was taken. Raises Failure."""
+        start, end = self._setting.as_noted(start, end)
         series: dict[tuple[tuple[str, str], ...], Samples] = {}
         while start < end:
             stop = min(end, start + CHUNK_SECONDS)
             query = f"{selector}[{max(1, round((stop - start) * 1000))}ms]"
             for row in self._ask(query, stop):
                 samples = series.setdefault(tuple(sorted(row["metric"].items())), [])
-                samples += [(float(at), float(value)) for at, value in row["values"]]
+                samples += [(self._setting.told_now(float(at)), float(value)) for at, value in row["values"]]
             start = stop
         return [(dict(labels), sorted(set(samples))) for labels, samples in series.items()]
 

@@ -22,15 +22,26 @@ Outcome = Literal["good", "slow", "bad"]
 CLOSES_AFTER = 3
 """Attempts in a row that end an outage: that did not fail, or for slowness, that were not slow."""
 
+BRIDGED_SECONDS = 5.0
+"""When nobody looked for longer, nobody knows whether an outage went on meanwhile, and it is not said."""
+
 
 @dataclass(frozen=True)
 class Result:
-    """What one attempt said about its journey. Times are Unix seconds; `start` is the intended start."""
+    """What one attempt said about its journey. Times are on one scale; `start` is the intended start."""
 
     start: float
     end: float
     outcome: Outcome
     error: str = ""
+
+
+@dataclass(frozen=True)
+class NoData:
+    """A time in which nobody looked. `start` and `end` are on the scale of the results."""
+
+    start: float
+    end: float
 
 
 @dataclass
@@ -44,6 +55,8 @@ class Outage:
     """Attempts from the first failed one up to, and without, the good one that ended it."""
     failed: int = 0
     errors: Counter[str] = field(default_factory=Counter)
+    unobserved: bool = False
+    """Nobody saw its end: it is told to have ended when somebody looked last."""
 
     @property
     def error(self) -> str:
@@ -54,8 +67,8 @@ class Outage:
 class Tracker:
     """Outages of one kind for one journey, from results in the order of their intended start.
 
-    A journey that has not been good yet may be one of a site that is still starting: until `settled_at` (Unix
-    seconds) its failures are remembered, and are an outage only if they go on after that.
+    A journey that has not been good yet may be one of a site that is still starting: until `settled_at` its
+    failures are remembered, and are an outage only if they go on after that.
     """
 
     def __init__(self, kind: Kind, settled_at: float = 0.0) -> None:
@@ -66,6 +79,8 @@ class Tracker:
         self._starting: Outage | None = None
         self._well: list[Result] = []
         """Attempts since the last one that suffered from what this tracker is about."""
+        self._unseen: float | None = None
+        """Since when, after that one, nobody looked for a while."""
 
     def is_settling(self, start: float) -> bool:
         """Whether a failure of an attempt that began then may belong to a site that is still starting."""
@@ -81,7 +96,16 @@ class Tracker:
         # A failed attempt was not slow: how long a failure lasts is told by the outage of the other kind.
         return self._recovered(result)
 
+    def no_data(self, span: NoData) -> Outage | None:
+        """Nobody looked for a while; returns the outage if it is not known to have gone on over that time."""
+        if self.open is None:
+            return None
+        if not self._well and self._unseen is None:
+            self._unseen = max(span.start, self.open.start)
+        return self._close() if span.end - span.start > BRIDGED_SECONDS else None
+
     def _suffered(self, result: Result) -> Outage | None:
+        self._unseen = None
         if self.open is not None:
             self.open.attempts += len(self._well)
             self._well.clear()
@@ -102,9 +126,15 @@ class Tracker:
         self._well.append(result)
         if len(self._well) < CLOSES_AFTER:
             return None
+        return self._close()
+
+    def _close(self) -> Outage | None:
         closed, self.open = self.open, None
-        closed.end = self._well[0].start
+        assert closed is not None
+        closed.unobserved = self._unseen is not None
+        closed.end = self._well[0].start if self._unseen is None else self._unseen
         self._well.clear()
+        self._unseen = None
         return closed
 
 
@@ -121,7 +151,7 @@ class Slot:
 
     def __init__(self) -> None:
         self.done = False
-        self.result: Result | None = None
+        self.result: Result | NoData | None = None
 
 
 class Sequence:
@@ -136,7 +166,11 @@ class Sequence:
         self._slots.append(slot)
         return slot
 
-    def finish(self, slot: Slot, result: Result | None) -> Iterator[Result]:
+    def no_data(self, span: NoData) -> Iterator[Result | NoData]:
+        """Nobody looked for a while, between the attempts that have begun and those that will begin."""
+        return self.finish(self.begin(), span)
+
+    def finish(self, slot: Slot, result: Result | NoData | None) -> Iterator[Result | NoData]:
         """An attempt is over (`result` None: it said nothing). Yields the results whose turn has come."""
         slot.done, slot.result = True, result
         while self._slots and self._slots[0].done:

@@ -231,7 +231,8 @@ def strip(history: History, journey: str, now: float) -> list[str]:
             if (name, seen) == (journey, kind) and start >= begin:
                 paint(kind, start, start)
     for gap in history.gaps:
-        paint("unknown", gap.start, gap.end)
+        if gap.end > gap.start:
+            paint("unknown", gap.start, gap.end)
     if history.began is None or history.began > begin:
         paint("unknown", begin, now if history.began is None else history.began)
     if history.ended is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outages.clock import stamp
+from outages.clock import parse, stamp
 from outages.history import Fault, Felt, History, read
 from outages.interrupted import close_what_was_left_open
 from outages.ledger import Ledger, Record
@@ -125,6 +125,82 @@ def test_a_cause_was_in_force_in_the_outage_or_was_the_only_one_just_before(
         assert all(start - 2 <= one.gone <= start for one in row.causes if one.gone)
     else:
         assert named == in_force
+
+
+def stepped(records: list[Record], second: float, seconds: float) -> list[Record]:
+    """The same run on a machine whose wall clock was set at `second`: all times in a record are by the clock
+    that wrote it."""
+
+    def told(value: Any, moved: float) -> Any:
+        return stamp(parse(value) + moved) if isinstance(value, str) and value.startswith("20") else value
+
+    written = []
+    for record in sorted(records, key=lambda record: record["at"]):
+        up = parse(record["at"]) - T
+        moved = seconds if up >= second else 0.0
+        row = {key: told(value, moved) for key, value in record.items()}
+        written.append({**row, "up": 1000 + up, "boot": "x"})
+    return written
+
+
+@given(st.sampled_from([-3600.0, -10.0, -1.0, 1.0, 10.0, 3600.0]), st.integers(0, 45))
+def test_a_step_of_the_wall_clock_changes_no_span_and_no_cause(seconds: float, second: int) -> None:
+    records = [
+        STARTED,
+        *fault("before", "post@east", 2, 6, hurts=["page", "post"]),
+        *fault("long", "post@east", 20, 34, hurts=["post"]),
+        *fault("after", "post@east", 42, 44, hurts=["page", "post"]),
+        *outage("post", 22, 30),
+        *outage("page", 9, 12),
+        *outage("page", 43, None),
+        line(25, "prober.gap", start=at(24), end=at(25)),
+        line(26, "load.started", load="x", shape="steady", people=5, rate=1.0),
+        line(33, "load.finished", load="x"),
+        line(27, "attempt.failed", journey="post", start=at(27), end=at(27)),
+        line(46, "tally", seconds=10, journeys={}),
+    ]
+    plain, moved = read(stepped(records, 50, 0)), read(stepped(records, second, seconds))
+
+    def told(history: History, by: float) -> list[Any]:
+        def moment(value: float | None) -> float | None:
+            return None if value is None else round(value - T - by, 3)
+
+        assert history.began is not None
+        return [
+            moment(history.began),
+            moment(history.last),
+            [(row.journey, moment(row.start), moment(row.end)) for row in history.outages],
+            [[one.id for one in row.causes] for row in history.outages],
+            [
+                (one.id, *map(moment, (one.requested, one.applied, one.gone, one.until)))
+                for one in history.faults
+            ],
+            [(moment(load.start), moment(load.end)) for load in history.loads],
+            [(moment(gap.start), moment(gap.end)) for gap in history.gaps],
+            [(journey, kind, moment(start)) for journey, kind, start in history.seen_bad],
+        ]
+
+    assert told(moved, seconds) == told(plain, 0.0)
+    assert told(plain, 0.0)[3] == [[], ["long"], ["after"]]
+
+
+def test_the_machine_slept_or_the_prober_stood_still() -> None:
+    spans = {"start": at(5), "end": at(9)}
+    history = read(
+        [
+            STARTED,
+            line(9, "prober.stalled", **spans),
+            line(9, "prober.stalled", **spans, asleep=0.1),
+            line(9, "prober.stalled", **spans, asleep=3.9),
+            line(10, "clock.moved", seconds=-10.04),
+        ]
+    )
+    assert [gap.why for gap in history.gaps] == [
+        "the prober stood still",
+        "the prober stood still",
+        "the machine slept",
+        "the wall clock was set by -10.0 s",
+    ]
 
 
 def test_one_fault_on_several_parts_is_one_cause_as_it_was_typed() -> None:

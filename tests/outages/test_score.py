@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from failwhale.failure import Failure
+from outages.clock import Setting, stamp
 from outages.history import Felt
 from outages.prometheus import Prometheus, detect, spells
 from outages.score import pair, quantile, score
@@ -117,6 +118,15 @@ def address() -> Iterator[str]:
 def test_prometheus_is_asked_for_its_outages(address: str) -> None:
     (outage,) = Prometheus(address).outages(100, 200)
     assert (outage.journey, outage.kind, outage.start, outage.end) == ("post", "down", 102, 104)
+    assert (outage.detected, outage.detection_delay) == (True, 1.5)
+
+
+def test_samples_from_before_a_step_of_the_clock_are_told_by_the_clock_of_now(address: str) -> None:
+    setting = Setting()
+    for up, set_by in ((0, 0), (50, 20)):  # at 110 by the old clock
+        setting.step({"at": stamp(60.0 + up + set_by), "up": up, "boot": ""})
+    (outage,) = Prometheus(address, setting).outages(100, 200)
+    assert (outage.start, outage.end) == (122, 124)
     assert (outage.detected, outage.detection_delay) == (True, 1.5)
 
 
