@@ -17,6 +17,7 @@ from chaos.heal import refuse_unhealed
 from chaos.journeys import JOURNEYS_OF
 from chaos.progress import Progress
 from chaos.view import active as active_faults
+from chaos.view import history as all_known
 from failwhale.console import (
     DEFAULT_STATE,
     JsonOption,
@@ -118,6 +119,37 @@ def active(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None
                 for fault in faults
             ],
         )
+
+
+@app.command(
+    help="Show the last faults, those that are over, too: how each began and ended.\n\n"
+    "Example: failwhale chaos history"
+)
+def history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None:
+    faults = all_known(State(state))
+    if json:
+        print_json(faults)
+        return
+    if not faults:
+        stdout().print("no fault was ever in force")
+        return
+    rows = [
+        [fault["id"], fault["fault"], one["target"], fault["requested"], _spell_verdict(one["proved"]), how]
+        for fault in faults
+        for one in fault["targets"]
+        for how in [_spell_end(one)]
+    ]
+    print_table(("ID", "FAULT", "TARGET", "REQUESTED", "PROVED", "END"), rows)
+
+
+def _spell_end(one: dict[str, Any]) -> str:
+    if one["gone"] is False:
+        return f"unknown: {one['why']}"
+    if one["ceased"]:
+        return f"ceased by itself at {one['ceased']}"
+    if one["reverted"]:
+        return f"reverted by {one['by']} at {one['reverted']}"
+    return "not yet"
 
 
 # --- healing and blocking ---

@@ -17,6 +17,7 @@ from chaos.fault import Fault, Value, fault_named
 from chaos.inventory import Part
 from chaos.journal import Entry, Journal, Order
 from chaos.life import Life
+from chaos.limit import machine_clock
 from chaos.record import Record
 from chaos.selector import select
 from chaos.site import Site
@@ -165,6 +166,7 @@ class Engine:
                 at=now,
                 until=now + request.seconds,
                 seed=request.seed,
+                until_by_machine=machine_clock() + request.seconds,
             )
             try:
                 self._journal.begin(order)
@@ -258,7 +260,8 @@ class Engine:
     def _hurt_besides(self, identifier: str) -> bool:
         """Whether another fault is in force, or could not be undone."""
         return any(
-            progress.gone is False or (progress.gone is None and progress.reverted is None)
+            progress.gone is False
+            or (progress.gone is None and progress.reverted is None and progress.ceased is None)
             for entry in self.entries()
             if entry.order.id != identifier
             for progress in entry.progress.values()

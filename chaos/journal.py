@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from chaos.limit import left
 from failwhale.disk import is_full
 from failwhale.failure import Failure
 from outages.clock import parse, stamp
@@ -45,6 +46,12 @@ class Order:
     at: float
     until: float
     seed: int
+    until_by_machine: float | None = None
+    """The limit by the machine's own clock, which nobody can set."""
+
+    def left(self) -> float:
+        """Seconds until its limit, by the clock that says less; never more than was asked for."""
+        return min(left(self.until, self.until_by_machine), self.seconds)
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,8 @@ class Progress:
     applied: float | None = None
     proved: bool | None = None
     evidence: str = ""
+    ceased: float | None = None
+    """Since when it was in force no more although nobody of us had ended it."""
     failed: str = ""
     """Why it could not be applied."""
     reverted: float | None = None
@@ -125,6 +134,7 @@ def _follow(book: Book, record: Mapping[str, Any]) -> Book:
 
 
 def _requested(record: Mapping[str, Any]) -> Entry:
+    by_machine = record.get("until_by_machine")
     order = Order(
         id=str(record["id"]),
         fault=str(record["fault"]),
@@ -135,6 +145,7 @@ def _requested(record: Mapping[str, Any]) -> Entry:
         at=parse(record["at"]),
         until=parse(record["until"]),
         seed=int(record["seed"]),
+        until_by_machine=None if by_machine is None else float(by_machine),
     )
     return Entry(order, {target: Progress() for target in order.targets})
 
@@ -151,6 +162,8 @@ def _advance(entry: Entry, record: Mapping[str, Any]) -> Entry:
             after = replace(before, proved=record["proved"], evidence=str(record["evidence"]))
         case "failed":
             after = replace(before, failed=str(record["why"]))
+        case "ceased":
+            after = replace(before, ceased=before.ceased or parse(record["at"]), why=str(record["why"]))
         case "reverted":
             after = replace(before, reverted=before.reverted or parse(record["at"]), by=str(record["by"]))
         case "gone":

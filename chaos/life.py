@@ -27,6 +27,8 @@ PROOF_LIMIT = 3.0
 """Seconds within which a fault must be seen to bite."""
 REVERT_LIMIT = 20.0
 """Seconds after which a revert that cannot be confirmed is unknown."""
+LOOK_AGAIN = 0.5
+"""Seconds between two looks at a fault that is in force. Each costs a request, or a question to Docker."""
 _REVERT_AGAIN = 2.0
 """Seconds to wait for the effect of a revert before it is repeated."""
 _RETRY = 0.2
@@ -52,7 +54,8 @@ class Life:
     def live(self) -> None:
         """Apply, prove, wait, restore. Never raises: what went wrong is in the journal."""
         try:
-            if self._left() > 0 and not self.ended.is_set() and self._progress.reverted is None:
+            over = self._progress.reverted is not None or self._progress.ceased is not None
+            if self._left() > 0 and not self.ended.is_set() and not over:
                 self._hurt()
         except Exception as error:
             log.exception("%s on %s failed", self.fault.name, self.part.name)
@@ -68,7 +71,8 @@ class Life:
             try:
                 self.fault.revert(self.site, self._injection())
                 if self._progress.reverted is None:
-                    self._note("reverted", by=by or self.entry_now.ended or "controller")
+                    itself = "itself" if self._progress.ceased is not None else ""
+                    self._note("reverted", by=by or itself or self.entry_now.ended or "controller")
                 proof = self._poll(self._gone, min(give_up, time.monotonic() + _REVERT_AGAIN))
                 if proof.verdict:
                     self.fault.disarm(self.site, self._injection())
@@ -90,9 +94,28 @@ class Life:
             self._note("applied")
         self._prove(time.monotonic() + min(PROOF_LIMIT, self._left()))
         if self.fault.lasting:
-            self.ended.wait(self._left())
+            self._last()
             if self._progress.proved is None and self._left() > -LEASE_MARGIN:
                 self._prove(time.monotonic())
+
+    def _last(self) -> None:
+        """Wait for the limit or an early end. It may also cease: who is frozen and then killed is no longer
+        frozen. So it is looked at again, for the record must not say that something hurts which does not.
+        """
+        while (left := self._left()) > 0 and not self.ended.wait(min(left, LOOK_AGAIN)):
+            if self._progress.proved is True and self._left() > 0:
+                why = self._no_longer_there()
+                if why and not self.ended.is_set():
+                    self._note("ceased", why=why)
+                    return
+
+    def _no_longer_there(self) -> str:
+        """What was seen instead of the fault; empty while it is there, or when nobody can say."""
+        gone = self._poll(lambda: self.fault.gone(self.site, self._injection()), until=0.0)
+        if gone.verdict is not True:
+            return ""
+        still = self._poll(lambda: self.fault.prove(self.site, self._injection()), until=0.0)
+        return "" if still.verdict is True else gone.evidence
 
     def _prove(self, until: float) -> None:
         if self._progress.proved is not True:
@@ -138,7 +161,7 @@ class Life:
 
     def _left(self) -> float:
         """Seconds until the limit."""
-        return self.entry.order.until - time.time()
+        return self.entry.order.left()
 
     def _injection(self) -> Injection:
         order = self.entry.order

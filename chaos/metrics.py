@@ -19,7 +19,7 @@ ASK_STORES_EVERY = 1.0
 
 
 class FaultsInForce(Collector):
-    """One series for each fault on each part, from its application until it is proved gone.
+    """One series for each fault on each part, from its application until it ceases or is proved gone.
 
     There are no more of them than faults times parts: the same fault is never twice on one part.
     """
@@ -45,7 +45,7 @@ def in_force(entries: Iterable[Entry]) -> dict[tuple[str, str], float]:
         (entry.order.fault, target): progress.applied
         for entry in entries
         for target, progress in entry.progress.items()
-        if progress.applied is not None and progress.gone is not True
+        if progress.applied is not None and progress.ceased is None and progress.gone is not True
     }
 
 

@@ -66,7 +66,9 @@ def steps(fault: dict[str, Any]) -> Iterator[str]:
         if one["evidence"]:
             word = {True: "proved", False: "NOT proved", None: "not proved yet"}[one["proved"]]
             yield f"          {word}: {one['evidence']}"
-        if one["reverted"]:
+        if one["ceased"]:
+            yield f"  {_after(begun, one['ceased'])} ceased on {name} by itself: {one['why']}"
+        if one["reverted"] and not one["ceased"]:
             yield f"  {_after(begun, one['reverted'])} reverted on {name} by {one['by']}"
         if one["gone"] is not None:
             word = "gone" if one["gone"] else "UNKNOWN whether it is gone"

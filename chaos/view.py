@@ -11,7 +11,7 @@ from outages.clock import stamp
 
 
 def show(entry: Entry) -> dict[str, Any]:
-    """One fault; `applied`, `proved`, `reverted` and `gone` are true when they are on every part."""
+    """One fault; `applied`, `proved`, `ceased`, `reverted`, `gone` are true when they are on every part."""
     order, parts = entry.order, list(entry.progress.values())
     return {
         "id": order.id,
@@ -24,6 +24,7 @@ def show(entry: Entry) -> dict[str, Any]:
         "until": stamp(order.until),
         "applied": all(one.applied is not None for one in parts),
         "proved": _all(one.proved for one in parts),
+        "ceased": all(one.ceased is not None for one in parts),
         "reverted": all(one.reverted is not None for one in parts),
         "gone": _all(one.gone for one in parts),
         "ended": entry.ended or None,
@@ -46,6 +47,11 @@ def active(state: State) -> list[dict[str, Any]]:
     return [show(entry) for entry in read(state.journal).entries.values() if not entry.over]
 
 
+def history(state: State) -> list[dict[str, Any]]:
+    """Every fault that the journal still knows, oldest first; those that are over, too."""
+    return [show(entry) for entry in read(state.journal).entries.values()]
+
+
 def _show_part(name: str, one: Progress) -> dict[str, Any]:
     return {
         "target": name,
@@ -53,6 +59,7 @@ def _show_part(name: str, one: Progress) -> dict[str, Any]:
         "proved": one.proved,
         "evidence": one.evidence or None,
         "failed": one.failed or None,
+        "ceased": _time(one.ceased),
         "reverted": _time(one.reverted),
         "by": one.by or None,
         "gone": one.gone,

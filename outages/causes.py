@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from outages.history import Fault, Felt
 
 AFTERMATH = 2.0
-"""Seconds after `gone` in which an outage may still be its after-effect: a failover, a queue, a restart."""
+"""Seconds after its end in which an outage may still be its after-effect: a failover, a queue, a restart."""
 
 
 def name_causes(outages: Iterable[Felt], faults: Iterable[Fault], now: float) -> None:
@@ -33,7 +33,7 @@ def name_causes(outages: Iterable[Felt], faults: Iterable[Fault], now: float) ->
 def _is_cause(fault: Fault, outage: Felt, now: float) -> bool:
     if fault.applied is None or (fault.hurts is not None and outage.journey not in fault.hurts):
         return False
-    gone = now if fault.gone is None else fault.gone
+    gone = now if fault.end is None else fault.end
     if fault.requested <= outage.start:
         return outage.start <= gone
     end = now if outage.end is None else outage.end
@@ -47,10 +47,10 @@ def _just_over(outage: Felt, faults: Iterable[Fault]) -> list[Fault]:
         fault
         for fault in faults
         if fault.applied is not None
-        and fault.gone is not None
+        and fault.end is not None
         and fault.hurts is not None
         and outage.journey in fault.hurts
-        and fault.gone <= outage.start <= fault.gone + AFTERMATH
+        and fault.end <= outage.start <= fault.end + AFTERMATH
     ]
-    latest = max(over, key=lambda fault: fault.gone or 0.0, default=None)
+    latest = max(over, key=lambda fault: fault.end or 0.0, default=None)
     return [fault for fault in over if latest is not None and fault.id == latest.id]

@@ -177,7 +177,7 @@ def _fault_bar(faults: list[Fault], now: float) -> Bar:
     """One bar for one fault, on however many parts."""
     first = faults[0]
     start = min(fault.applied or fault.requested for fault in faults)
-    end = max(now if fault.gone is None else fault.gone for fault in faults)
+    end = max(now if fault.end is None else fault.end for fault in faults)
     lasted = "end unknown" if any(fault.unknown for fault in faults) else spell_duration(end - start)
     name, how = f"{first.name} {targets(faults)}", parameters(first)
     title = f"{name} ({first.id})\n{clock(start)} UTC, {lasted}" + (f"\n{how}" if how else "")

@@ -77,6 +77,8 @@ class Fault:
     requested: float
     applied: float | None = None
     gone: float | None = None
+    ceased: float | None = None
+    """Since when it hurt nobody, although nobody had ended it: the part was killed, somebody mended it."""
     proved: bool | None = None
     unknown: bool = False
     until: float | None = None
@@ -86,8 +88,13 @@ class Fault:
     """What a person aimed at, for example `post:all`; empty when that is not known."""
 
     @property
+    def end(self) -> float | None:
+        """Since when it is in force no more."""
+        return self.gone if self.ceased is None else self.ceased
+
+    @property
     def is_active(self) -> bool:
-        return self.applied is not None and self.gone is None and not self.unknown
+        return self.applied is not None and self.end is None and not self.unknown
 
 
 @dataclass
@@ -249,6 +256,10 @@ class History:
 
     def _fault_proved(self, record: Record, at: float) -> None:
         self._fault(record, at).proved = record.get("proved", True)
+
+    def _fault_ceased(self, record: Record, at: float) -> None:
+        fault = self._fault(record, at)
+        fault.ceased = fault.ceased or at
 
     def _fault_gone(self, record: Record, at: float) -> None:
         fault = self._fault(record, at)

@@ -109,9 +109,10 @@ def _fault_cells(fault: Fault, now: float) -> list[str]:
     if fault.applied is None:
         applied, lasted = "<i>never</i>", ""
     else:
-        end = now if fault.gone is None else fault.gone
+        end = now if fault.end is None else fault.end
         applied = f"<time datetime='{stamp(fault.applied)}'>{clock(fault.applied)}</time>"
-        lasted = spell_duration(end - fault.applied) + ("" if fault.gone else " and still is")
+        how_it_ended = " and still is" if fault.end is None else ", then ceased" if fault.ceased else ""
+        lasted = spell_duration(end - fault.applied) + how_it_ended
     if fault.unknown:
         lasted = "<span class='missed'>end unknown</span>"
     proved = {True: "yes", False: "<span class='missed'>no effect</span>", None: "not known"}[fault.proved]

@@ -333,6 +333,7 @@ def swift(monkeypatch: pytest.MonkeyPatch) -> None:
     """In memory everything takes effect at once."""
     monkeypatch.setattr(chaos.life, "POLL", 0.002)
     monkeypatch.setattr(chaos.life, "LEASE_MARGIN", 0.05)
+    monkeypatch.setattr(chaos.life, "LOOK_AGAIN", 0.01)
 
 
 @pytest.fixture

@@ -227,6 +227,51 @@ def test_detached_it_returns_when_it_is_proved_and_active_shows_it_until_heal(
     assert command("heal").out == "undid 1 fault and mended 1 other thing; every part is ready\n"
 
 
+def test_active_and_history_say_what_has_ceased(
+    controller: Running, command: Any, laboratory: Any, wait_until: Any
+) -> None:
+    begun = command("pause", "post@east", "--for", "1m", "--detach", "--json").json
+    assert [one["ceased"] for one in begun["targets"]] == [None]
+    assert begun["ceased"] is False
+    (known,) = command("history", "--json").json
+    assert known == command("active", "--json").json[0]
+    assert "not yet" in command("history").out
+    laboratory.site.runtime.thaw("post@east")
+    wait_until(lambda: command("active", "--json").json == [], "it has ceased")
+    (over,) = command("history", "--json").json
+    assert over["id"] == begun["id"]
+    assert over["ceased"] is True
+    (one,) = over["targets"]
+    assert begun["requested"] < one["ceased"] < over["until"]
+    assert (one["by"], one["gone"]) == ("itself", True)
+    assert "ceased by itself at" in command("history").out
+    done = command("kill", "post@east", "--for", "100ms")
+    assert done.code == 0, done.err
+    assert "reverted by controller at" in command("history").out
+
+
+def test_without_a_fault_there_is_no_history(controller: Running, command: Any) -> None:
+    assert command("history", "--json").json == []
+    assert command("history").out == "no fault was ever in force\n"
+
+
+def test_a_command_that_waits_for_its_fault_says_that_it_ceased(
+    controller: Running, command: Any, laboratory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = laboratory.site.runtime
+    pause = runtime.pause
+
+    def pause_for_a_moment(part: str) -> None:
+        pause(part)
+        threading.Timer(0.2, runtime.thaw, (part,)).start()
+
+    monkeypatch.setattr(runtime, "pause", pause_for_a_moment)
+    done = command("pause", "post@east", "--for", "1m")
+    assert done.code == 0, done.err
+    assert "ceased on post@east by itself: post@east goes on" in done.err
+    assert "reverted on post@east" not in done.err
+
+
 def test_heal_needs_neither_a_controller_nor_a_journal(
     controller: Running, command: Any, laboratory: Any
 ) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import chaos.life
+import chaos.limit
 from chaos.engine import Request
 from chaos.fault import all_faults
 from failwhale.failure import Failure
@@ -289,3 +291,148 @@ def test_the_ledger_says_which_journeys_may_be_hurt(laboratory: Any, settle: Any
     assert east - west == {"handshake-east"}
     assert west - east == {"handshake-west"}
     assert "login" in east & west
+
+
+# --- what ceases while it lasts ---
+
+
+def steps_of(laboratory: Any, identifier: str) -> list[str]:
+    return [
+        record["kind"].removeprefix("fault.")
+        for record in laboratory.ledger.read()
+        if record["fault"] == identifier
+    ]
+
+
+def test_what_is_frozen_and_then_killed_is_no_longer_frozen_and_the_record_says_since_when(
+    laboratory: Any, settle: Any, wait_until: Any
+) -> None:
+    engine = laboratory.controller()
+    pause = engine.order(request("pause", 60))
+    wait_until(lambda: engine.entry("pause-1").progress["post@east"].proved, "proved")
+    killed = time.time()
+    engine.order(request("kill", 0.1))
+    settle(engine)
+    progress = engine.entry("pause-1").progress["post@east"]
+    assert killed <= progress.ceased <= time.time()
+    assert progress.by == "itself"
+    assert progress.gone is True
+    assert laboratory.site.harm() == []
+    assert laboratory.site.runtime.leases == {}
+    assert pause.order.until > time.time() + 30
+    expected = ["requested", "applied", "proved", "ceased", "reverted", "gone"]
+    assert steps_of(laboratory, "pause-1") == expected
+    assert "ceased" not in steps_of(laboratory, "kill-1")
+
+
+@pytest.mark.parametrize(
+    ("fault", "mend"),
+    [
+        ("kill", lambda runtime: runtime.revive("post@east")),
+        ("pause", lambda runtime: runtime.thaw("post@east")),
+        ("latency", lambda runtime: runtime.of("post@east").points.clear()),
+        ("latency", lambda runtime: runtime.kill("post@east")),
+    ],
+)
+def test_what_somebody_else_undid_has_ceased(
+    laboratory: Any, settle: Any, wait_until: Any, fault: str, mend: Any
+) -> None:
+    engine = laboratory.controller()
+    engine.order(request(fault, 60))
+    wait_until(lambda: engine.entry(f"{fault}-1").progress["post@east"].proved, "proved")
+    mend(laboratory.site.runtime)
+    wait_until(lambda: engine.entry(f"{fault}-1").progress["post@east"].ceased, "ceased")
+    laboratory.site.runtime.revive("post@east")
+    settle(engine)
+    assert engine.entry(f"{fault}-1").over
+    assert laboratory.site.harm() == []
+
+
+@pytest.mark.parametrize("fault", ["kill", "noop", "errors"])
+def test_what_is_in_force_does_not_cease_and_what_never_was_neither(
+    laboratory: Any, settle: Any, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    if fault == "kill":  # it does not bite: the part runs all the time
+        monkeypatch.setattr(laboratory.site.runtime, "kill", lambda part: None)
+    engine = laboratory.controller()
+    engine.order(request(fault, 0.15))
+    (entry,) = settle(engine)
+    assert entry.progress["post@east"].ceased is None
+    assert entry.progress["post@east"].by == "controller"
+    assert entry.over
+
+
+def test_who_cannot_be_looked_at_has_not_ceased(laboratory: Any, settle: Any, wait_until: Any) -> None:
+    """A frozen part still has its fault point; only nobody can ask it."""
+    engine = laboratory.controller()
+    engine.order(request("latency", 0.5))
+    wait_until(lambda: engine.entry("latency-1").progress["post@east"].proved, "proved")
+    engine.order(request("pause", 0.1))
+    settle(engine)
+    assert engine.entry("latency-1").progress["post@east"].ceased is None
+    assert engine.entry("pause-1").progress["post@east"].ceased is None
+
+
+def test_a_successor_does_not_hurt_again_what_had_ceased(
+    laboratory: Any, settle: Any, wait_until: Any
+) -> None:
+    engine = laboratory.controller()
+    engine.order(request("latency", 60))
+    wait_until(lambda: engine.entry("latency-1").progress["post@east"].proved, "proved")
+    laboratory.site.runtime.of("post@east").points.clear()
+    wait_until(lambda: engine.entry("latency-1").progress["post@east"].ceased, "ceased")
+    since = engine.entry("latency-1").progress["post@east"].ceased
+    successor = laboratory.controller()
+    successor.resume()
+    (entry,) = settle(successor)
+    assert entry.progress["post@east"].ceased == pytest.approx(since, abs=1e-5)
+    assert entry.over
+    assert laboratory.site.harm() == []
+
+
+# --- clocks ---
+
+
+def test_an_hour_back_on_the_wall_clock_is_no_hour_more_also_for_a_successor(
+    laboratory: Any, settle: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laboratory.site.runtime.name = "docker"  # where no lease ends it
+    engine = laboratory.controller()
+    engine.order(request("pause", 0.3))
+    wait_until(lambda: engine.entry("pause-1").progress["post@east"].proved, "proved")
+    step_wall_clock(monkeypatch, -3600)
+    successor = laboratory.controller()
+    successor.resume()
+    began = time.monotonic()
+    (entry,) = settle(successor)
+    assert entry.over
+    assert time.monotonic() - began < 3
+    assert entry.progress["post@east"].ceased is None
+    assert laboratory.site.harm() == []
+
+
+def test_an_hour_forward_ends_it_at_once(
+    laboratory: Any, settle: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = laboratory.controller()
+    engine.order(request("latency", 60))
+    wait_until(lambda: engine.entry("latency-1").progress["post@east"].proved, "proved")
+    step_wall_clock(monkeypatch, 3600)
+    (entry,) = settle(engine)
+    assert entry.over
+    assert entry.progress["post@east"].ceased is None
+    assert laboratory.site.harm() == []
+
+
+def step_wall_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """As the modules see it that hold faults to their limits."""
+    monkeypatch.setattr(
+        chaos.limit,
+        "time",
+        SimpleNamespace(
+            time=lambda: time.time() + seconds,
+            monotonic=time.monotonic,
+            clock_gettime=time.clock_gettime,
+            CLOCK_BOOTTIME=time.CLOCK_BOOTTIME,
+        ),
+    )

@@ -325,3 +325,24 @@ def test_the_headline_says_it_plainly() -> None:
     assert (
         said(STARTED, *slow, *two, STOPPED) == "3 outages and 1 slow spell; post was down longest, for 12.3s."
     )
+
+
+def test_a_fault_that_ceased_is_the_cause_of_nothing_that_begins_later() -> None:
+    """It says that it was undone long after it had ceased to hurt anybody."""
+    hurts = {"hurts": ["post"]}
+    ceased = line(12, "fault.ceased", fault="a", name="kill", target="post@east", why="post@east is running")
+    pause = fault("a", "post@east", 10, 20, **hurts)
+    kill = fault("b", "post@east", 11, 18, **hurts)
+    lines = [STARTED, *pause[:2], *kill, ceased, pause[2], *outage("post", 11.5, 13), *outage("post", 15, 16)]
+    history = read([*lines, *outage("post", 19, 19.5)])
+    assert [{one.id for one in felt.causes} for felt in history.outages] == [{"a", "b"}, {"b"}, {"b"}]
+    assert [felt.after_effect for felt in history.outages] == [False, False, True]
+    (first,) = [one for one in history.faults if one.id == "a"]
+    assert (first.ceased, first.gone, first.end) == (T + 12, T + 20, T + 12)
+
+
+def test_a_fault_that_ceased_is_not_active_although_nobody_confirmed_its_end() -> None:
+    pause = fault("a", "post@east", 10, None)
+    ceased = line(12, "fault.ceased", fault="a", name="kill", target="post@east", why="so")
+    assert read([STARTED, *pause]).faults[0].is_active
+    assert not read([STARTED, *pause, ceased]).faults[0].is_active

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from chaos.limit import machine_clock
 from chaos.runtimes import Undo
 from chaos.runtimes.processes.loop import Loop, Timer
 from chaos.runtimes.processes.notes import note
 from chaos.runtimes.processes.record import Lease, read_leases, write_leases
 
+LOOK_AGAIN_SECONDS = 1.0
 AGAIN_SECONDS = 1.0
 """Until what could not be done, or not be written down, is tried again."""
 
@@ -34,7 +36,7 @@ class Leases:
 
     def arm(self, name: str, part: str, undo: Undo, seconds: float) -> None:
         """On return the promise is on disk. Raises OSError: then nothing is promised."""
-        leases = {**self._leases, name: Lease(part, undo, time.time() + seconds)}
+        leases = {**self._leases, name: Lease(part, undo, time.time() + seconds, machine_clock() + seconds)}
         write_leases(self._folder, leases)
         self._leases = leases
         self._schedule(name)
@@ -51,7 +53,15 @@ class Leases:
     def _schedule(self, name: str) -> None:
         if name in self._timers:
             self._timers[name].cancel()
-        self._timers[name] = self._loop.after(self._leases[name].until - time.time(), lambda: self._due(name))
+        seconds = min(self._leases[name].left(), LOOK_AGAIN_SECONDS)
+        self._timers[name] = self._loop.after(seconds, lambda: self._look(name))
+
+    def _look(self, name: str) -> None:
+        """A clock may have been set meanwhile."""
+        if self._leases[name].left() > 0:
+            self._schedule(name)
+        else:
+            self._due(name)
 
     def _due(self, name: str) -> None:
         lease = self._leases[name]

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from chaos.limit import left
 from chaos.runtimes import Undo
 from chaos.runtimes.processes.identity import Process
 
@@ -34,12 +35,17 @@ class Remembered:
 
 @dataclass(frozen=True)
 class Lease:
-    """The promise to undo something at a moment (Unix time in seconds, since it must outlive the
-    supervisor)."""
+    """The promise to undo something at a moment. It must outlive the supervisor, so it is told in Unix
+    seconds, and by the machine's own clock, which nobody can set."""
 
     part: str
     undo: Undo
     until: float
+    until_by_machine: float | None = None
+
+    def left(self) -> float:
+        """Seconds until it is due, by the clock that says less."""
+        return left(self.until, self.until_by_machine)
 
 
 def read_parts(folder: Path) -> dict[str, Remembered]:

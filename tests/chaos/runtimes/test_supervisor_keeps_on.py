@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from chaos.runtimes.processes.loop import Loop
 from chaos.runtimes.processes.record import Lease, Remembered, read_leases, read_parts, write_leases
 
 REAL_WRITE = os.write
+REAL_TIME = time.time
 
 
 def no_room(*_: object, **__: object) -> Any:
@@ -141,6 +143,31 @@ def test_without_room_for_a_second_file_the_first_is_written_over(
     with pytest.raises(OSError, match="No space"):
         write_leases(tmp_path, {str(number): Lease("auth@west", "resume", 2000.0) for number in range(200)})
     assert read_leases(tmp_path) == {}
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3600.0])
+def test_a_lease_is_due_by_the_clock_that_says_less(
+    loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    """Also for a supervisor that takes it up after the wall clock was set."""
+    monkeypatch.setattr(leases, "LOOK_AGAIN_SECONDS", 0.01)
+    Leases(loop, tmp_path, lambda lease: None).arm("a", "post@east", "start", 0.1 if step < 0 else 60)
+    undone: list[str] = []
+    later = Loop(lambda: False)
+    taken_up = Leases(later, tmp_path, lambda lease: undone.append(lease.part))
+    if step < 0:
+        monkeypatch.setattr("chaos.limit.time.time", lambda: REAL_TIME() + step)
+    taken_up.take_up()
+    later.after(0.03, lambda: monkeypatch.setattr("chaos.limit.time.time", lambda: REAL_TIME() + step))
+    run_until(later, lambda: undone)
+    assert read_leases(tmp_path) == {}
+
+
+def test_a_lease_of_an_earlier_version_is_kept(tmp_path: Path) -> None:
+    row = {"part": "post@east", "undo": "start", "until": 1000.0}
+    (tmp_path / "leases.json").write_text(json.dumps({"a": row}))
+    (lease,) = read_leases(tmp_path).values()
+    assert lease.left() < 0
 
 
 # --- whose process it is ---
