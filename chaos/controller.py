@@ -28,7 +28,7 @@ def _serve() -> None:
     from chaos.engine import Engine
     from chaos.journal import Journal
     from chaos.site import Site
-    from outages.ledger import Ledger
+    from outages.patient_ledger import PatientLedger
     from services.platform.serve import run
     from services.platform.settings import Settings
 
@@ -37,7 +37,7 @@ def _serve() -> None:
     if not state.is_made:  # on Docker nobody else is there to write down what the site consists of
         _describe_containers(state, settings.extra["ENGINE"], settings.extra["PROJECT"])
     journal = Journal.open(state.journal, PATIENCE)
-    engine = Engine(lambda: Site(state), journal, Ledger(state.ledger))
+    engine = Engine(lambda: Site(state), journal, PatientLedger(state.ledger))
     run(build(engine, settings, lambda: state.token), settings)
 
 

@@ -22,7 +22,7 @@ from chaos.record import Record
 from chaos.selector import select
 from chaos.site import Site
 from failwhale.failure import FAILED, USAGE, Failure
-from outages.ledger import Ledger
+from outages.patient_ledger import PatientLedger
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def _where_it_fits(
 class Engine:
     """The faults of one site. When its process dies their leases go on, and the next engine resumes them."""
 
-    def __init__(self, open_site: Callable[[], Site], journal: Journal, ledger: Ledger) -> None:
+    def __init__(self, open_site: Callable[[], Site], journal: Journal, ledger: PatientLedger) -> None:
         self._open_site = open_site
         self._journal = journal
         self._record = Record(ledger)

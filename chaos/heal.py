@@ -19,7 +19,7 @@ from chaos.site import Site, Unreachable
 from chaos.view import show
 from failwhale.failure import NOT_RESTORED, Failure
 from failwhale.state import State
-from outages.ledger import Ledger
+from outages.patient_ledger import PatientLedger
 
 CONTROLLER = "chaos"
 PATIENCE = 3.0
@@ -59,7 +59,7 @@ def _undo_faults(state: State, site: Site, say: Callable[[str], None]) -> list[d
 
 def _undo_alone(journal: Journal, state: State, site: Site) -> list[dict[str, Any]]:
     try:
-        engine = Engine(lambda: site, journal, Ledger(state.ledger))
+        engine = Engine(lambda: site, journal, PatientLedger(state.ledger))
         return [show(entry) for entry in engine.end_all("heal")]
     finally:
         journal.close()

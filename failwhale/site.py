@@ -201,6 +201,8 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
 
     from chaos.runtimes import runtime_of
     from chaos.runtimes.processes.client import Processes
+    from outages.where import prober_now
+    from outages.words import record_problem
 
     site = State(state)
     runtime = runtime_of(site)
@@ -211,6 +213,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
         parts, supervisor = runtime.status_with_supervisor()
     else:
         parts = runtime.status()
+    record = prober_now(site).get("record", {})
     total = sum(part.memory_bytes or 0 for part in parts) + (supervisor["memory_bytes"] if supervisor else 0)
     if as_json:
         print_json(
@@ -221,6 +224,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
                 "parts": [asdict(part) for part in parts],
                 "supervisor": supervisor,
                 "memory_bytes": total,
+                "record": record,
                 "left_out": content["left_out"],
             }
         )
@@ -257,6 +261,8 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
         stdout().print(f"without {row['part']}: {row['reason']}")
     for place, address in edges.items():
         stdout().print(f"{place}: {address}")
+    if problem := record_problem(record):
+        stdout().print(f"the record: {problem}", style="red")
     watched = f" and their supervisor (pid {supervisor['pid']})" if supervisor else ""
     stdout().print(f"{len(parts)} parts{watched}: {total / 1e6:.0f} MB")
 

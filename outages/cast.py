@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import os
 import secrets
 import time
@@ -45,6 +46,8 @@ POSTS_PER_AUTHOR = 3
 CODE_ACCOUNTS = 75
 """Two attempts a second use 60 codes in a step; the rest is for a journey in trouble."""
 
+log = logging.getLogger(__name__)
+
 READABLE_SECONDS = 15.0
 """An acknowledged post is deleted no sooner, since an attempt may be reading it."""
 
@@ -77,6 +80,8 @@ class Cast:
         """The posts above, each with the role that wrote it."""
         self.latest: Acknowledged | None = None
         self._acknowledged: deque[tuple[float, Acknowledged]] = deque()
+        self.saved = True
+        """cast.json says what is so; it does not when the disk was full."""
         self._numbers = itertools.count(1)
         self._run = secrets.token_hex(3)
         self._retweeting: set[tuple[str, str]] = set()
@@ -122,7 +127,7 @@ class Cast:
     # --- cast.json ---
 
     def save(self) -> None:
-        """Write cast.json, whole or not at all, for its owner's eyes only."""
+        """Write cast.json, whole or not at all, for its owner's eyes only. A full disk is borne with."""
         content = {
             "assembled": self.assembled,
             "timeline": self.timeline,
@@ -131,11 +136,18 @@ class Cast:
             "accounts": [account.saved() for account in self.accounts.values()],
             "codes": [account.saved() for account in self.codes.accounts],
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         scratch = self.path.with_suffix(".new")
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(content, file)
-        scratch.replace(self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                json.dump(content, file)
+            scratch.replace(self.path)
+        except OSError as error:
+            if self.saved:
+                log.error("%s cannot be written: %s", self.path, error)
+            self.saved = False
+        else:
+            self.saved = True
 
     def load(self, *, codes_doubtful: bool) -> bool:
         """Go on with the cast of cast.json; False when there is none, or none of this version.

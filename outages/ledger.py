@@ -40,7 +40,19 @@ class Ledger:
 
     def append(self, kind: str, **fields: Any) -> Record:
         """Write one record and return it. `at` is now unless given. Raises OSError when the disk refuses."""
-        record = self._record(kind, fields)
+        record = self.record(kind, fields)
+        self.write(record)
+        return record
+
+    def record(self, kind: str, fields: Record) -> Record:
+        """A record that is made now, unless `fields` say `at`; it is not written yet."""
+        if "at" in fields:
+            return {"at": fields.pop("at"), "kind": kind, **fields}
+        made = (self._clock or Clock()).reading()
+        return {"at": made.pop("at"), "kind": kind, **fields, **made}
+
+    def write(self, record: Record) -> None:
+        """Write one record as a line. Raises OSError when the disk refuses."""
         line = json.dumps(record, separators=(",", ":"), default=str).encode() + b"\n"
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,13 +62,6 @@ class Ledger:
             raise OSError(
                 errno.ENOSPC, f"only {written} of {len(line)} bytes could be written", str(self.path)
             )
-        return record
-
-    def _record(self, kind: str, fields: Record) -> Record:
-        if "at" in fields:
-            return {"at": fields.pop("at"), "kind": kind, **fields}
-        written = (self._clock or Clock()).reading()
-        return {"at": written.pop("at"), "kind": kind, **fields, **written}
 
     def close(self) -> None:
         """Close the file; a later `append` opens it again."""

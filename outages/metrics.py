@@ -42,6 +42,12 @@ class Metrics:
         up = Gauge(
             "journey_up", "0 while an outage of the journey is seen.", ["journey"], registry=self._registry
         )
+        self._waiting = Gauge(
+            "prober_record_waiting", "Records that wait in memory for room.", registry=self._registry
+        )
+        self._dropped = Gauge(
+            "prober_record_dropped", "Records that were given up for want of room.", registry=self._registry
+        )
         # All series exist from the beginning: a counter that appears with its first failure has no increase.
         self._attempts = {
             (name, outcome): attempts.labels(name, outcome) for name in NAMES for outcome in OUTCOMES
@@ -56,6 +62,11 @@ class Metrics:
 
     def up(self, journey: str, is_up: bool) -> None:
         self._up[journey].set(is_up)
+
+    def record(self, waiting: int, dropped: int) -> None:
+        """How many records there was no room for."""
+        self._waiting.set(waiting)
+        self._dropped.set(dropped)
 
     def expose(self) -> bytes:
         """All metrics in the Prometheus text format."""

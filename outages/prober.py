@@ -20,9 +20,9 @@ from outages.client import Edge, parse_edges, trusting
 from outages.clock import Clock
 from outages.interrupted import close_what_was_left_open
 from outages.lane import Lane
-from outages.ledger import Ledger
 from outages.listener import Listener
 from outages.metrics import Metrics
+from outages.patient_ledger import PatientLedger
 from outages.tracker import NoData
 from outages.visit import Litter, Visit
 from services.platform.serve import run
@@ -31,6 +31,7 @@ from services.platform.settings import Settings, SettingsError
 logger = logging.getLogger(__name__)
 
 TALLY_EVERY = 10.0
+CATCH_UP_EVERY = 1.0
 HEARTBEAT_EVERY = 0.1
 STALLED_AFTER = 0.5
 """Seconds by which the prober's own loop may be late before it stops trusting what it saw meanwhile."""
@@ -48,7 +49,7 @@ class Prober:
     def __init__(self, edges: Mapping[str, Edge], tls: ssl.SSLContext, record: Path) -> None:
         self.clock = Clock()
         self.metrics = Metrics()
-        self.ledger = Ledger(record / "ledger.ndjson", self.clock)
+        self.ledger = PatientLedger(record / "ledger.ndjson", self.clock)
         self.cast = Cast(record / "cast.json")
         crashed = close_what_was_left_open(self.ledger, self.clock.wall(self.clock.now()))
         self.cast.load(codes_doubtful=crashed)
@@ -86,19 +87,31 @@ class Prober:
                 group.create_task(self.caretaker.run())
                 group.create_task(self._tally())
                 group.create_task(self._watch_itself())
+                group.create_task(self._catch_up())
         finally:
             await asyncio.gather(*(lane.stop() for lane in self.lanes.values()))
             self.cast.save()
             self.ledger.append("prober.stopped", **self._counted())
+            if self.ledger.waiting:
+                logger.critical("%d records could not be written and are lost", self.ledger.waiting)
 
     def rows(self) -> dict[str, Any]:
         """What GET /journeys says."""
         return {name: lane.row() for name, lane in self.lanes.items()}
 
+    def record_state(self) -> dict[str, Any]:
+        """What GET /journeys says of the record: whether there is room for it."""
+        return {
+            "waiting": self.ledger.waiting,
+            "dropped": self.ledger.dropped,
+            "problem": self.ledger.problem or None,
+        }
+
     def expose(self) -> bytes:
         """The metrics in the Prometheus text format."""
         for name, lane in self.lanes.items():
             self.metrics.up(name, lane.is_up)
+        self.metrics.record(self.ledger.waiting, self.ledger.dropped)
         return self.metrics.expose()
 
     def _has_stalled_since(self, start: float) -> bool:
@@ -127,6 +140,14 @@ class Prober:
         while True:
             await asyncio.sleep(TALLY_EVERY)
             self.ledger.append("tally", seconds=TALLY_EVERY, **self._counted())
+
+    async def _catch_up(self) -> None:
+        """Write what there was no room for, once there is."""
+        while True:
+            await asyncio.sleep(CATCH_UP_EVERY)
+            self.ledger.catch_up()
+            if not self.cast.saved:
+                self.cast.save()
 
     async def _watch_itself(self) -> None:
         """Notice that the wall clock was set, and that this process stood still (a sleeping laptop): the site
@@ -165,7 +186,7 @@ def main() -> None:
     ca = Path(settings.text("CA", str(settings.pki / "ca.pem")))
     record = Path(settings.text("RECORD", "record"))
     prober = Prober(edges, trusting(ca), record)
-    run(Listener(prober.run, prober.rows, prober.expose), settings)
+    run(Listener(prober.run, prober.rows, prober.record_state, prober.expose), settings)
 
 
 if __name__ == "__main__":

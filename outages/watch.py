@@ -15,8 +15,8 @@ from outages.clock import parse
 from outages.history import Fault, History, selectors
 from outages.ledger import Tail
 from outages.names import NAMES
-from outages.where import journeys_now
-from outages.words import by_id, clock, parameters, targets
+from outages.where import journeys_now, prober_now
+from outages.words import by_id, clock, parameters, record_problem, targets
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -56,6 +56,7 @@ class Live:
         self._tail = Tail(state.ledger)
         self._history = History()
         self._journeys: dict[str, dict[str, Any]] = {}
+        self._record: dict[str, Any] = {}
         self._parts: list[str] = []
         self._asking: list[threading.Thread] = []
         self._drawn = 0.0
@@ -67,7 +68,7 @@ class Live:
         """See that the threads run. The first time, have an answer of the prober before anything is drawn."""
         first, self._drawn = not self._drawn, time.monotonic()
         if first:
-            self._journeys = journeys_now(self._state)
+            self._ask_prober()
         if any(thread.is_alive() for thread in self._asking):
             return
         self._asking = [
@@ -83,7 +84,8 @@ class Live:
             time.sleep(every)
 
     def _ask_prober(self) -> None:
-        self._journeys = journeys_now(self._state)
+        said = prober_now(self._state)
+        self._journeys, self._record = said.get("journeys", {}), said.get("record", {})
 
     def _ask_runtime(self) -> None:
         from chaos.runtimes import runtime_of
@@ -171,6 +173,8 @@ class Live:
         lines = [_fault_line(faults, now) for faults in by_id(active)]
         if not active:
             lines.append(Text("nothing is broken on purpose", style="dim"))
+        if problem := record_problem(self._record):
+            lines.append(Text(f"the record  {problem}", style="red"))
         if self._parts:
             lines.append(Text("parts       ", style="red").append(", ".join(self._parts), style="red"))
         lines += [

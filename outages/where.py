@@ -30,6 +30,15 @@ def journeys_now(state: State) -> dict[str, dict[str, Any]]:
 
     Rows have `state` (green, down, slow, unknown), `since`, `attempts`, `failed` and `last_error`.
     """
+    return dict(prober_now(state).get("journeys", {}))
+
+
+def prober_now(state: State) -> dict[str, Any]:
+    """What the prober says at this moment; empty while it does not answer.
+
+    `journeys` are as above. `record` says whether there is room for it: how many records are `waiting` in
+    memory, how many were `dropped`, and what the `problem` is (None: there is none).
+    """
     try:
         address = address_of(state, "prober")
         if address is None:
@@ -41,7 +50,7 @@ def journeys_now(state: State) -> dict[str, dict[str, Any]]:
         try:
             connection.request("GET", "/journeys")
             answer = connection.getresponse()
-            return dict(json.loads(answer.read())["journeys"]) if answer.status == 200 else {}
+            return dict(json.loads(answer.read())) if answer.status == 200 else {}
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError, KeyError, Failure):

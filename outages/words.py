@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from failwhale.console import spell_duration
 from failwhale.failure import Failure
@@ -95,6 +96,16 @@ def detection(outage: Felt) -> str:
     if outage.detection_delay is None:
         return "none"
     return "late" if is_late(outage) else f"+{outage.detection_delay:.1f}s"
+
+
+def record_problem(record: Mapping[str, Any]) -> str:
+    """What the prober says of its record, in a line; empty when all is written."""
+    if not record.get("waiting") and not record.get("dropped"):
+        return ""
+    parts = [f"{record['waiting']:,} records wait in memory" if record.get("waiting") else ""]
+    parts.append(f"{record['dropped']:,} details of attempts were given up" if record.get("dropped") else "")
+    why = f" ({record['problem']})" if record.get("problem") else ""
+    return ", ".join(filter(None, parts)) + why
 
 
 def _count(number: int, thing: str) -> str:

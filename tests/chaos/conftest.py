@@ -18,7 +18,7 @@ from chaos.inventory import Inventory, Part
 from chaos.journal import Entry, Journal
 from chaos.site import Site
 from failwhale.failure import Failure
-from outages.ledger import Ledger
+from outages.patient_ledger import PatientLedger
 
 
 def make_part(name: str) -> Part:
@@ -317,8 +317,8 @@ class Laboratory:
         self.site.last_step = None
 
     @property
-    def ledger(self) -> Ledger:
-        return Ledger(self.folder / "record" / "ledger.ndjson")
+    def ledger(self) -> PatientLedger:
+        return PatientLedger(self.folder / "record" / "ledger.ndjson")
 
 
 @pytest.fixture
