@@ -9,12 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
+from chaos.aftermath import WELL_LIMIT, wait_well
 from chaos.client import Client, UnknownFault
 from chaos.engine import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
-from chaos.fault import Fault, Parameter
+from chaos.fault import Fault, Parameter, fault_named
 from chaos.progress import Progress, spell_targets
+from chaos.sentinels import spell_failover
 from chaos.site import Site
-from chaos.view import is_judged, is_settled
+from chaos.view import active, is_judged, is_settled
 from failwhale.console import (
     DEFAULT_STATE,
     FAILED,
@@ -48,7 +50,7 @@ def command_of(fault: Fault) -> Callable[..., None]:
         if given["dry_run"]:
             for part in planned.parts:
                 fault.precondition(site, part)
-            _print_plan(request, planned, json=given["json"])
+            _print_plan(request, planned, _failover_of(site, planned), json=given["json"])
         else:
             _carry_out(request, state, detach=given["detach"], json=given["json"], quiet=given["quiet"])
 
@@ -147,12 +149,37 @@ def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quie
             progress.say("interrupted: ending the fault")
             now = _end(client, request.id, progress)
             interrupted = True
+        ended = not detach and not interrupted and now["gone"] is True
+        now["not_well"] = _wait_well(now, state, progress) if ended else None
     if json:
         print_json(now)
     _judge(now, detached=detach and not interrupted, interrupted=interrupted)
+    _judge_aftermath(now, state)
     if not json and not quiet:
         end = "is in force" if detach else "is over"
         stdout().print(f"{now['id']} {end}: proved on {spell_targets(now)}")
+        if now["not_well"]:
+            stdout().print(f"not well yet, as other faults are in force: {', '.join(now['not_well'])}")
+
+
+def _wait_well(fault: dict[str, Any], state: State, progress: Progress) -> list[str]:
+    site = Site(state)
+    names = {one["target"] for one in fault["targets"]}
+    parts = [part for part in site.inventory.parts if part.name in names]
+    hurts = {journey for part in parts for journey in fault_named(fault["fault"]).hurts(part)}
+    store = any(part.service in ("store", "sentinel") for part in parts)
+    seconds = 0.0 if active(state) else WELL_LIMIT  # what another fault hurts does not end with this one
+    return wait_well(site, hurts, seconds, store=store, note=progress.note)
+
+
+def _judge_aftermath(fault: dict[str, Any], state: State) -> None:
+    """Raise Failure (not restored) when all is not well though the fault is gone and no other in force."""
+    if fault["not_well"] and not active(state):
+        raise Failure(
+            f"{fault['id']} is gone, but not all is well: {', '.join(fault['not_well'])}",
+            "see: failwhale status, failwhale watch",
+            NOT_RESTORED,
+        )
 
 
 def _follow(
@@ -192,7 +219,13 @@ def _judge(fault: dict[str, Any], *, detached: bool, interrupted: bool) -> None:
         raise Failure(f"{name} was not proved to bite: {'; '.join(evidence)}", "", INCONCLUSIVE)
 
 
-def _print_plan(request: Request, planned: Plan, *, json: bool) -> None:
+def _failover_of(site: Site, planned: Plan) -> str | None:
+    """Why a loss of the primary would not be failed over now, empty when it would; None if it is not hit."""
+    hit = any(site.store_role(part) == "primary" for part in planned.parts if part.service == "store")
+    return site.failover_hindrance() if hit else None
+
+
+def _print_plan(request: Request, planned: Plan, failover: str | None, *, json: bool) -> None:
     targets = [part.name for part in planned.parts]
     hurts = sorted({journey for part in planned.parts for journey in planned.fault.hurts(part)})
     if not json:
@@ -202,6 +235,8 @@ def _print_plan(request: Request, planned: Plan, *, json: bool) -> None:
             f"{f' ({how})' if how else ''}"
         )
         stdout().print(f"may hurt: {', '.join(hurts) or 'no journey'}")
+        if failover is not None:
+            stdout().print(spell_failover(failover))
         return
     print_json(
         {
@@ -212,6 +247,7 @@ def _print_plan(request: Request, planned: Plan, *, json: bool) -> None:
             "seconds": request.seconds,
             "seed": request.seed,
             "hurts": hurts,
+            "failover_hindrance": failover,
             "dry_run": True,
         }
     )

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from chaos import sentinels
 from chaos.control import Control, Unreachable, operators_tls
 from chaos.inventory import Inventory, Part
 from chaos.runtimes import Runtime, runtime_of
+from chaos.sentinels import Opinion, Replica
 from failwhale.failure import Failure
 from failwhale.state import State
 
@@ -97,7 +100,8 @@ class Site:
         return self._asks_well(part, "/-/health", "/-/healthy")
 
     def ready(self, part: Part) -> bool:
-        """Whether the part can do its work. A store is the one primary, or a replica with its link up."""
+        """Whether the part can do its work. A store is a replica with its link up, or the one primary, to
+        which the sentinels lead the services and which takes writes."""
         if part.service == "store":
             return self._store_is_ready(part)
         return self._asks_well(part, "/-/ready", "/-/ready")
@@ -120,6 +124,11 @@ class Site:
 
     # --- the store ---
 
+    @property
+    def stores(self) -> list[Part]:
+        """The pair: a primary and its replica, or what is left of it."""
+        return [part for part in self.inventory.parts if part.service == "store"]
+
     def store_role(self, part: Part) -> str | None:
         """`primary` or `replica`, as the store itself says now; None when it does not answer."""
         answer = self._redis_says(part, "ROLE")
@@ -127,14 +136,38 @@ class Site:
 
     def store_roles(self) -> dict[str, str]:
         """The role of each store that answers, by the name of its part."""
-        roles = {part.name: self.store_role(part) for part in self.inventory.parts if part.service == "store"}
+        roles = {part.name: self.store_role(part) for part in self.stores}
         return {name: role for name, role in roles.items() if role is not None}
 
     def hold_writes(self, seconds: float) -> None:
         """Let every primary take no write until it is demoted, but for so many seconds at most."""
-        for part in self.inventory.parts:
-            if part.service == "store" and self.store_role(part) == "primary":
+        for part in self.stores:
+            if self.store_role(part) == "primary":
                 self._redis_says(part, "CLIENT", "PAUSE", str(int(seconds * 1000)), "WRITE")
+
+    def release_writes(self, part: Part) -> None:
+        """Let a store take writes again that were held."""
+        self._redis_says(part, "CLIENT", "UNPAUSE")
+
+    def takes_writes(self, part: Part) -> bool:
+        """Whether a store does a write now. The one that is asked for changes nothing."""
+        return isinstance(self._redis_says(part, "DEL", "failwhale:no-such-key"), int)
+
+    def lags(self, part: Part) -> bool:
+        """Whether a replica stands still at less than the primary has written. It takes a tenth of a second
+        to tell: one that follows is not behind for so long."""
+        behind = self._offset(part)
+        primary = next((one for one in self.stores if self.store_role(one) == "primary"), None)
+        written = self._offset(primary) if primary else None
+        if behind is None or written is None or primary == part or behind >= written:
+            return False
+        time.sleep(0.1)
+        return self._offset(part) == behind
+
+    def _offset(self, part: Part) -> int | None:
+        """How far the stream of writes is that a store has made, or has followed."""
+        role = self._redis_says(part, "ROLE")
+        return None if not role else int(role[1] if role[0] == b"master" else role[4])
 
     def ask_failover(self) -> None:
         """Have Sentinel promote the replica. Raises Failure when no sentinel agrees."""
@@ -153,17 +186,26 @@ class Site:
 
         Sentinel would do it, but it waits for eight seconds first.
         """
+        for part in self.stores:
+            if part != primary and self.store_role(part) == "primary":
+                self._demote(part, primary)
+
+    def _demote(self, part: Part, primary: Part) -> None:
+        """Writes that were held are released with it. Until then it does not answer the sentinels either, who
+        publish through it, and a store that is silent to them is not promoted."""
         host, port = primary.address()
-        for part in self.inventory.parts:
-            if part.service == "store" and part != primary and self.store_role(part) == "primary":
-                self._redis_says(part, "REPLICAOF", host, str(port))
+        self._redis_says(part, "REPLICAOF", host, str(port))
+        self.release_writes(part)
 
     def welcome_back(self, part: Part) -> None:
         """A store that was away may still believe to be the primary: it gives way to who was promoted since.
         With any other part there is nothing to do.
         """
-        if part.service == "store" and (primary := self.last_promoted()):
-            self.demote_others(primary)
+        if part.service != "store" or self.store_role(part) != "primary":
+            return
+        primary = self.last_promoted()
+        if primary is not None and primary != part:
+            self._demote(part, primary)
 
     def last_promoted(self) -> Part | None:
         """The store that was made the primary last, as the sentinels know; None when none answers.
@@ -174,26 +216,62 @@ class Site:
         latest = -1
         found = None
         for sentinel, known in self._sentinels():
-            named = self._redis_says(sentinel, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", known[b"name"])
-            address = b":".join(named or ()).decode()
+            named = self._named_by(sentinel, known)
             epoch = int(known[b"config-epoch"])
-            for part in self.inventory.parts:
-                if part.service == "store" and address in part.addresses.values() and epoch > latest:
-                    latest, found = epoch, part
+            if named is not None and epoch > latest:
+                latest, found = epoch, named
         return found
+
+    def agreed_primary(self) -> Part | None:
+        """The store to which every sentinel leads the services, or None: they disagree, are too few, or about
+        to promote another."""
+        return sentinels.agreed_primary(*self._opinions())
+
+    def failover_hindrance(self) -> str:
+        """Why no replica would be promoted if the primary died now; empty when one would."""
+        return sentinels.hindrance(*self._opinions())
+
+    def _opinions(self) -> tuple[list[Opinion], int]:
+        """What the sentinels that answer say, and how many there are."""
+        opinions = []
+        for part, known in self._sentinels():
+            rows = self._redis_says(part, "SENTINEL", "REPLICAS", known[b"name"]) or []
+            opinions.append(
+                Opinion(
+                    part.name,
+                    self._named_by(part, known),
+                    int(known[b"config-epoch"]),
+                    b"failover_in_progress" in known.get(b"flags", b"").split(b","),
+                    tuple(self._replica_of(_fields(row)) for row in rows),
+                )
+            )
+        return opinions, sum(part.service == "sentinel" for part in self.inventory.parts)
+
+    def _replica_of(self, fields: dict[bytes, bytes]) -> Replica:
+        row = {key.decode(): value.decode() for key, value in fields.items()}
+        part = self._store_at(f"{row['ip']}:{row['port']}")
+        return sentinels.replica_of(row, part.name if part else f"{row['ip']}:{row['port']}")
+
+    def _named_by(self, sentinel: Part, known: dict[bytes, bytes]) -> Part | None:
+        named = self._redis_says(sentinel, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", known[b"name"])
+        return self._store_at(b":".join(named or ()).decode())
+
+    def _store_at(self, address: str) -> Part | None:
+        return next((part for part in self.stores if address in part.addresses.values()), None)
 
     def _sentinels(self) -> Iterator[tuple[Part, dict[bytes, bytes]]]:
         """Each sentinel that answers, with what it knows of the primary."""
         for part in self.inventory.parts:
             if part.service == "sentinel" and (masters := self._redis_says(part, "SENTINEL", "MASTERS")):
-                yield part, dict(zip(masters[0][::2], masters[0][1::2], strict=True))
+                yield part, _fields(masters[0])
 
     def _store_is_ready(self, part: Part) -> bool:
         role = self._redis_says(part, "ROLE")
         if not role:
             return False
         if role[0] == b"master":  # one that was away may believe for a moment that it still is
-            return list(self.store_roles().values()).count("primary") == 1
+            one = list(self.store_roles().values()).count("primary") == 1
+            return one and self.agreed_primary() == part and self.takes_writes(part)
         return bool(role[3] == b"connected")
 
     def _redis_says(self, part: Part, *command: str | bytes) -> Any:
@@ -208,6 +286,11 @@ class Site:
             return None
         finally:
             redis.close()
+
+
+def _fields(flat: list[bytes]) -> dict[bytes, bytes]:
+    """Names and values from the list in which a sentinel sends them."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _does_something(address: tuple[str, int]) -> bool:

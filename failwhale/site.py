@@ -201,11 +201,15 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
 
     from chaos.runtimes import runtime_of
     from chaos.runtimes.processes.client import Processes
+    from chaos.sentinels import spell_failover
+    from chaos.site import Site
     from outages.where import prober_now
     from outages.words import record_problem
 
     site = State(state)
     runtime = runtime_of(site)
+    chaos = Site(site)
+    failover = chaos.failover_hindrance() if chaos.stores else None
     content = site.site()
     edges = content.get("public", content["edges"])  # in the controller's container the two differ
     supervisor = None
@@ -226,6 +230,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
                 "memory_bytes": total,
                 "record": record,
                 "left_out": content["left_out"],
+                "failover_hindrance": failover,
             }
         )
         return
@@ -263,6 +268,8 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
         stdout().print(f"{place}: {address}")
     if problem := record_problem(record):
         stdout().print(f"the record: {problem}", style="red")
+    if failover is not None:
+        stdout().print(spell_failover(failover))
     watched = f" and their supervisor (pid {supervisor['pid']})" if supervisor else ""
     stdout().print(f"{len(parts)} parts{watched}: {total / 1e6:.0f} MB")
 

@@ -22,27 +22,48 @@ class Promote(Fault):
             raise Failure(
                 f"{part.name} is not a replica now", "ask for: failwhale chaos promote store:replica"
             )
+        if why := site.failover_hindrance():
+            raise Failure(f"Sentinel would not promote it: {why}", "see: failwhale status")
 
     def apply(self, site: Site, injection: Injection) -> None:
         if site.store_role(injection.part) != "primary":
-            site.hold_writes(
-                HANDOVER
-            )  # the old primary would go on taking writes that the new one never gets
+            # The old primary would go on taking writes that the new one never gets.
+            site.hold_writes(HANDOVER)
             site.ask_failover()
 
     def prove(self, site: Site, injection: Injection) -> Proof:
-        role = site.store_role(injection.part)
-        return Proof(role == "primary", f"{injection.part.name} says that it is {role or 'nothing'}")
+        """It is the primary once the services are led to it: that is up to a second after it has the role."""
+        name, role = injection.part.name, site.store_role(injection.part)
+        if role != "primary":
+            return Proof(False, f"{name} says that it is {role or 'nothing'}")
+        if site.agreed_primary() != injection.part:
+            return Proof(False, f"{name} says that it is primary, but not every sentinel names it")
+        return Proof(True, f"{name} says that it is primary, and every sentinel names it")
 
     def revert(self, site: Site, injection: Injection) -> None:
-        """The roles stay swapped; what is left to do is to end the reign of the old primary."""
-        if site.store_role(injection.part) == "primary":
-            site.demote_others(injection.part)
+        """The roles stay swapped; what is left to do is to end the reign of the old primary.
+
+        Not before the sentinels agree. A new primary that dies earlier leaves the old one in its office; had
+        that been demoted, nobody would be there to promote.
+        """
+        part, agreed = injection.part, site.agreed_primary()
+        if agreed == part and site.store_role(part) == "primary":
+            site.demote_others(part)
+        elif agreed is not None and agreed != part:
+            if site.store_role(part) == "primary":  # Sentinel gave up before it saw that
+                site.ask_failover()
+            else:
+                site.release_writes(agreed)
 
     def gone(self, site: Site, injection: Injection) -> Proof:
-        roles = sorted(str(site.store_role(part)) for part in site.inventory.parts if part.service == "store")
-        whole = roles.count("primary") == 1 and set(roles) <= {"primary", "replica"}
-        return Proof(whole, f"the stores are: {', '.join(roles)}")
+        """Whether nothing of a switchover is under way. A store that another fault keeps down has no role."""
+        roles = site.store_roles()
+        said = ", ".join(sorted(roles.values())) or "silent"
+        agreed = site.agreed_primary()
+        if agreed is None:
+            return Proof(False, f"the stores are: {said}; the sentinels do not agree on one yet")
+        whole = list(roles.values()).count("primary") <= 1 and roles.get(agreed.name, "primary") == "primary"
+        return Proof(whole, f"the stores are: {said}; every sentinel names {agreed.name}")
 
 
 register(Promote())

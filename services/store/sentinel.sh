@@ -3,8 +3,9 @@
 # ANNOUNCE (host:port that others reach it by), STORE_NAME. Its configuration is its memory (who is primary, who else
 # votes), so it is written once and kept.
 #
-# down-after 800 ms and failover-timeout 1 s: a promotion takes about two seconds, and a vote that was split is soon
-# repeated. A stall below 800 ms on a busy laptop must not look like a death.
+# down-after 800 ms: a stall below that on a busy laptop must not look like a death. failover-timeout 1.5 s: a vote that was
+# split is repeated after twice that. It may not be shorter: a Sentinel that promotes a replica asks it for its new role once
+# a second, and one that has no answer by failover-timeout gives up, names the old primary, and leaves the new one to itself.
 set -eu
 # Process 1 has a container of its own, where the names that Docker does not know are answered at once.
 if [ $$ = 1 ]; then
@@ -25,8 +26,16 @@ sentinel announce-ip ${ANNOUNCE%:*}
 sentinel announce-port ${ANNOUNCE##*:}
 sentinel monitor $STORE_NAME ${PRIMARY%:*} ${PRIMARY##*:} 2
 sentinel down-after-milliseconds $STORE_NAME 800
-sentinel failover-timeout $STORE_NAME 1000
+sentinel failover-timeout $STORE_NAME 1500
 sentinel parallel-syncs $STORE_NAME 1
 CONF
 fi
+# Every Sentinel asks every store who it is once a second, not every ten: so it soon knows who follows whom, and who may be
+# promoted. That is no line of a configuration, so it is told once it runs.
+(
+    tries=100
+    until redis-cli -p "${LISTEN##*:}" sentinel debug info-period 1000 >/dev/null 2>&1 || [ $((tries -= 1)) = 0 ]; do
+        sleep 0.1
+    done
+) &
 exec redis-sentinel "$conf"

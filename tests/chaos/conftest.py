@@ -241,8 +241,20 @@ class MemorySite(Site):
     def hold_writes(self, seconds: float) -> None:
         self.step()
 
+    def lags(self, part: Part) -> bool:
+        return False
+
+    def release_writes(self, part: Part) -> None:
+        self.step()
+
     def last_promoted(self) -> Part | None:
         return next(part for part in PARTS if self.roles.get(part.name) == "primary")
+
+    agreed_primary = last_promoted
+
+    def failover_hindrance(self) -> str:
+        down = [part.name for part in self.stores if not self.answers(part)]
+        return f"{', '.join(down)} does not answer it" if down else ""
 
     def demote_others(self, primary: Part) -> None:
         self.step()

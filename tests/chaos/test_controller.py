@@ -328,6 +328,32 @@ def test_what_a_runtime_cannot_do_is_said_with_why(
     assert laboratory.site.harm() == []
 
 
+def test_gone_is_not_called_well_while_users_are_not(
+    controller: Running, command: Any, laboratory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chaos.fault_command, "wait_well", lambda *_, **__: ["post is down"])
+    done = command("latency", "post@east", "--for", "200ms", "--json")
+    assert done.code == 5
+    assert done.json["gone"] is True
+    assert done.json["not_well"] == ["post is down"]
+    assert "is gone, but not all is well: post is down" in done.err
+    command("pause", "auth@east", "--for", "1m", "--detach")  # whose doing it may be
+    done = command("latency", "post@east", "--for", "200ms")
+    assert done.code == 0
+    assert "not well yet, as other faults are in force: post is down" in done.out
+
+
+def test_a_dry_run_on_the_primary_says_whether_its_loss_would_be_failed_over(
+    controller: Running, command: Any, laboratory: Any
+) -> None:
+    words = ("kill", "store:primary", "--dry-run")
+    assert "failover: a replica is ready to be promoted" in command(*words).out
+    laboratory.site.runtime.pause("store@west")
+    assert "failover: not now, store@west does not answer it" in command(*words).out
+    assert command(*words, "--json").json["failover_hindrance"] == "store@west does not answer it"
+    assert "failover" not in command("kill", "store:replica", "--dry-run").out
+
+
 def test_block_and_unblock(controller: Running, command: Any) -> None:
     assert command("block").code == 0
     refused = command("kill", "post@east")
