@@ -6,17 +6,19 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from chaos.site import Site, Unreachable
+from chaos.site import Site
 
 WELL_LIMIT = 10.0
 """Seconds for users to be well again once a fault is gone; as a rule it takes them less than one."""
 _POLL = 0.1
 
 Journeys = Mapping[str, Mapping[str, Any]]
+"""How users fare by the prober's word, by journey; empty when it does not answer."""
 
 
 def wait_well(
     site: Site,
+    look: Callable[[], Journeys],
     hurts: Collection[str],
     seconds: float = WELL_LIMIT,
     *,
@@ -25,14 +27,14 @@ def wait_well(
 ) -> list[str]:
     """Wait until all is well again, for so many seconds at most; returns what is not, a few words each.
 
-    `hurts` are the journeys that must be green, by an attempt that was made since; with `store` there must
-    also be one primary that takes writes and a replica that has what it wrote. `note` gets what is waited
-    for. Where no prober answers, nothing can be said about users, and so nothing is.
+    `hurts` are the journeys that `look` must show green, by an attempt that was made since; with `store`
+    there must also be one primary that takes writes and a replica that has what it wrote. `note` gets what is
+    waited for. Where no prober answers, nothing can be said about users, and so nothing is.
     """
     end = time.monotonic() + seconds
-    before = _journeys(site) if hurts else None
+    before = look() if hurts else {}
     while True:
-        now = _journeys(site) if hurts else None
+        now = look() if hurts else {}
         wrong = [*_not_green(now, hurts), *(_wrong_with_store(site) if store else ())]
         late = time.monotonic() >= end
         if late or (not wrong and _all_tried_since(before, now, hurts)):
@@ -41,23 +43,12 @@ def wait_well(
         time.sleep(_POLL)
 
 
-def _journeys(site: Site) -> Journeys | None:
-    """How users fare by the prober's word; None when it has none."""
-    try:
-        prober = next(part for part in site.inventory.parts if part.service == "prober")
-        return dict(site.control(prober, timeout=1.0).ask("GET", "/journeys").json()["journeys"])
-    except (StopIteration, Unreachable, ValueError, KeyError):
-        return None
-
-
-def _not_green(now: Journeys | None, hurts: Collection[str]) -> list[str]:
-    rows = {name: now[name] for name in sorted(hurts) if name in now} if now else {}
+def _not_green(now: Journeys, hurts: Collection[str]) -> list[str]:
+    rows = {name: now[name] for name in sorted(hurts) if name in now}
     return [f"{name} is {row['state']}" for name, row in rows.items() if row["state"] != "green"]
 
 
-def _all_tried_since(before: Journeys | None, now: Journeys | None, hurts: Collection[str]) -> bool:
-    if before is None or now is None:
-        return True
+def _all_tried_since(before: Journeys, now: Journeys, hurts: Collection[str]) -> bool:
     return all(
         now[name]["attempts"] != before[name]["attempts"] for name in hurts if name in now and name in before
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -35,6 +36,7 @@ from failwhale.console import (
 )
 from failwhale.options import whole_number
 from failwhale.state import State
+from outages.where import journeys_now
 
 
 def command_of(fault: Fault) -> Callable[..., None]:
@@ -169,7 +171,7 @@ def _wait_well(fault: dict[str, Any], state: State, progress: Progress) -> list[
     hurts = {journey for part in parts for journey in fault_named(fault["fault"]).hurts(part)}
     store = any(part.service in ("store", "sentinel") for part in parts)
     seconds = 0.0 if active(state) else WELL_LIMIT  # what another fault hurts does not end with this one
-    return wait_well(site, hurts, seconds, store=store, note=progress.note)
+    return wait_well(site, partial(journeys_now, state), hurts, seconds, store=store, note=progress.note)
 
 
 def _judge_aftermath(fault: dict[str, Any], state: State) -> None:
