@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -165,7 +166,8 @@ def _copied_out(file: Path) -> str:
 def score(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> None:
     """How good is the monitoring? Its outages, and its alerts, beside the outages that users felt.
 
-    Caught is what Prometheus recorded, missed what it did not, invented what it recorded and nobody felt.
+    Detected is what Prometheus recorded, missed what it did not; a false positive is what it recorded and
+    nobody felt. It is told in seconds, too, so that a monitor that is always down finds no favour.
 
     Examples:
       failwhale score
@@ -178,12 +180,12 @@ def score(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> No
     history = history_of(site)
     recorded = recorded_by_prometheus(site, history)
     detect_if_possible(site, history)
-    pairs = pair(history.outages, recorded, history.now())
-    result = reckon(pairs)
+    now = history.now()
+    result = reckon(history.outages, recorded, now, [(gap.start, gap.end) for gap in history.gaps])
     if as_json:
         print_json(result)
     else:
-        show_score(pairs, result)
+        show_score(pair(history.outages, recorded, now), result)
 
 
 # --- what they share ---
@@ -285,21 +287,27 @@ def show(rows: list[Felt], history: History, source: Source) -> None:
 
 
 def show_score(pairs: list[Pair], result: dict[str, Any]) -> None:
-    """Two lines, for what was recorded and what was alerted, and the two records side by side."""
-    from outages.words import clock, detection, is_late
+    """What was recorded, in counts and in seconds, what was alerted, and the two records side by side."""
+    from outages.words import COMES_FROM_THE_PROBER, clock, detection
 
     console, felt = stdout(), [row.felt for row in pairs if row.felt is not None]
     console.print(
-        f"recorded by Prometheus: {result['caught']} caught, {result['missed']} missed,"
-        f" {result['invented']} invented" + _quantile_words("; too long by", result["duration_error"])
+        f"recorded by Prometheus: {result['detected']} detected, {result['missed']} missed,"
+        f" {result['false_positives']} false positive{'' if result['false_positives'] == 1 else 's'}"
+        + _quantile_words("; too long by", result["duration_error"])
     )
-    late = sum(is_late(outage) for outage in felt)
+    detected, missed, false = (
+        spell_duration(result["seconds"][name]) for name in ("detected", "missed", "false_positives")
+    )
+    console.print(f"in time: {detected} detected, {missed} missed, {false} false positive")
+    late = sum(outage.is_late for outage in felt)
     console.print(
         f"alerted: {result['alerted']} of {len(felt)} outages"
-        + (f", {late} when it was over" if late else "")
+        + (f", {late} more when it was over" if late else "")
         + _quantile_words("; delay", result["detection_delay"])
         + (f" over {result['alerted']} alert{'' if result['alerted'] == 1 else 's'}" if felt else "")
     )
+    console.print(f"[dim]{fill(COMES_FROM_THE_PROBER, console.width)}[/dim]")
     if not pairs:
         return
 

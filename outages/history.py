@@ -40,8 +40,15 @@ class Felt:
     after_effect: bool = False
     """The causes were over when it began: this may be what they left behind."""
     detected: bool | None = None
-    """Whether Prometheus raised an alert; None when nobody asked it."""
+    """Whether Prometheus raised an alert while it went on; None when nobody asked it."""
     detection_delay: float | None = None
+    """Seconds from its start to the alert, which may have come when it was over."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the alert began when the outage was over."""
+        delay, end = self.detection_delay, self.end
+        return delay is not None and end is not None and self.start + delay > end
 
     def duration(self, now: float) -> float:
         """Seconds, so far if it goes on."""
@@ -61,7 +68,8 @@ class Felt:
             "causes": sorted({fault.id for fault in self.causes}),
             "after_effect": self.after_effect,
             "detected": self.detected,
-            "detection_delay": self.detection_delay,
+            "detection_delay": None if self.is_late else self.detection_delay,
+            "alerted_late": self.is_late,
             "unobserved": self.unobserved,
         }
 

@@ -111,13 +111,14 @@ def spells(samples: Samples) -> list[tuple[float, float | None]]:
 def detect(
     outages: Iterable[Felt], firing: Mapping[str, list[tuple[float, float | None]]], now: float
 ) -> None:
-    """Note for each outage whether, and how many seconds after its start, an alert fired for it."""
+    """Note for each outage how many seconds after its start an alert began, and whether that was within it.
+
+    An alert that began before belongs to something else; one that began just after the end is late.
+    """
     for outage in outages:
         end = now if outage.end is None else outage.end
-        delays = [
-            max(0.0, began - outage.start)
-            for began, ceased in firing.get(outage.journey, [])
-            if began <= end + SILENCE and (ceased is None or ceased >= outage.start)
+        began = [
+            start for start, _ in firing.get(outage.journey, []) if outage.start <= start <= end + SILENCE
         ]
-        outage.detected = bool(delays)
-        outage.detection_delay = round(min(delays), 3) if delays else None
+        outage.detected = bool(began) and min(began) <= end
+        outage.detection_delay = round(min(began) - outage.start, 3) if began else None

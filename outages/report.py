@@ -13,7 +13,15 @@ from outages.clock import stamp
 from outages.drawing import timeline
 from outages.history import Fault, Felt, History, order_of
 from outages.names import NAMES
-from outages.words import causes, clock, detection, felt_by_journey, headline, is_late, parameters
+from outages.words import (
+    COMES_FROM_THE_PROBER,
+    causes,
+    clock,
+    detection,
+    felt_by_journey,
+    headline,
+    parameters,
+)
 
 FOLDER = Path(__file__).parent
 
@@ -84,7 +92,8 @@ def _outages(history: History, now: float) -> str:
         ]
         for outage in history.outages
     )
-    return _table(heads, rows, numbers={3, 4})
+    note = f"<p class='note'>{escape(COMES_FROM_THE_PROBER)}</p>" if asked else ""
+    return _table(heads, rows, numbers={3, 4}) + note
 
 
 def _lasted(outage: Felt, now: float) -> str:
@@ -93,7 +102,7 @@ def _lasted(outage: Felt, now: float) -> str:
 
 
 def _alert(outage: Felt) -> str:
-    css = "keep" if outage.detected and not is_late(outage) else "missed"
+    css = "keep" if outage.detected and not outage.is_late else "missed"
     return f"<span class='{css}'>{detection(outage)}</span>"
 
 

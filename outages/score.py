@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ from outages.history import Felt
 
 SLACK = 3.0
 """Seconds by which the monitoring's record may lie beside an outage and still mean it."""
+
+Span = tuple[float, float]
+"""Unix seconds of a beginning and an end."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +45,15 @@ class Pair:
 
     @property
     def verdict(self) -> str:
-        """caught, missed or invented."""
+        """detected, missed or false positive."""
         if self.felt is None:
-            return "invented"
-        return "missed" if self.recorded is None else "caught"
+            return "false positive"
+        return "missed" if self.recorded is None else "detected"
 
     @property
     def detection_delay(self) -> float | None:
-        """Seconds from the first failed attempt to the alert."""
-        return self.felt.detection_delay if self.felt else None
+        """Seconds from the first failed attempt to the alert; None when none began within the outage."""
+        return self.felt.detection_delay if self.felt and not self.felt.is_late else None
 
     @property
     def duration_error(self) -> float | None:
@@ -62,50 +66,103 @@ class Pair:
 def pair(felt: Sequence[Felt], recorded: Sequence[Felt], now: float) -> list[Pair]:
     """Match outages of the same journey and kind by their largest overlap.
 
-    A recording catches every outage that it truly overlaps: several in quick succession may be one to the
-    monitoring. One that only lies within SLACK seconds catches a single outage, the nearest, and only when it
-    has caught nothing else. A recording is invented when it catches nothing and overlaps nothing.
+    A recording detects the outage in which it began, and those that follow in quick succession, as far as it
+    overlaps them: to the monitoring they may be one. One that only lies within SLACK seconds detects a single
+    outage, the nearest, and only when it has detected nothing else. A recording that began in no outage is a
+    false positive, whatever happens while it goes on.
     """
+    first = _beginnings(felt, now)
     overlaps = sorted(
         (
             (_overlap(outage, other, now), number, which)
             for number, outage in enumerate(felt)
             for which, other in enumerate(recorded)
-            if (outage.journey, outage.kind) == (other.journey, other.kind)
+            if _same(outage) == _same(other) and other.start >= first[number] - SLACK
         ),
         key=lambda found: -found[0],
     )
-    caught: dict[int, int] = {}
+    detected: dict[int, int] = {}
     used = {which for overlap, _, which in overlaps if overlap > 0}
     for overlap, number, which in overlaps:
-        if number not in caught and (overlap > 0 or (overlap >= -SLACK and which not in used)):
-            caught[number] = which
+        if number not in detected and (overlap > 0 or (overlap >= -SLACK and which not in used)):
+            detected[number] = which
             used.add(which)
     pairs = [
-        Pair(outage, recorded[caught[number]] if number in caught else None, now)
+        Pair(outage, recorded[detected[number]] if number in detected else None, now)
         for number, outage in enumerate(felt)
     ]
     return pairs + [Pair(None, other, now) for which, other in enumerate(recorded) if which not in used]
 
 
+def _same(outage: Felt) -> tuple[str, str]:
+    return outage.journey, outage.kind
+
+
+def _beginnings(felt: Sequence[Felt], now: float) -> list[float]:
+    """For each outage, when it began, or the first of those that it follows in quick succession."""
+    beginnings = [0.0] * len(felt)
+    latest: dict[tuple[str, str], tuple[float, float]] = {}
+    for number in sorted(range(len(felt)), key=lambda number: felt[number].start):
+        outage = felt[number]
+        began, ended = latest.get(_same(outage), (outage.start, outage.start))
+        if outage.start > ended + SLACK:
+            began = outage.start
+        beginnings[number] = began
+        latest[_same(outage)] = began, max(ended, _end(outage, now))
+    return beginnings
+
+
+def _end(outage: Felt, now: float) -> float:
+    return now if outage.end is None else outage.end
+
+
 def _overlap(one: Felt, other: Felt, now: float) -> float:
     """Seconds of overlap; negative for the gap between two that do not."""
-    ends = [now if outage.end is None else outage.end for outage in (one, other)]
-    return min(ends) - max(one.start, other.start)
+    return min(_end(one, now), _end(other, now)) - max(one.start, other.start)
 
 
-def score(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """The object of `failwhale score --json`."""
+def score(
+    felt: Sequence[Felt], recorded: Sequence[Felt], now: float, no_data: Iterable[Span] = ()
+) -> dict[str, Any]:
+    """The object of `failwhale score --json`. Times of `no_data` do not count."""
+    pairs = pair(felt, recorded, now)
     verdicts = [row.verdict for row in pairs]
     return {
-        "caught": verdicts.count("caught"),
+        "detected": verdicts.count("detected"),
         "missed": verdicts.count("missed"),
-        "invented": verdicts.count("invented"),
+        "false_positives": verdicts.count("false positive"),
+        "seconds": _seconds(felt, recorded, now, list(no_data)),
         "alerted": sum(row.detection_delay is not None for row in pairs),
         "detection_delay": _quantiles([row.detection_delay for row in pairs]),
         "duration_error": _quantiles([row.duration_error for row in pairs]),
         "rows": [_row(row) for row in pairs],
     }
+
+
+def _seconds(
+    felt: Sequence[Felt], recorded: Sequence[Felt], now: float, no_data: list[Span]
+) -> dict[str, float]:
+    """Seconds in which a journey was down (or slow) and was recorded to be, was and was not recorded, and was
+    not and was recorded to be; of all journeys together."""
+    detected = missed = false = 0.0
+    for what in {_same(outage) for outage in (*felt, *recorded)}:
+        was = [(row.start, _end(row, now)) for row in felt if _same(row) == what]
+        said = [(row.start, _end(row, now)) for row in recorded if _same(row) == what]
+        both = _length([*was, *said, *no_data])
+        missed += both - _length([*said, *no_data])
+        false += both - _length([*was, *no_data])
+        detected += _length([*was, *no_data]) + _length([*said, *no_data]) - both - _length(no_data)
+    seconds = {"detected": detected, "missed": missed, "false_positives": false}
+    return {name: round(value, 3) for name, value in seconds.items()}
+
+
+def _length(spans: Iterable[Span]) -> float:
+    """Seconds that at least one of the spans covers."""
+    covered, reached = 0.0, -math.inf
+    for start, end in sorted(spans):
+        covered += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return covered
 
 
 def _row(row: Pair) -> dict[str, Any]:

@@ -10,6 +10,11 @@ from failwhale.console import spell_duration
 from failwhale.failure import Failure
 from outages.history import Fault, Felt, History
 
+COMES_FROM_THE_PROBER = (
+    "What Prometheus knows of the journeys it has from the prober, which measured the outages: this says how "
+    "well it keeps up with the prober, not what it would see without one."
+)
+
 
 def clock(moment: float) -> str:
     """A Unix time as hours, minutes and seconds in UTC."""
@@ -83,19 +88,13 @@ def parameters(fault: Fault) -> str:
     )
 
 
-def is_late(outage: Felt) -> bool:
-    """Whether the alert began when the outage was over."""
-    delay = outage.detection_delay
-    return delay is not None and outage.end is not None and outage.start + delay > outage.end
-
-
 def detection(outage: Felt) -> str:
     """What the alerts made of an outage: `+2.1s`, `late`, `none`; empty when nobody asked."""
     if outage.detected is None:
         return ""
     if outage.detection_delay is None:
         return "none"
-    return "late" if is_late(outage) else f"+{outage.detection_delay:.1f}s"
+    return "late" if outage.is_late else f"+{outage.detection_delay:.1f}s"
 
 
 def record_problem(record: Mapping[str, Any]) -> str:

@@ -191,7 +191,7 @@ def _in_one_look() -> list[AnyPanel]:
         rows(
             "Alerts that fire",
             "What the monitoring noticed by itself, and since when its condition holds.\n\n"
-            "Next: an outage without an alert was missed, an alert without an outage was invented: "
+            "Next: an outage without an alert was missed, an alert without an outage is a false positive: "
             "`failwhale score` counts both. The rules: [alert rules](/alerting/list).",
             at(17, 0, 7, 6),
             "time() - max by (alertname, about, severity) (label_replace(label_join("

@@ -17,6 +17,7 @@ from outages.history import Felt
 from outages.ledger import Ledger, Record
 from outages.names import NAMES
 from outages.score import pair, score
+from outages.words import COMES_FROM_THE_PROBER
 
 KEYS = {
     "journey",
@@ -145,18 +146,20 @@ def test_the_score_shows_both_records_side_by_side(
     felt = [Felt("login-second-factor", "down", 10, 20), Felt("page", "down", 40, 41)]
     felt[0].detected, felt[0].detection_delay, felt[1].detected = True, 2.1, False
     recorded = [Felt("login-second-factor", "down", 11, 23), Felt("post", "slow", 50, 55)]
-    pairs = pair(felt, recorded, 100.0)
-    show_score(pairs, score(pairs))
+    show_score(pair(felt, recorded, 100.0), score(felt, recorded, 100.0))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == (
-        "recorded by Prometheus: 1 caught, 1 missed, 1 invented; too long by 2.0 s (p50), 2.0 s (p90)"
+        "recorded by Prometheus: 1 detected, 1 missed, 1 false positive; too long by 2.0 s (p50), 2.0 s (p90)"
     )
-    assert lines[1] == "alerted: 1 of 2 outages; delay 2.1 s (p50), 2.1 s (p90) over 1 alert"
-    rows = [line.split() for line in lines[4:]]
+    assert lines[1] == "in time: 9s detected, 2s missed, 8s false positive"
+    assert lines[2] == "alerted: 1 of 2 outages; delay 2.1 s (p50), 2.1 s (p90) over 1 alert"
+    words = " ".join(lines[3 : lines.index("")])
+    assert words == COMES_FROM_THE_PROBER
+    rows = [line.split() for line in lines[lines.index("") + 2 :]]
     assert rows == [
-        ["login-second-factor", "down", "00:00:10", "10s", "00:00:11", "12s", "+2.1s", "caught"],
+        ["login-second-factor", "down", "00:00:10", "10s", "00:00:11", "12s", "+2.1s", "detected"],
         ["page", "down", "00:00:40", "1s", "none", "missed"],
-        ["post", "slow", "00:00:50", "5s", "invented"],
+        ["post", "slow", "00:00:50", "5s", "false", "positive"],
     ]
     assert all(len(line.rstrip()) <= 80 for line in lines[2:])
 

@@ -13,6 +13,7 @@ from outages.ledger import Record
 from outages.names import NAMES
 from outages.report import page
 from outages.watch import CELLS, strip
+from outages.words import COMES_FROM_THE_PROBER
 
 LOAD = [
     line(1, "load.started", load="x", shape="steady", people=50, rate=100.0, seconds=60),
@@ -123,6 +124,13 @@ def test_the_faults_agree_with_the_causes() -> None:
     )
     assert "after kill store@east" in content
     assert "<small>afterwards:</small> page 2s" in content
+
+
+def test_the_page_says_whose_series_the_alerts_are_about() -> None:
+    history = read(RUNS["eventful"])
+    assert COMES_FROM_THE_PROBER not in page(history)
+    history.outages[0].detected = False
+    assert COMES_FROM_THE_PROBER in page(history)
 
 
 def test_each_cell_says_its_column_on_a_phone() -> None:
