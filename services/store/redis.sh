@@ -8,6 +8,8 @@
 #
 # appendfsync no: every write is handed to the system before it is acknowledged, so a killed process loses nothing.
 # Only a power cut would, and against that stands the replica.
+#
+# repl-backlog-size 2mb: at rest a minute of writes. A replica that was away for longer copies everything, which is a few MB.
 set -eu
 # Process 1 has a container of its own, where the names that Docker does not know are answered at once.
 if [ $$ = 1 ]; then
@@ -46,7 +48,7 @@ appendonly yes
 appendfsync no
 repl-diskless-sync yes
 repl-diskless-sync-delay 0
-repl-backlog-size 16mb
+repl-backlog-size 2mb
 repl-timeout 10
 replica-announce-ip ${ANNOUNCE%:*}
 replica-announce-port ${ANNOUNCE##*:}
