@@ -1,7 +1,7 @@
 """`python -m services.frontend`: the traffic front end, on an internal and a public listener."""
 
 from services.frontend.app import front_end
-from services.platform.serve import run
+from services.platform.serve import Public, run
 from services.platform.settings import Settings
 
 
@@ -9,7 +9,7 @@ def main() -> None:
     """Serve until told to stop."""
     settings = Settings.from_environment()
     applications = front_end(settings)
-    run(applications.internal, settings, public_app=applications.public)
+    run(applications.internal, settings, Public(applications.public, applications.clients))
 
 
 if __name__ == "__main__":

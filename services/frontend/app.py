@@ -13,16 +13,19 @@ from services.frontend.pages import router_for
 from services.frontend.passthrough import PassThrough
 from services.frontend.routes import RouteTable
 from services.platform.app import build
+from services.platform.clients import Clients
 from services.platform.settings import Settings
 from services.platform.site import Site
 from services.platform.store import Store
 
 
 class FrontEnd(NamedTuple):
-    """`internal` has the control endpoints and is for the site's own parts; `public` is for everybody."""
+    """`internal` has the control endpoints and is for the site's own parts; `public` is for everybody, within
+    the limits of `clients`."""
 
     internal: FastAPI
     public: ASGIApp
+    clients: Clients
 
 
 def front_end(settings: Settings, store: Store | None = None) -> FrontEnd:
@@ -37,4 +40,4 @@ def front_end(settings: Settings, store: Store | None = None) -> FrontEnd:
     site.ready_checks.pop("store")
     # Innermost, so that what passes through is admitted, hurt and measured like any other request.
     app.user_middleware.append(Middleware(PassThrough, site=site, options=options, table=table))
-    return FrontEnd(app, Edge(app, site, options.deadline))
+    return FrontEnd(app, Edge(app, site, options.deadline), Clients(site.metrics))

@@ -12,14 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.frontend.edge import VISITOR
-from services.frontend.limits import RateLimit
 from services.frontend.options import Options
 from services.frontend.routes import PREFIX, Route, RouteTable, Unmatched
-from services.frontend.streams import relay
+from services.frontend.streams import OpenStreams, relay
 from services.platform import identity, replicated
 from services.platform.calls import Caller
 from services.platform.idempotency import KEY_SECONDS_HEADER
+from services.platform.identity import not_signed_in
+from services.platform.intake import REQUESTS_BEFORE
 from services.platform.problems import Problem
+from services.platform.rate_limit import RateLimit
 from services.platform.settings import Replica
 from services.platform.site import Site
 from services.platform.tokens import Session
@@ -73,6 +75,8 @@ class PassThrough:
         self._table = table
         self._per_session = RateLimit(options.session_rate, options.session_burst)
         self._per_address = RateLimit(options.address_rate, options.address_burst)
+        self._per_address_repeated = RateLimit(options.repeat_rate, options.repeat_burst)
+        self._streams = OpenStreams(options.account_streams, options.streams)
         self._timings: dict[Replica, tuple[bytes, bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,6 +85,7 @@ class PassThrough:
             return
         path: str = scope["path"]
         if path in OWN_PATHS or path.startswith(OWN_FOLDER):
+            _raise_if_too_many(self._wait_of_address(scope))
             await self._app(scope, receive, send)
         elif path.startswith(_API):
             await self._pass(scope, receive, send)
@@ -94,6 +99,7 @@ class PassThrough:
         method: str = scope["method"]
         found = self._table.find(method, scope["path"])
         if isinstance(found, Unmatched):
+            _raise_if_too_many(self._wait_of_address(scope))
             await self._answer_unmatched(method, found, send)
             return
         scope["route"] = found  # what the request is measured under
@@ -102,11 +108,12 @@ class PassThrough:
         target = _target(scope)
         caller = self._caller(found)
         if found.stream:
-            async with caller.stream(found.method.encode("ascii"), target, headers) as upstream:
-                await _start(
-                    send, upstream.status, upstream.headers, self._timing(found.service, upstream.replica)
-                )
-                await relay(upstream.body, receive, send, lambda: self._is_over(session))
+            with self._streams.place(session) as ended:
+                async with caller.stream(found.method.encode("ascii"), target, headers) as upstream:
+                    await _start(
+                        send, upstream.status, upstream.headers, self._timing(found.service, upstream.replica)
+                    )
+                    await relay(upstream.body, receive, send, ended, lambda: self._is_over(session))
             return
         body = await _body(scope, receive)
         if body is None:
@@ -122,24 +129,23 @@ class PassThrough:
         await send({"type": "http.response.body", "body": answer.body})
 
     def _admit(self, scope: Scope, route: Route) -> Session | None:
-        """The session of a request that may go on. Raises the Problem of its token, or 429."""
+        """The session of a request that may go on. Raises the Problem of its token or of none, or 429."""
         visitor: Session | Problem | None = scope.get(VISITOR)
         if isinstance(visitor, Problem):
             raise visitor
+        if visitor is None and not route.open:
+            raise not_signed_in()
         if visitor is not None and route.limit == "session":
-            wait = self._per_session.take(visitor.sid)
+            _raise_if_too_many(self._per_session.take(visitor.sid))
         else:
-            client = scope.get("client")
-            wait = self._per_address.take(client[0] if client else "")
-        if wait:
-            raise Problem(
-                429,
-                "too-many-requests",
-                "Too many requests",
-                f"Slow down and try again in {wait:.1f} s.",
-                headers={"Retry-After": str(math.ceil(wait))},
-            )
+            _raise_if_too_many(self._wait_of_address(scope))
         return visitor
+
+    def _wait_of_address(self, scope: Scope) -> float:
+        """Seconds until the address of a request may ask again; 0.0: it may now."""
+        client = scope.get("client")
+        limit = self._per_address_repeated if scope.get(REQUESTS_BEFORE) else self._per_address
+        return limit.take(client[0] if client else "")
 
     def _caller(self, route: Route) -> Caller:
         caller = self._site.calls.get(route.service)
@@ -175,6 +181,17 @@ class PassThrough:
             }
         )
         await send({"type": "http.response.body"})
+
+
+def _raise_if_too_many(wait: float) -> None:
+    if wait:
+        raise Problem(
+            429,
+            "too-many-requests",
+            "Too many requests",
+            f"Slow down and try again in {wait:.1f} s.",
+            headers={"Retry-After": str(math.ceil(wait))},
+        )
 
 
 def _not_found() -> Problem:

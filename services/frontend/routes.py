@@ -23,6 +23,9 @@ class Route:
     idempotent: bool
     """Sending it twice does no more than sending it once, so the caller may retry it on another replica."""
     limit: Limit = "session"
+    open: bool = False
+    """Strangers may ask for it as well. What they may not is refused here, so that it costs the service
+    nothing."""
     keyed: bool = False
     """A POST that becomes safe to repeat with an idempotency key."""
     stream: bool = False
@@ -47,17 +50,17 @@ def _route(service: str, operation: str, **extra: object) -> Route:
 
 
 ROUTES: Final[tuple[Route, ...]] = (
-    _route("auth", "POST /accounts", limit="address"),
+    _route("auth", "POST /accounts", limit="address", open=True),
     # A login changes nothing, so a lost one may be repeated. A code is used up by its first try: it may not.
-    _route("auth", "POST /sessions", limit="address", idempotent=True),
-    _route("auth", "POST /sessions/second-factor", limit="address"),
+    _route("auth", "POST /sessions", limit="address", idempotent=True, open=True),
+    _route("auth", "POST /sessions/second-factor", limit="address", open=True),
     _route("auth", "DELETE /sessions/current"),
     _route("auth", "DELETE /sessions"),
     _route("auth", "POST /me/second-factor"),
     _route("auth", "POST /me/second-factor/confirm"),
     _route("auth", "DELETE /me/second-factor", idempotent=False),
     _route("post", "POST /posts", keyed=True, idempotent=True),
-    _route("post", "GET /posts/{id}"),
+    _route("post", "GET /posts/{id}", open=True),
     _route("post", "DELETE /posts/{id}"),
     _route("post", "PUT /posts/{id}/like"),
     _route("post", "DELETE /posts/{id}/like"),
@@ -66,14 +69,14 @@ ROUTES: Final[tuple[Route, ...]] = (
     _route("post", "DELETE /me/protection"),
     _route("retweet", "PUT /posts/{id}/retweet"),
     _route("retweet", "DELETE /posts/{id}/retweet"),
-    _route("retweet", "GET /posts/{id}/retweets"),
+    _route("retweet", "GET /posts/{id}/retweets", open=True),
     _route("timeline", "GET /timelines/home"),
-    _route("timeline", "GET /timelines/users/{name}"),
+    _route("timeline", "GET /timelines/users/{name}", open=True),
     _route("timeline", "PUT /users/{name}/follow"),
     _route("timeline", "DELETE /users/{name}/follow"),
-    _route("timeline", "GET /users/{name}"),
-    _route("timeline", "GET /users/{name}/followers"),
-    _route("timeline", "GET /users/{name}/following"),
+    _route("timeline", "GET /users/{name}", open=True),
+    _route("timeline", "GET /users/{name}/followers", open=True),
+    _route("timeline", "GET /users/{name}/following", open=True),
     _route("timeline", "GET /me/follow-requests"),
     _route("timeline", "PUT /me/follow-requests/{name}"),
     _route("timeline", "DELETE /me/follow-requests/{name}"),

@@ -31,11 +31,21 @@ LARGEST_BODY = 64 * 1024
 LARGEST_IMPORT = 32 * 1024 * 1024
 """Bytes in the body of POST /-/import."""
 
+OVERLOADED = "overloaded"
+"""The slug of the problem with which work over the bound is refused."""
+
 CLIENT_GONE = 499
 """The status label of a request whose client did not wait for the answer."""
 
 HANG_UP = "failwhale.hang-up"
 """In `scope["extensions"]`: a function of the server that drops the connection at once, without an answer."""
+
+REFUSED = "failwhale.refused"
+"""In the scope of a request that was refused before any work was done for it: for the server, which makes the
+client pay for too many of them."""
+
+REQUESTS_BEFORE = "failwhale.requests-before"
+"""In the scope of a public request: how many came before it on its connection."""
 
 HANG_UP_WITHIN = 1.0
 """Seconds that a connection may take to go away after it was dropped."""
@@ -90,6 +100,8 @@ class Intake:
             else:
                 await self._admit(scope, headers, receive, answer)
         except Problem as problem:
+            if problem.status < 500 or problem.slug == OVERLOADED:
+                scope[REFUSED] = True
             await answer.problem(problem)
         except Exception:
             logger.exception("%s %s failed", scope["method"], path)
@@ -110,7 +122,7 @@ class Intake:
         if self._in_flight >= self._max_in_flight and self._protections.enabled("shedding"):
             self._metrics.refused_shed.inc()
             raise Problem(
-                503, "overloaded", "Too much to do, try again in a moment", headers={"Retry-After": "1"}
+                503, OVERLOADED, "Too much to do, try again in a moment", headers={"Retry-After": "1"}
             )
         due = headers.get(deadline.HEADER)
         self._in_flight += 1

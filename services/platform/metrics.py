@@ -6,7 +6,7 @@ again costs one dictionary look-up, not a walk through `.labels()`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -110,6 +110,20 @@ class Metrics:
             "fault_point_hits_total", "Requests hurt by a fault point.", ["kind"], registry=self.registry
         )
 
+        closed = Counter(
+            "http_server_connections_closed_total",
+            "Connections of the public that were closed: unfinished (too many half-sent requests, the oldest "
+            "goes), late (a request took too long to arrive), idle (too many, the oldest goes), unread (the "
+            "answer is not read), refused (again and again), handshake (too many, the oldest goes).",
+            ["reason"],
+            registry=self.registry,
+        )
+        held_back = Counter(
+            "http_server_held_back_total",
+            "Refusals after which nothing was read from the connection for a while.",
+            registry=self.registry,
+        )
+
         @cache
         def server_request(method: str, route: str, status: int) -> Histogram:
             return server.labels(method if method in _KNOWN_METHODS else "_OTHER", route, str(status))
@@ -146,6 +160,9 @@ class Metrics:
         """replica_ejected("post@east").set(0 or 1)"""
         self.refused_shed = shed.labels("shed")
         self.refused_late = shed.labels("late")
+        self.connections_closed: Callable[[str], Counter] = cache(closed.labels)
+        """connections_closed("idle").inc()"""
+        self.requests_held_back = held_back
         self.protection_enabled: Callable[[str, bool], None] = lambda name, on: protection.labels(name).set(
             on
         )
@@ -159,6 +176,17 @@ class Metrics:
         Gauge(
             "http_server_active_streams", "Event streams that are open.", registry=self.registry
         ).set_function(streams)
+
+    def connections(self, states: Mapping[str, Callable[[], int]]) -> None:
+        """Say where the numbers of the public's connections are read at each scrape, by their state."""
+        gauge = Gauge(
+            "http_server_connections",
+            "Connections of the public, by what they are doing.",
+            ["state"],
+            registry=self.registry,
+        )
+        for state, number in states.items():
+            gauge.labels(state).set_function(number)
 
     def expose(self) -> bytes:
         """All metrics in the Prometheus text format."""

@@ -1,8 +1,8 @@
 """Serving an application: TLS listeners, certificates that are looked at again, and an end that keeps its
 time.
 
-    run(app, settings)                       the internal listener (LISTEN): only the site's own parts get in
-    run(app, settings, public_app=edge)      and the public one (PUBLIC_LISTEN), in the same process and loop
+    run(app, settings)                         the internal listener (LISTEN): the site's own parts get in
+    run(app, settings, Public(edge, clients))  and the public one (PUBLIC_LISTEN), in the same process
 
 It is uvicorn's protocol on uvloop and httptools; its server is not used, because that has one listener,
 wakes ten times a second and waits for streams that never end.
@@ -14,23 +14,24 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 import ssl
 import sys
 import time
 from collections.abc import Callable
 from email.utils import formatdate
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvloop
 from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.lifespan.on import LifespanOn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from services.platform.intake import HANG_UP
+from services.platform.accept import Door
+from services.platform.clients import Clients
 from services.platform.logs import configure_logging
-from services.platform.problems import MEDIA_TYPE, Problem
+from services.platform.protocol import Protocol
 from services.platform.settings import Address, Settings
 from services.platform.tls import Credentials, credentials_of
 
@@ -40,9 +41,6 @@ TICK_SECONDS = 1.0
 """How often the date header is renewed and certificates are looked at."""
 
 KEEP_ALIVE_SECONDS = 75
-LARGEST_HEAD = 64 * 1024
-"""Bytes of request line and headers."""
-
 HANDSHAKE_SECONDS = 10.0
 BACKLOG = 2048
 
@@ -55,31 +53,38 @@ CLEANS_UP_WITHIN = 0.4
 """Then: seconds for the application to clean up."""
 
 
-def run(app: ASGIApp, settings: Settings, public_app: ASGIApp | None = None) -> None:
+class Public(NamedTuple):
+    """What is there for everybody, and what bounds what they cost."""
+
+    app: ASGIApp
+    clients: Clients
+
+
+def run(app: ASGIApp, settings: Settings, public: Public | None = None) -> None:
     """Serve until SIGTERM or SIGINT; returns within two seconds of it, also with open event streams.
 
-    `app` is served on `settings.listen` to peers with a certificate of the site, `public_app` on
+    `app` is served on `settings.listen` to peers with a certificate of the site, `public.app` on
     `settings.public_listen` to anybody. Ends the process with status 1 and a line in the log when an
     address is taken, a certificate cannot be read or the application does not start.
     """
     configure_logging()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(app, settings, public_app))
+            runner.run(_serve(app, settings, public))
     except (OSError, StartError) as error:
         logger.error("%s cannot start: %s", settings.name, error)
         sys.exit(1)
 
 
-async def _serve(app: ASGIApp, settings: Settings, public_app: ASGIApp | None) -> None:
+async def _serve(app: ASGIApp, settings: Settings, public: Public | None) -> None:
     credentials = credentials_of(settings)
-    listeners = [(app, settings.listen, credentials.internal)]
-    if public_app is not None and settings.public_listen is not None:
-        listeners.append((public_app, settings.public_listen, credentials.public))
     server = Server(app, credentials)
     try:
         await server.start()
-        addresses = [await server.listen(*listener) for listener in listeners]
+        addresses = [await server.listen(app, settings.listen, credentials.internal)]
+        if public is not None and settings.public_listen is not None:
+            listen = server.listen(public.app, settings.public_listen, credentials.public, public.clients)
+            addresses.append(await listen)
         logger.info("%s %s serves on %s", settings.name, settings.release, ", ".join(map(str, addresses)))
         # What is there before the first request stays: garbage collection need not look at it, nor touch
         # memory that is shared with the parent process.
@@ -99,8 +104,9 @@ class Server:
     def __init__(self, app: ASGIApp, credentials: Credentials) -> None:
         self._credentials = credentials
         self._state = ServerState()
-        self._lifespan = LifespanOn(_config(app))
-        self._listeners: list[asyncio.AbstractServer] = []
+        self._lifespan = LifespanOn(_config(app, KEEP_ALIVE_SECONDS))
+        self._listeners: list[asyncio.AbstractServer | Door] = []
+        self._clients: list[Clients] = []
         self._stopping = asyncio.Event()
 
     async def start(self) -> None:
@@ -110,13 +116,20 @@ class Server:
             raise StartError("its start-up failed")
         self._renew_date()
 
-    async def listen(self, app: ASGIApp, address: Address, tls: ssl.SSLContext) -> Address:
-        """Accept connections for `app`; returns the address, with the port that was given where it was 0."""
-        config = _config(app)
-        config.load()
+    async def listen(
+        self, app: ASGIApp, address: Address, tls: ssl.SSLContext, clients: Clients | None = None
+    ) -> Address:
+        """Accept connections for `app`; returns the address, with the port that was given where it was 0.
 
-        def protocol() -> HttpToolsProtocol:
-            return _Protocol(config=config, server_state=self._state, app_state=self._lifespan.state)
+        With `clients` it is for the public, whose connections are bounded by them.
+        """
+        config = _config(app, clients.limits.idle_seconds if clients else KEEP_ALIVE_SECONDS)
+        config.load()
+        if clients is not None:
+            return self._open_to_clients(clients, config, address, tls)
+
+        def protocol() -> Protocol:
+            return Protocol(config=config, server_state=self._state, app_state=self._lifespan.state)
 
         listener = await asyncio.get_running_loop().create_server(
             protocol,
@@ -129,6 +142,23 @@ class Server:
         )
         self._listeners.append(listener)
         return Address(address.host, listener.sockets[0].getsockname()[1])
+
+    def _open_to_clients(
+        self, clients: Clients, config: Config, address: Address, tls: ssl.SSLContext
+    ) -> Address:
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        listener = socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
+        door = Door(
+            listener,
+            lambda: clients.protocol(config, self._state, self._lifespan.state),
+            tls,
+            clients.limits,
+            shutdown_seconds=FINISHES_WITHIN,
+            on_crowded=clients.door_is_crowded,
+        )
+        self._listeners.append(door)
+        self._clients.append(clients)
+        return Address(address.host, listener.getsockname()[1])
 
     async def until_stopped(self) -> None:
         """Wait for SIGTERM or SIGINT, with a look at the clock and the certificates about once a second."""
@@ -146,6 +176,8 @@ class Server:
         """What is due each second."""
         self._renew_date()
         self._credentials.refresh()
+        for clients in self._clients:
+            clients.look()
 
     async def stop(self) -> None:
         """End: no new connections, a bounded time for what is at work, the rest is cut. Takes 2 s at most."""
@@ -171,61 +203,17 @@ class Server:
         self._state.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode("ascii"))]
 
 
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1, which can also hang up, bounds the head, and refuses with a problem document."""
-
-    _in_head = False
-    _head_bytes = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        # uvicorn waits for ever for a first request.
-        self.timeout_keep_alive_task = self.loop.call_later(
-            KEEP_ALIVE_SECONDS, self.timeout_keep_alive_handler
-        )
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if not self._in_head:
-            self._head_bytes = 0
-            return
-        self._head_bytes += len(data)
-        if self._head_bytes > LARGEST_HEAD:
-            self._refuse(Problem(431, "head-too-large", "The head of the request is too large"))
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._in_head = True
-        self.scope["extensions"] = {HANG_UP: self.transport.abort}  # type: ignore[dict-item]
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        super().on_headers_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        self._in_head = False
-        self._refuse(Problem(400, "malformed-request", "This is not a valid HTTP request"))
-
-    def _refuse(self, problem: Problem) -> None:
-        body = problem.body()
-        head = b"content-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-        self.transport.write(
-            STATUS_LINE[problem.status] + head % (MEDIA_TYPE.encode("ascii"), len(body)) + body
-        )
-        self.transport.close()
-
-
-def _config(app: ASGIApp) -> Config:
+def _config(app: ASGIApp, keep_alive_seconds: float) -> Config:
     return Config(
         app,
-        http=_Protocol,
+        http=Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=keep_alive_seconds,  # type: ignore[arg-type]  # it goes to call_later, as it is
         # A task would otherwise inherit the context of an earlier request on the same connection.
         reset_contextvars=True,
     )

@@ -29,7 +29,7 @@ async def test_the_session_reaches_the_service_as_headers(front: Front) -> None:
 
 async def test_a_client_cannot_say_who_it_is(front: Front) -> None:
     await front.http.get(
-        HOME,
+        "/api/v1/posts/1",
         headers={
             "failwhale-user": "1",
             "Failwhale-Name": "root",
@@ -42,7 +42,7 @@ async def test_a_client_cannot_say_who_it_is(front: Front) -> None:
             "te": "trailers",
         },
     )
-    (request,) = front.services["timeline"].requests
+    (request,) = front.services["post"].requests
     assert "failwhale-user" not in request.headers
     assert "failwhale-name" not in request.headers
     assert request.headers["failwhale-request"] != "mine"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from services.frontend.routes import ROUTES
 from services.platform.faultpoints import Fault
+from services.platform.intake import REFUSED, REQUESTS_BEFORE
 
 from .conftest import Front, Request, StartFront, answering, hanging_up
 
@@ -121,7 +125,7 @@ class TestBodies:
             for _ in range(65):
                 yield b"x" * 1024
 
-        answer = await front.http.post("/api/v1/posts", content=pieces())
+        answer = await front.http.post("/api/v1/posts", content=pieces(), headers=front.signed_in())
         assert answer.status_code == 413
         assert answer.headers["content-type"] == "application/problem+json"
         assert front.services["post"].requests == []
@@ -131,7 +135,7 @@ class TestBodies:
             for _ in range(64):
                 yield b"x" * 1024
 
-        answer = await front.http.post("/api/v1/posts", content=pieces())
+        answer = await front.http.post("/api/v1/posts", content=pieces(), headers=front.signed_in())
         assert answer.status_code == 200
         (request,) = front.services["post"].requests
         assert request.headers["content-length"] == str(64 * 1024)
@@ -190,16 +194,18 @@ class TestFailures:
         assert len(first.headers["idempotency-key"]) == 32
 
     async def test_keys_are_new_each_time_and_never_replace_the_clients(self, front: Front) -> None:
-        await front.http.post("/api/v1/posts", json={"text": "a"})
-        await front.http.post("/api/v1/posts", json={"text": "a"})
-        await front.http.post("/api/v1/posts", json={"text": "a"}, headers={"Idempotency-Key": "mine"})
+        ann = front.signed_in()
+        await front.http.post("/api/v1/posts", json={"text": "a"}, headers=ann)
+        await front.http.post("/api/v1/posts", json={"text": "a"}, headers=ann)
+        await front.http.post("/api/v1/posts", json={"text": "a"}, headers={"Idempotency-Key": "mine", **ann})
         keys = [request.headers["idempotency-key"] for request in front.services["post"].requests]
         assert len(set(keys)) == 3
         assert keys[2] == "mine"
 
     async def test_only_a_key_that_no_client_knows_is_kept_for_a_minute(self, front: Front) -> None:
-        await front.http.post("/api/v1/posts", json={"text": "a"})
-        theirs = {"Idempotency-Key": "mine", "failwhale-key-seconds": "1"}
+        ann = front.signed_in()
+        await front.http.post("/api/v1/posts", json={"text": "a"}, headers=ann)
+        theirs = {"Idempotency-Key": "mine", "failwhale-key-seconds": "1", **ann}
         await front.http.post("/api/v1/posts", json={"text": "a"}, headers=theirs)
         kept = [request.headers.get("failwhale-key-seconds") for request in front.services["post"].requests]
         assert kept == ["60", None]
@@ -242,6 +248,52 @@ class TestLimits:
         assert (await front.http.post("/api/v1/sessions", json=login)).status_code == 429
         assert (await front.http.get(POST)).status_code == 429
         assert (await front.http.get(POST, headers=signed_in)).status_code == 200
+
+    async def test_the_first_request_of_a_connection_has_room_of_its_own(
+        self, start_front: StartFront
+    ) -> None:
+        front = await start_front(FRONTEND_REPEAT_RATE="0.1", FRONTEND_REPEAT_BURST="2")
+
+        async def asked(before: int, path: str = POST) -> int:
+            async def from_connection(scope: Scope, receive: Receive, send: Send) -> None:
+                await front.public({**scope, REQUESTS_BEFORE: before}, receive, send)
+
+            transport = httpx.ASGITransport(from_connection)
+            async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as client:
+                return (await client.get(path)).status_code
+
+        assert [await asked(before) for before in range(5)] == [200, 200, 200, 429, 429]
+        for path in ("/", "/static/app.css", "/api/v1/openapi.json", "/api/v1/nowhere"):
+            assert await asked(7, path) == 429, "nothing is there without end"
+        assert await asked(0) == 200
+        assert await asked(0, "/") == 200
+
+    async def test_who_is_refused_is_known_to_the_server(self, front: Front) -> None:
+        scopes: list[Scope] = []
+
+        async def remembering(scope: Scope, receive: Receive, send: Send) -> None:
+            scopes.append(scope)
+            await front.public(scope, receive, send)
+
+        front.services["post"].east.behaviour = answering(404)
+        front.services["post"].west.behaviour = answering(404)
+        bad = {"authorization": "Bearer nonsense"}
+        transport = httpx.ASGITransport(remembering)
+        async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as client:
+            for path, headers in ((POST, bad), ("/api/v1/nowhere", {}), ("/api/v1/timelines/home", {})):
+                assert (await client.get(path, headers=headers)).status_code in (401, 404)
+            assert (await client.get(POST)).status_code == 404
+            front.site.calls = {}
+            assert (await client.get(POST)).status_code == 503
+        assert [scope.get(REFUSED, False) for scope in scopes] == [True, True, True, False, False]
+
+    async def test_what_needs_a_session_costs_the_service_nothing_without_one(self, front: Front) -> None:
+        for route in ROUTES:
+            path = route.template.replace("{id}", "12").replace("{name}", "ann")
+            answer = await front.http.request(route.method, path, json={})
+            assert answer.status_code == (200 if route.open else 401), path
+        asked = sum(len(behind.requests) for behind in front.services.values())
+        assert asked == sum(route.open for route in ROUTES)
 
     async def test_the_usual_crowd_passes(self, front: Front) -> None:
         signed_in = front.signed_in()

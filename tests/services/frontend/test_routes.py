@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+
 import pytest
+from fastapi import FastAPI
 
 from services.frontend.routes import ROUTES, Route, RouteTable, Unmatched
+from services.platform.settings import Address, Settings
 
 
 def found(method: str, path: str) -> Route:
@@ -77,3 +82,16 @@ def test_other_methods_are_told_apart_from_other_paths() -> None:
 def test_head_finds_what_get_finds_except_a_stream() -> None:
     assert found("HEAD", "/api/v1/posts/1").method == "GET"
     assert RouteTable().find("HEAD", "/api/v1/notifications/stream") == Unmatched(("GET",))
+
+
+@pytest.mark.parametrize("service", RouteTable().services)
+def test_what_is_open_to_strangers_is_what_the_services_say(service: str, tmp_path: Path) -> None:
+    (tmp_path / "session-keys.json").write_text('{"current": "one", "keys": {"one": "%s"}}' % ("s" * 40))
+    somewhere = Address("127.0.0.1", 1)
+    settings = Settings(service, somewhere, tmp_path, tmp_path, place="east", sentinels=(somewhere,))
+    app: FastAPI = import_module(f"services.{service}.__main__").application(settings)
+    paths = app.openapi()["paths"]
+    for route in ROUTES:
+        if route.service == service:
+            wanted = paths[route.template][route.method.lower()].get("security", [{}])
+            assert route.open == ({} in wanted), f"{route.method} {route.template}"

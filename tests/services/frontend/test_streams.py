@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from services.platform.identity import User
 from services.platform.tokens import Session
 
-from .conftest import Front, Request, answering
+from .conftest import Front, Request, StartFront, answering
+
+BOB = User(42, "bob")
 
 PATH = "/api/v1/notifications/stream"
 SECONDS = 5
@@ -156,7 +159,7 @@ async def test_a_refusal_is_no_stream(front: Front) -> None:
     front.services["notify"].east.behaviour = answering(
         401, b'{"status":401}', {"content-type": "application/problem+json"}
     )
-    answer = await front.http.get(PATH)
+    answer = await front.http.get(PATH, headers=front.signed_in())
     assert answer.status_code == 401
     assert answer.json() == {"status": 401}
 
@@ -184,3 +187,38 @@ async def test_streams_take_no_place_among_requests(front: Front, notify: Notify
     listener.leave()
     await listener.task
     assert front.site.metrics.registry.get_sample_value("http_server_active_streams") == 0
+
+
+async def test_an_account_that_opens_too_many_streams_loses_its_oldest(start_front: StartFront) -> None:
+    front = await start_front(FRONTEND_ACCOUNT_STREAMS="2")
+    notify = Notify()
+    front.services["notify"].east.behaviour = notify.stream
+    listeners = []
+    for token in (front.token(), front.token(), front.token(BOB), front.token()):
+        listener = Listener(front, token)
+        await listener.until(lambda it: it.status == 200)
+        listeners.append(listener)
+    first, *others = listeners
+    await first.until(lambda it: it.ended)
+    await first.task
+    assert not any(listener.ended for listener in others)
+    for listener in others:
+        listener.leave()
+        await listener.task
+
+
+async def test_streams_are_bounded_and_what_is_over_is_told_to_come_back(start_front: StartFront) -> None:
+    front = await start_front(FRONTEND_STREAMS="1")
+    notify = Notify()
+    front.services["notify"].east.behaviour = notify.stream
+    open_one = Listener(front, front.token())
+    await open_one.until(lambda it: it.status == 200)
+    refused = await front.http.get(PATH, headers=front.signed_in(BOB))
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+    assert refused.json()["type"].endswith("/too-many-streams")
+    open_one.leave()
+    await open_one.task
+    again = Listener(front, front.token(BOB))
+    await again.until(lambda it: it.status == 200)
+    again.leave()
+    await again.task

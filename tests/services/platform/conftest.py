@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
+from services.platform import genesis
 from services.platform.app import build
 from services.platform.settings import Address, Settings
 from services.platform.store import Store
@@ -43,6 +44,12 @@ def settings(tmp_path: Path) -> Settings:
         secrets=tmp_path,
         extra={"MAX_IN_FLIGHT": "3"},
     )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    genesis.make_certificates(tmp_path, ["post-east", "prober"])
+    return tmp_path
 
 
 Start = Callable[..., Awaitable[tuple[FastAPI, httpx.AsyncClient]]]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.frontend.limits import RateLimit
+from services.platform.rate_limit import RateLimit
 
 
 def test_a_burst_then_the_rate() -> None:
@@ -22,6 +22,15 @@ def test_keys_do_not_share() -> None:
     assert limit.take("a", now=0.0) == 0
     assert limit.take("b", now=0.0) == 0
     assert limit.take("a", now=0.0) > 0
+
+
+def test_what_was_given_back_can_be_taken_again() -> None:
+    limit = RateLimit(rate=0.1, burst=2)
+    assert [limit.take("a", now=0.0) for _ in range(2)] == [0, 0]
+    limit.give_back("a")
+    assert limit.take("a", now=0.0) == 0
+    assert limit.take("a", now=0.0) > 0
+    limit.give_back("nobody")
 
 
 def test_the_wait_that_is_told_is_enough() -> None:

@@ -1,4 +1,4 @@
-"""Rate limits: a token bucket per session, and per source address for signing up and logging in.
+"""Rate limits: a token bucket for each key.
 
 A bucket is kept as one number, the time at which it will be full again (the generic cell rate algorithm). It
 needs no refill, and one that is full again can be forgotten, which bounds the memory.
@@ -33,6 +33,11 @@ class RateLimit:
         if len(self._full_at) > self._prune_at:
             self._prune(now)
         return 0.0
+
+    def give_back(self, key: str) -> None:
+        """Puts a token back that was taken and is not needed after all."""
+        if key in self._full_at:
+            self._full_at[key] -= self._interval
 
     def _prune(self, now: float) -> None:
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}

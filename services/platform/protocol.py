@@ -1,0 +1,57 @@
+"""uvicorn's HTTP/1.1 as the site's listeners speak it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from services.platform.intake import HANG_UP
+from services.platform.problems import MEDIA_TYPE, Problem
+
+LARGEST_HEAD = 64 * 1024
+"""Bytes of request line and headers."""
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1, which can also hang up, bounds the head, and refuses with a problem document."""
+
+    _in_head = False
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        # uvicorn waits for ever for a first request.
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self._in_head:
+            self._head_bytes = 0
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > LARGEST_HEAD:
+            self._refuse(Problem(431, "head-too-large", "The head of the request is too large"))
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self.scope["extensions"] = {HANG_UP: self.transport.abort}  # type: ignore[dict-item]
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._in_head = False
+        self._refuse(Problem(400, "malformed-request", "This is not a valid HTTP request"))
+
+    def _refuse(self, problem: Problem) -> None:
+        body = problem.body()
+        head = b"content-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+        self.transport.write(
+            STATUS_LINE[problem.status] + head % (MEDIA_TYPE.encode("ascii"), len(body)) + body
+        )
+        self.transport.close()
