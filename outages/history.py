@@ -180,7 +180,7 @@ class History:
         for owner, names in [
             (self, ("began", "ended", "last")),
             *((spell, ("start", "end")) for spell in (*self.outages, *self.loads)),
-            *((fault, ("requested", "applied", "gone", "until")) for fault in self.faults),
+            *((fault, ("requested", "applied", "gone", "ceased", "until")) for fault in self.faults),
         ]:
             for name in names:
                 if (moment := getattr(owner, name)) is not None:

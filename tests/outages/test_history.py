@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outages.causes import name_causes
 from outages.clock import parse, stamp
-from outages.history import Fault, Felt, History, read
+from outages.history import Fault, Felt, History, Load, read
 from outages.interrupted import close_what_was_left_open
 from outages.ledger import Ledger, Record
 from outages.words import causes, detection, headline, parameters
@@ -182,6 +185,55 @@ def test_a_step_of_the_wall_clock_changes_no_span_and_no_cause(seconds: float, s
 
     assert told(moved, seconds) == told(plain, 0.0)
     assert told(plain, 0.0)[3] == [[], ["long"], ["after"]]
+
+
+def test_a_step_moves_every_time_that_is_known() -> None:
+    history = read([])
+    history.outages = [Felt("post", "down", 1.0, 2.0)]
+    history.faults = [Fault("f", "kill", "post@east", {}, *[3.0] * 4, until=3.0)]
+    history.loads = [Load("x", "steady", 1, 0.5, 4.0, 5.0)]
+    history._tell_anew(100.0)
+    times = [
+        getattr(thing, one.name)
+        for thing in (*history.outages, *history.faults, *history.loads)
+        for one in dataclasses.fields(thing)
+        if "float" in str(one.type) and one.name not in ("rate", "detection_delay")
+    ]
+    assert times == [101.0, 102.0, *[103.0] * 5, 104.0, 105.0]
+
+
+def fault_between(requested: float, applied: float, gone: float | None, *hurts: str) -> Fault:
+    return Fault("f", "kill", "post@east", {}, requested, applied, gone, hurts=hurts or None)
+
+
+@pytest.mark.parametrize(
+    ("one", "causes", "after_effect"),
+    [
+        (fault_between(10, 11, 12), 1, False),  # requested at the very onset
+        (fault_between(5, 6, 10), 1, False),  # gone at the very onset
+        (fault_between(5, 6, 9.9), 0, False),  # over, and it does not say whom it hurts
+        (fault_between(5, 6, 9.9, "page"), 0, False),
+        (fault_between(5, 6, 9.9, "post"), 1, True),
+        (fault_between(5, 6, 8, "post"), 1, True),
+        (fault_between(5, 6, 7.9, "post"), 0, False),
+        (fault_between(12, 19.9, 25, "post"), 1, False),
+        (fault_between(12, 20, 25, "post"), 0, False),  # applied when users were well again
+        (fault_between(12, 13, None), 0, False),
+    ],
+)
+def test_the_bounds_of_being_a_cause(one: Fault, causes: int, after_effect: bool) -> None:
+    outage = Felt("post", "down", 10, 20)
+    name_causes([outage], [one], 50)
+    assert (len(outage.causes), outage.after_effect) == (causes, after_effect)
+
+
+def test_what_goes_on_has_no_end_for_its_causes() -> None:
+    outage = Felt("post", "down", 10)
+    name_causes([outage], [fault_between(15, 16, None, "post"), fault_between(49, 50, 51, "post")], 50)
+    assert [fault.requested for fault in outage.causes] == [15]
+    outage.start = 40
+    name_causes([outage], [fault_between(5, 6, None)], 30)  # in force until now, and that was before
+    assert outage.causes == []
 
 
 def test_the_machine_slept_or_the_prober_stood_still() -> None:

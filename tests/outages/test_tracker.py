@@ -7,7 +7,17 @@ from itertools import repeat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outages.tracker import CLOSES_AFTER, Outage, Outcome, Result, Sequence, Tracker
+from outages.tracker import (
+    BRIDGED_SECONDS,
+    CLOSES_AFTER,
+    Kind,
+    NoData,
+    Outage,
+    Outcome,
+    Result,
+    Sequence,
+    Tracker,
+)
 
 outcomes: st.SearchStrategy[list[Outcome]] = st.lists(st.sampled_from(["good", "slow", "bad"]), max_size=60)
 
@@ -117,13 +127,125 @@ def test_a_sequence_releases_results_in_the_order_of_their_beginning(data: st.Da
         for result in results(["good"] * data.draw(st.integers(0, 20)))
     ]
     slots = [sequence.begin() for _ in given_results]
-    released: list[Result] = []
+    released: list[Result | NoData] = []
     finished: set[int] = set()
     for number in data.draw(st.permutations(range(len(slots)))):
         released += sequence.finish(slots[number], given_results[number])
         finished.add(number)
         whole = next((n for n in range(len(slots)) if n not in finished), len(slots))
         assert released == [result for result in given_results[:whole] if result is not None]
+
+
+def fed(*seen: Result | NoData, kind: Kind = "down") -> list[tuple[float, float | None, bool]]:
+    """Start, end and whether nobody saw the end, of each outage; the one that goes on comes last."""
+    tracker, closed = Tracker(kind), []
+    for one in seen:
+        changed = tracker.no_data(one) if isinstance(one, NoData) else tracker.add(one)
+        if changed is not None and changed.end is not None:
+            closed.append(changed)
+    outages = closed + ([tracker.open] if tracker.open else [])
+    assert all(outage.kind == kind for outage in outages)
+    return [(row.start, row.end, row.unobserved) for row in outages]
+
+
+def bad(start: float) -> Result:
+    return Result(start, start + 0.1, "bad", "refused")
+
+
+def good(*starts: float) -> list[Result]:
+    return [Result(start, start + 0.1, "good") for start in starts]
+
+
+SHORT, LONG = BRIDGED_SECONDS, BRIDGED_SECONDS + 0.01
+
+
+def test_no_data_opens_nothing() -> None:
+    assert fed(NoData(1, 100), *good(101, 102, 103)) == []
+    assert fed(*good(0), NoData(1, 2), *good(3), bad(4)) == [(4, None, False)]
+
+
+def test_an_outage_that_is_seen_before_and_after_a_short_time_without_data_is_one() -> None:
+    assert fed(bad(10), NoData(11, 11 + SHORT), bad(20), *good(21, 22, 23)) == [(10, 21, False)]
+
+
+def test_an_outage_is_not_known_to_have_gone_on_over_a_long_time_without_data() -> None:
+    seen = [bad(10), NoData(11, 11 + LONG), bad(20), *good(21, 22, 23)]
+    assert fed(*seen) == [(10, 11, True), (20, 21, False)]
+    assert fed(*seen[:2]) == [(10, 11, True)]
+    assert fed(bad(100), NoData(101, 103)) == [(100, None, False)]
+
+
+def test_an_outage_whose_end_nobody_saw_ends_when_somebody_looked_last() -> None:
+    assert fed(bad(10), NoData(11, 13), *good(14, 15, 16)) == [(10, 11, True)]
+    assert fed(bad(10), NoData(11, 12), NoData(13, 14), *good(15, 16, 17)) == [(10, 11, True)]
+    assert fed(bad(10), NoData(11, 12), NoData(13, 13 + LONG)) == [(10, 11, True)]
+    assert fed(bad(10.5), NoData(10.2, 12), *good(14, 15, 16)) == [(10.5, 10.5, True)]
+    assert fed(bad(10), NoData(11, 12), bad(13), NoData(14, 15), *good(16, 17, 18)) == [(10, 14, True)]
+
+
+def test_an_end_that_was_seen_before_the_time_without_data_stands() -> None:
+    assert fed(bad(10), *good(11), NoData(12, 13), *good(14, 15)) == [(10, 11, False)]
+    assert fed(bad(10), *good(11), NoData(12, 12 + LONG), *good(20)) == [(10, 11, False)]
+
+
+def test_one_time_without_data_says_nothing_about_the_next_outage() -> None:
+    first = [bad(10), NoData(11, 12), *good(13, 14, 15)]
+    assert fed(*first, bad(20), *good(21, 22, 23)) == [(10, 11, True), (20, 21, False)]
+    long = [bad(10), *good(11), NoData(12, 12 + LONG), bad(30), *good(31, 32)]
+    assert fed(*long) == [(10, 11, False), (30, None, False)]
+    assert fed(*long, *good(33)) == [(10, 11, False), (30, 31, False)]
+
+
+def test_slowness_has_its_times_without_data_too() -> None:
+    slow = [Result(float(second), second + 2.0, "slow", "slow") for second in (10, 20)]
+    assert fed(slow[0], NoData(11, 11 + LONG), slow[1], kind="slow") == [(10, 11, True), (20, None, False)]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["good", "bad", "no data"]), st.integers(1, 12)), min_size=1, max_size=40
+    )
+)
+def test_no_outage_is_longer_than_it_was_seen_to_be(seen: list[tuple[str, int]]) -> None:
+    """Between the latest failure of an outage and its end lies only what was looked at and went well."""
+    now, given_seen = 0.0, list[Result | NoData]()
+    for what, lasted in seen:
+        one = NoData(now, now + lasted) if what == "no data" else bad(now) if what == "bad" else good(now)[0]
+        given_seen.append(one)
+        now += lasted if what == "no data" else 1
+    failures = [one.start for one in given_seen if isinstance(one, Result) and one.outcome == "bad"]
+    outages = fed(*given_seen)
+    assert all(
+        any(start <= at and (end is None or at <= end) for start, end, _ in outages) for at in failures
+    )
+    for start, end, _ in outages:
+        stop = now if end is None else end
+        latest = max(at for at in failures if start <= at <= stop)
+        for gap in (one for one in given_seen if isinstance(one, NoData)):
+            if gap.end - gap.start > BRIDGED_SECONDS:
+                assert not (start < gap.end and gap.end <= stop)
+            if end is not None and gap.start >= latest:
+                assert end <= gap.start or gap.start >= end
+
+
+def test_a_time_without_data_has_its_place_between_the_attempts() -> None:
+    sequence = Sequence()
+    before, result, span = sequence.begin(), good(1)[0], NoData(2, 3)
+    assert list(sequence.no_data(span)) == []
+    after = sequence.begin()
+    assert list(sequence.finish(after, good(4)[0])) == []
+    assert list(sequence.finish(before, result)) == [result, span, good(4)[0]]
+    assert list(sequence.no_data(span)) == [span]
+
+
+def test_a_journey_that_was_never_good_and_one_that_is_settling() -> None:
+    tracker = Tracker("down", settled_at=10.0)
+    assert tracker.has_been_good is False
+    assert tracker.is_settling(9.9)
+    assert not tracker.is_settling(10.0)
+    tracker.add(good(1)[0])
+    assert tracker.has_been_good is True
+    assert not tracker.is_settling(9.9)
 
 
 def test_the_error_seen_most_often_names_the_outage() -> None:
