@@ -16,6 +16,10 @@ class Unreachable(Exception):
     """The part gave no answer in time: refused, handshake failed, or silent."""
 
 
+class Silent(Unreachable):
+    """It was reached, or at least not refused, and gave no answer in time."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back."""
@@ -36,6 +40,14 @@ class Answer:
         except (ValueError, KeyError, AttributeError):
             return f"status {self.status}"
 
+    @property
+    def problem(self) -> str:
+        """For an error answer of the site: the stable end of its problem's type; empty when it has none."""
+        try:
+            return str(self.json()["type"]).rpartition("/")[2]
+        except (ValueError, KeyError, TypeError):
+            return ""
+
 
 class Control:
     """One listener of one part. `timeout` is in seconds and bounds each wait for the network."""
@@ -55,7 +67,8 @@ class Control:
         body: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """One request and its answer, whatever its status. Raises Unreachable when there is none."""
+        """One request and its answer, whatever its status. Raises Unreachable when there is none: Silent when
+        it was waited for in vain."""
         sent = {"connection": "close", **(headers or {})}
         if self._token:
             sent["authorization"] = f"Bearer {self._token}"
@@ -69,7 +82,8 @@ class Control:
             return Answer(answer.status, answer.read())
         except (OSError, http.client.HTTPException) as error:
             host, port = self._address
-            raise Unreachable(f"{host}:{port} does not answer: {error or type(error).__name__}") from error
+            why = f"{host}:{port} does not answer: {error or type(error).__name__}"
+            raise (Silent(why) if isinstance(error, TimeoutError) else Unreachable(why)) from error
         finally:
             connection.close()
 

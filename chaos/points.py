@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import re
+import time
+from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
+from chaos.control import Answer, Silent
 from chaos.fault import SERVICES, Fault, Injection, Parameter, Proof, Value
 from chaos.inventory import Part
 from chaos.site import Site, Unreachable
@@ -14,12 +19,34 @@ from failwhale.failure import USAGE, Failure
 _ANSWERS_WITHIN = 1.0
 """Seconds. Whoever asks the controller waits for all parts of a place to be looked at."""
 _PROBES_AT_A_TIME = 5
-_PROBE_TIMEOUT = 0.1
-"""Seconds. A request that was hit is late or never answered, and need not be waited for to have been hit."""
+_SILENCE = 0.5
+"""Seconds without an answer after which a request of our own is called late, or not answered. Less when the
+fault has less than twice that left: to look must not make it last longer."""
+_NOT_AS_EVER = 3
+"""How many times longer a silence must be than what is asked beside it takes: all may be slow."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What became of a request of our own. Times are in seconds."""
+
+    answer: Answer | None
+    """None: silence."""
+    seconds: float
+    usual: float
+    """What a request took at the same moment that no fault can hit."""
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether it was waited for in vain, much longer than answers take."""
+        return self.answer is None and self.seconds > _NOT_AS_EVER * self.usual
 
 
 class FaultPoint(Fault):
-    """A fault inside the service, for a share of requests, of users, or for one route. `name` is the kind."""
+    """A fault inside the service, for a share of requests, of users, or for one route. `name` is the kind.
+
+    Each kind says in `harm` by what a user would know it.
+    """
 
     targets = SERVICES
     parameters: ClassVar[tuple[Parameter, ...]] = (
@@ -53,18 +80,28 @@ class FaultPoint(Fault):
         if answer.status >= 300:
             raise Failure(f"{injection.part.name} refuses the fault point: {answer.detail}")
 
+    @abstractmethod
+    def harm(self, seen: Seen, parameters: Mapping[str, Value]) -> str:
+        """What this fault did to a request of our own, in words; empty when it was answered as ever."""
+
     def prove(self, site: Site, injection: Injection) -> Proof:
-        """A request of our own makes it certain where no user passes. It is harmless when it is not hit."""
+        """By what requests of our own get, which are harmless when they are not hit. The service's count only
+        tells that one met the fault point: it can be right where the harm is missing."""
         name = injection.part.name
-        for probes in range(_PROBES_AT_A_TIME + 1):
-            if probes:
-                _send_probe(site, injection, probes)
-            hits = _hits(site, injection)
-            if hits is None:
+        for _ in range(_PROBES_AT_A_TIME):
+            began = time.monotonic()
+            before = _hits(site, injection)
+            usual = time.monotonic() - began
+            if before is None:
                 return Proof(False, f"{name} has no such fault point")
-            if hits:
-                return Proof(True, _whom_it_hurt(name, hits, probes))
-        return Proof(None, f"{name} has the fault point, but no request met it yet")
+            seen = _send_probe(site, injection, usual)
+            if (_hits(site, injection) or 0) <= before:
+                continue
+            if harm := self.harm(seen, injection.parameters):
+                return Proof(True, f"{name} {harm}")
+            if _hits_everybody(injection.parameters):
+                return Proof(False, f"{name} counts a request of our own as hurt, and answered it as ever")
+        return Proof(None, f"{name} has the fault point, but no request of our own was hurt by it yet")
 
     def revert(self, site: Site, injection: Injection) -> None:
         try:
@@ -95,14 +132,9 @@ def _is_meant(wanted: str, route: str) -> bool:
     return re.fullmatch("[^/]+".join(map(re.escape, literal)), path) is not None
 
 
-def _whom_it_hurt(name: str, hits: int, probes: int) -> str:
-    """The evidence in words: `probes` of the requests were our own, so more hits than that are users'."""
-    requests = f"{hits} request{'s' if hits > 1 else ''}"
-    if not probes:
-        return f"{name} has hurt {requests} of users"
-    if hits > probes:
-        return f"{name} has hurt {requests}, of users and our own"
-    return f"a request of our own was hurt by {name}"
+def _hits_everybody(parameters: Mapping[str, Value]) -> bool:
+    """Whether a count that went up must have been our own request."""
+    return parameters["share"] == 1 and parameters["users"] is None
 
 
 def _path(injection: Injection) -> str:
@@ -117,15 +149,20 @@ def _hits(site: Site, injection: Injection) -> int | None:
     return None
 
 
-def _send_probe(site: Site, injection: Injection, number: int) -> None:
-    """One request about what does not exist, by who does not exist, without waiting for the answer."""
+def _send_probe(site: Site, injection: Injection, usual: float) -> Seen:
+    """One request about what does not exist, by who does not exist, and what became of it.
+
+    Raises Unreachable when it was refused, or the connection was ended.
+    """
     route = str(injection.parameters["route"] or "GET /api/v1/posts/{id}")
     method, _, template = route.rpartition(" ")
     path = re.sub(r"\{[^}]*\}", "0", template)
-    headers = (
-        {"failwhale-user": str(number), "failwhale-name": "probe"} if injection.parameters["users"] else {}
-    )
+    user = {"failwhale-user": str(random.randrange(1, 2**40)), "failwhale-name": "probe"}
+    headers = user if injection.parameters["users"] else {}
+    entrance = site.entrance(injection.part, timeout=min(_SILENCE, injection.seconds / 2))
+    began = time.monotonic()
     try:
-        site.entrance(injection.part, timeout=_PROBE_TIMEOUT).ask(method or "GET", path, headers=headers)
-    except Unreachable:
-        pass  # as it must be when it was hit
+        answer = entrance.ask(method or "GET", path, headers=headers)
+    except Silent:
+        answer = None
+    return Seen(answer, time.monotonic() - began, usual)

@@ -1,7 +1,9 @@
 """blackhole: requests are accepted and never answered."""
 
-from chaos.fault import Demonstration, register
-from chaos.points import FaultPoint
+from collections.abc import Mapping
+
+from chaos.fault import Demonstration, Value, register
+from chaos.points import FaultPoint, Seen
 
 
 class Blackhole(FaultPoint):
@@ -9,6 +11,9 @@ class Blackhole(FaultPoint):
     help = "Accept requests and never answer them, at the service's fault point."
     example = "failwhale chaos blackhole auth@west --share 50% --for 30s"
     demonstration = Demonstration("retweet:all", hurts={"retweet": "down"})
+
+    def harm(self, seen: Seen, parameters: Mapping[str, Value]) -> str:
+        return f"did not answer a request of our own within {seen.seconds:.2g} s" if seen.is_silence else ""
 
 
 register(Blackhole())

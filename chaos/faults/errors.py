@@ -1,7 +1,12 @@
 """errors: requests are refused with an error status, without reaching the service's own code."""
 
-from chaos.fault import Demonstration, Parameter, register
-from chaos.points import FaultPoint
+from collections.abc import Mapping
+
+from chaos.fault import Demonstration, Parameter, Value, register
+from chaos.points import FaultPoint, Seen
+
+_PROBLEM = "internal-error"
+"""What the fault point calls every error that it answers."""
 
 
 class Errors(FaultPoint):
@@ -13,6 +18,13 @@ class Errors(FaultPoint):
         *FaultPoint.parameters,
     )
     demonstration = Demonstration("retweet:all", hurts={"retweet": "down"})
+
+    def harm(self, seen: Seen, parameters: Mapping[str, Value]) -> str:
+        """A status alone could be the service's own word: a post that does not exist is a 404."""
+        answer = seen.answer
+        if answer is None or (answer.status, answer.problem) != (parameters["status"], _PROBLEM):
+            return ""
+        return f"answered a request of our own with {answer.status}"
 
 
 register(Errors())

@@ -1,7 +1,9 @@
 """latency: requests are answered, but late."""
 
-from chaos.fault import Demonstration, Parameter, register
-from chaos.points import FaultPoint
+from collections.abc import Mapping
+
+from chaos.fault import Demonstration, Parameter, Value, register
+from chaos.points import FaultPoint, Seen
 
 
 class Latency(FaultPoint):
@@ -13,6 +15,15 @@ class Latency(FaultPoint):
         *FaultPoint.parameters,
     )
     demonstration = Demonstration("retweet:all", {"delay": 0.6}, hurts={"retweet": "slow"})
+
+    def harm(self, seen: Seen, parameters: Mapping[str, Value]) -> str:
+        delay = float(str(parameters["delay"]))
+        if seen.answer is None:
+            return (
+                f"has not answered a request of our own for {seen.seconds:.2g} s" if seen.is_silence else ""
+            )
+        late = seen.seconds >= delay and seen.seconds - seen.usual >= delay / 2
+        return f"answered a request of our own after {seen.seconds:.2g} s" if late else ""
 
 
 register(Latency())

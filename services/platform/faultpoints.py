@@ -150,4 +150,4 @@ def _route_filter(route: str) -> tuple[str | None, re.Pattern[str]]:
 
 def _is_among(user: str | None, share: float, seed: int | None) -> bool:
     """Whether a user is in the unlucky share: by a hash, so that every replica agrees without talking."""
-    return user is not None and crc32(f"{seed or 0}:{user}".encode()) < share * 2**32
+    return bool(user) and crc32(f"{seed or 0}:{user}".encode()) < share * 2**32

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import chaos.life
-from chaos.control import Answer, Unreachable
+import chaos.points
+from chaos.control import Answer, Silent, Unreachable
 from chaos.engine import Engine
 from chaos.inventory import Inventory, Part
 from chaos.journal import Entry, Journal
@@ -48,7 +50,7 @@ class Process:
     paused: bool = False
     cut: bool = False
     limited: bool = False
-    points: dict[str, dict[str, object]] = field(default_factory=dict)
+    points: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass
@@ -157,6 +159,7 @@ class MemoryRuntime:
 class MemoryControl:
     site: MemorySite
     part: Part
+    timeout: float = 2.0
 
     def ask(
         self,
@@ -181,21 +184,37 @@ class MemoryControl:
         if path.endswith("/openapi.json"):
             return Answer(200, json.dumps({"paths": ROUTES}).encode())
         if not path.startswith("/-/"):
-            for point in points.values():
-                point["hits"] = int(str(point["hits"])) + 1
-            return Answer(404, b"")
+            return self._served(list(points.values()))
         if path == "/-/health":
             return Answer(200, b"{}")
         identifier = path.rpartition("/")[2]
         if method == "PUT":
             assert body is not None
-            points[identifier] = {"until": time.monotonic() + float(str(body["seconds"])), "hits": 0}
+            points[identifier] = {"until": time.monotonic() + float(str(body["seconds"])), "hits": 0, **body}
         elif method == "DELETE":
             points.pop(identifier, None)
         else:
             rows = [{"id": one, "hits": point["hits"]} for one, point in points.items()]
             return Answer(200, json.dumps(rows).encode())
         return Answer(200, b"{}")
+
+    def _served(self, points: list[dict[str, Any]]) -> Answer:
+        """What a request gets that meets these fault points."""
+        for point in points:
+            point["hits"] += 1
+            if self.site.harmless:
+                continue
+            if point["kind"] == "errors":
+                return problem(point["status"], "internal-error")
+            waits = point["delay"] if point["kind"] == "latency" else self.timeout
+            time.sleep(min(waits, self.timeout))
+            if waits >= self.timeout:
+                raise Silent(f"{self.part.name} does not answer")
+        return problem(404, "unknown-post")
+
+
+def problem(status: int, slug: str) -> Answer:
+    return Answer(status, json.dumps({"type": f"https://x.invalid/{slug}", "title": slug}).encode())
 
 
 class MemorySite(Site):
@@ -209,6 +228,8 @@ class MemorySite(Site):
         """Of controllers that died: some would wake up much later, and do what the dead cannot."""
         self.runtime: MemoryRuntime = MemoryRuntime(self.step)
         self.roles = {"store@east": "primary", "store@west": "replica"}
+        self.harmless = False
+        """Whether fault points count the requests that they meet, and do nothing to them."""
         self._counting = threading.Lock()
 
     def step(self) -> None:
@@ -220,10 +241,10 @@ class MemorySite(Site):
                 raise Killed
 
     def control(self, part: Part, timeout: float = 2.0) -> MemoryControl:  # type: ignore[override]
-        return MemoryControl(self, part)
+        return MemoryControl(self, part, timeout)
 
     def entrance(self, part: Part, timeout: float) -> MemoryControl:  # type: ignore[override]
-        return MemoryControl(self, part)
+        return MemoryControl(self, part, timeout)
 
     def accepts_connections(self, part: Part) -> bool:
         process = self.runtime.of(part.name)
@@ -346,6 +367,7 @@ def swift(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chaos.life, "POLL", 0.002)
     monkeypatch.setattr(chaos.life, "LEASE_MARGIN", 0.05)
     monkeypatch.setattr(chaos.life, "LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(chaos.points, "_SILENCE", 0.02)
 
 
 @pytest.fixture

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
 
 import chaos.points
+from chaos.control import Answer, Unreachable
 from chaos.engine import Request, plan
 from chaos.fault import Injection, fault_named
+from chaos.points import FaultPoint, Seen
 from failwhale.failure import Failure
+
+OK = Answer(200, b"{}")
+
+
+def problem(status: int, slug: str) -> Answer:
+    return Answer(status, json.dumps({"type": f"https://x.invalid/{slug}", "title": slug}).encode())
 
 
 def errors(target: str = "post@east", **parameters: Any) -> Request:
@@ -76,32 +86,174 @@ def test_a_part_that_is_down_is_named_and_nobody_is_hurt(laboratory: Any) -> Non
     assert laboratory.site.harm() == ["post@west is down"]
 
 
-@pytest.mark.parametrize(
-    ("before", "beside", "said"),
-    [
-        (0, 0, "a request of our own was hurt by post@east"),
-        (2, 0, "post@east has hurt 2 requests of users"),
-        (0, 3, "post@east has hurt 4 requests, of users and our own"),
-    ],
-)
-def test_the_evidence_says_whose_request_was_hurt(
-    laboratory: Any, monkeypatch: pytest.MonkeyPatch, before: int, beside: int, said: str
-) -> None:
-    """`before` users came before our own request was sent, `beside` while it was."""
+# --- proved by what a request of our own gets ---
+
+
+def injected(laboratory: Any, name: str, seconds: float = 5.0, **parameters: Any) -> tuple[Any, Injection]:
+    """A fault that is set at post@east."""
     site = laboratory.site
     part = next(part for part in site.inventory.parts if part.name == "post@east")
-    fault = fault_named("errors")
-    injection = Injection("errors-1", part, fault.check({}), 5.0)
+    fault = fault_named(name)
+    injection = Injection(f"{name}-1", part, fault.check(parameters), seconds)
     fault.apply(site, injection)
-    point = site.runtime.processes["post@east"].points["errors-1"]
-    point["hits"] = before
-    send_probe = chaos.points._send_probe
+    return fault, injection
 
-    def send_beside_users(*arguments: Any) -> None:
-        send_probe(*arguments)
-        point["hits"] += beside
 
-    monkeypatch.setattr(chaos.points, "_send_probe", send_beside_users)
-    proof = fault.prove(site, injection)
+@pytest.mark.parametrize(
+    ("name", "parameters", "said"),
+    [
+        ("errors", {"status": 503}, r"post@east answered a request of our own with 503"),
+        ("errors", {"status": 404}, r"post@east answered a request of our own with 404"),
+        ("latency", {"delay": 0.05}, r"post@east answered a request of our own after 0\.\d+ s"),
+        ("latency", {"delay": 60}, r"post@east has not answered a request of our own for 0\.0\d+ s"),
+        ("blackhole", {}, r"post@east did not answer a request of our own within 0\.0\d+ s"),
+    ],
+)
+def test_the_evidence_is_what_our_own_request_got(
+    laboratory: Any, monkeypatch: pytest.MonkeyPatch, name: str, parameters: Any, said: str
+) -> None:
+    if parameters.get("delay") == 0.05:
+        monkeypatch.setattr(chaos.points, "_SILENCE", 2.0)
+    fault, injection = injected(laboratory, name, **parameters)
+    proof = fault.prove(laboratory.site, injection)
     assert proof.verdict is True
-    assert proof.evidence == said
+    assert re.fullmatch(said, proof.evidence), proof.evidence
+
+
+@pytest.mark.parametrize("name", ["errors", "latency", "blackhole"])
+def test_a_count_without_harm_proves_nothing(laboratory: Any, name: str) -> None:
+    """Harm switched off, the service counted, the user got her answer: and it was called proved."""
+    laboratory.site.harmless = True
+    fault, injection = injected(laboratory, name)
+    proof = fault.prove(laboratory.site, injection)
+    assert proof.verdict is False
+    assert proof.evidence == "post@east counts a request of our own as hurt, and answered it as ever"
+    assert laboratory.site.runtime.of("post@east").points[f"{name}-1"]["hits"] == 1
+
+
+def test_an_error_of_the_service_itself_is_not_the_faults(laboratory: Any) -> None:
+    """A post that does not exist is a 404 whatever the fault does."""
+    laboratory.site.harmless = True
+    fault, injection = injected(laboratory, "errors", status=404)
+    assert fault.prove(laboratory.site, injection).verdict is False
+
+
+@pytest.mark.parametrize("parameters", [{"share": 0.5}, {"users": 0.5}])
+def test_where_others_may_have_been_counted_a_good_answer_says_nothing(
+    laboratory: Any, parameters: Any
+) -> None:
+    laboratory.site.harmless = True
+    fault, injection = injected(laboratory, "errors", **parameters)
+    proof = fault.prove(laboratory.site, injection)
+    assert proof.verdict is None
+    assert "no request of our own was hurt by it yet" in proof.evidence
+    assert laboratory.site.runtime.of("post@east").points["errors-1"]["hits"] == 5
+
+
+def test_harm_that_the_fault_point_did_not_do_is_not_its_proof(
+    laboratory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service is ill by itself and answers 500; no request has met the fault point."""
+    fault, injection = injected(laboratory, "errors")
+    ill = problem(500, "internal-error")
+    monkeypatch.setattr(type(laboratory.site), "entrance", lambda *_, **__: Answering(ill))
+    assert fault.prove(laboratory.site, injection).verdict is None
+
+
+class Answering:
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def ask(self, *_: Any, **__: Any) -> Answer:
+        return self._answer
+
+
+def test_a_fault_point_that_is_not_there_hurts_nobody(laboratory: Any) -> None:
+    fault, injection = injected(laboratory, "errors")
+    laboratory.site.runtime.of("post@east").points.clear()
+    proof = fault.prove(laboratory.site, injection)
+    assert (proof.verdict, proof.evidence) == (False, "post@east has no such fault point")
+
+
+def test_who_refuses_the_request_is_not_a_black_hole(
+    laboratory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault, injection = injected(laboratory, "blackhole")
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise Unreachable("connection refused")
+
+    monkeypatch.setattr(chaos.points, "_send_probe", refuse)
+    with pytest.raises(Unreachable, match="refused"):
+        fault.prove(laboratory.site, injection)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "seen", "is_harm"),
+    [
+        ("latency", {"delay": 0.2}, Seen(OK, 0.21, 0.01), True),
+        ("latency", {"delay": 0.2}, Seen(OK, 0.19, 0.01), False),
+        ("latency", {"delay": 0.2}, Seen(OK, 0.31, 0.25), False),  # the whole machine is slow
+        ("latency", {"delay": 0.2}, Seen(OK, 0.2, 0.1), True),
+        ("latency", {"delay": 60}, Seen(None, 0.5, 0.01), True),
+        ("latency", {"delay": 60}, Seen(None, 0.5, 0.2), False),
+        ("blackhole", {}, Seen(None, 0.5, 0.01), True),
+        ("blackhole", {}, Seen(None, 0.3, 0.1), False),
+        ("blackhole", {}, Seen(OK, 0.5, 0.01), False),
+        ("errors", {}, Seen(problem(500, "internal-error"), 0.01, 0.01), True),
+        ("errors", {}, Seen(problem(500, "no-database"), 0.01, 0.01), False),
+        ("errors", {}, Seen(problem(503, "internal-error"), 0.01, 0.01), False),
+        ("errors", {}, Seen(Answer(500, b"oops"), 0.01, 0.01), False),
+        ("errors", {}, Seen(None, 0.5, 0.01), False),
+    ],
+)
+def test_what_counts_as_harm(name: str, parameters: Any, seen: Seen, is_harm: bool) -> None:
+    fault = fault_named(name)
+    assert isinstance(fault, FaultPoint)
+    assert bool(fault.harm(seen, fault.check(parameters))) is is_harm
+
+
+def test_to_look_does_not_make_a_short_fault_last_longer(
+    laboratory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chaos.points, "_SILENCE", 0.5)
+    waited = []
+    entrance = laboratory.site.entrance
+
+    def note(part: Any, timeout: float) -> Any:
+        waited.append(timeout)
+        return entrance(part, 0.01)
+
+    monkeypatch.setattr(laboratory.site, "entrance", note)
+    for seconds in (0.3, 60.0):
+        fault, injection = injected(laboratory, "blackhole", seconds)
+        assert fault.prove(laboratory.site, injection).verdict is True
+    assert waited == [0.15, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "asked"),
+    [
+        ({}, ("GET", "/api/v1/posts/0", False)),
+        ({"route": "POST /api/v1/posts"}, ("POST", "/api/v1/posts", False)),
+        ({"route": "/api/v1/posts/{post}/likes/{one}"}, ("GET", "/api/v1/posts/0/likes/0", False)),
+        ({"users": 0.2}, ("GET", "/api/v1/posts/0", True)),
+    ],
+)
+def test_the_request_is_one_that_the_fault_is_for(
+    laboratory: Any, monkeypatch: pytest.MonkeyPatch, parameters: Any, asked: Any
+) -> None:
+    sent: list[Any] = []
+
+    class Noting:
+        def ask(self, method: str, path: str, headers: Any) -> Answer:
+            sent.append((method, path, headers))
+            return OK
+
+    fault, injection = injected(laboratory, "errors", **parameters)
+    monkeypatch.setattr(laboratory.site, "entrance", lambda part, timeout: Noting())
+    assert fault.prove(laboratory.site, injection).verdict is None
+    assert {(method, path, bool(headers)) for method, path, headers in sent} == {asked}
+    if asked[2]:  # another user each time: the same ones would all be hit, or none
+        assert len({headers["failwhale-user"] for _, _, headers in sent}) == len(sent) == 5
+        assert all(int(headers["failwhale-user"]) > 0 for _, _, headers in sent)

@@ -116,6 +116,14 @@ def test_share_of_users_is_the_same_users_everywhere(clock: Clock) -> None:
     assert not hit(here, user=None), "strangers are no users"
 
 
+def test_strangers_are_not_among_the_users_even_if_all_are_hit(points: FaultPoints) -> None:
+    """Of a request without identity the header is empty."""
+    points.put("f", errors(users=1))
+    assert hit(points, user="7")
+    assert not hit(points, user="")
+    assert not hit(points, user=None)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
