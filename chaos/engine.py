@@ -17,11 +17,11 @@ from chaos.fault import Fault, Value, fault_named
 from chaos.inventory import Part
 from chaos.journal import Entry, Journal, Order
 from chaos.life import Life
-from chaos.limit import machine_clock
 from chaos.record import Record
 from chaos.selector import select
 from chaos.site import Site
 from failwhale.failure import FAILED, USAGE, Failure
+from outages.clock import steady
 from outages.patient_ledger import PatientLedger
 
 log = logging.getLogger(__name__)
@@ -166,7 +166,7 @@ class Engine:
                 at=now,
                 until=now + request.seconds,
                 seed=request.seed,
-                until_by_machine=machine_clock() + request.seconds,
+                until_by_machine=steady() + request.seconds,
             )
             try:
                 self._journal.begin(order)

@@ -203,6 +203,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     from chaos.runtimes.processes.client import Processes
     from chaos.sentinels import spell_failover
     from chaos.site import Site
+    from failwhale.disk import is_full
     from outages.where import prober_now
     from outages.words import record_problem
 
@@ -218,6 +219,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     else:
         parts = runtime.status()
     record = prober_now(site).get("record", {})
+    full = is_full(site.path)
     total = sum(part.memory_bytes or 0 for part in parts) + (supervisor["memory_bytes"] if supervisor else 0)
     if as_json:
         print_json(
@@ -229,6 +231,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
                 "supervisor": supervisor,
                 "memory_bytes": total,
                 "record": record,
+                "full": full,
                 "left_out": content["left_out"],
                 "failover_hindrance": failover,
             }
@@ -266,6 +269,11 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
         stdout().print(f"without {row['part']}: {row['reason']}")
     for place, address in edges.items():
         stdout().print(f"{place}: {address}")
+    if full:
+        stdout().print(
+            f"no room is left in {site.path}: no fault begins, what is in force ends all the same",
+            style="red",
+        )
     if problem := record_problem(record):
         stdout().print(f"the record: {problem}", style="red")
     if failover is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from chaos.runtimes.processes.client import Processes
 from failwhale.console import run
+from failwhale.disk import is_full
 from failwhale.site import status
 from outages import where
 
@@ -46,3 +48,44 @@ def test_status_says_whether_records_wait_for_room(
     assert (words in capsys.readouterr().out) == said
     assert call(state, "--json") == 0
     assert json.loads(capsys.readouterr().out)["record"] == record
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_status_says_that_no_fault_begins_where_no_room_is_left(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], full: bool
+) -> None:
+    monkeypatch.setattr(where, "prober_now", lambda state: {})
+    monkeypatch.setattr("failwhale.disk.os.statvfs", lambda folder: Disk(4096, 63 if full else 64))
+    assert call(state) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("no fault begins, what is in force ends all the same" in said) == full
+    assert call(state, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["full"] is full
+
+
+@dataclass
+class Disk:
+    f_frsize: int
+    f_bavail: int
+    f_files: int = 0
+    f_favail: int = 0
+
+
+@pytest.mark.parametrize(
+    ("disk", "full"),
+    [
+        (Disk(4096, 1000), False),
+        (Disk(4096, 0), True),
+        (Disk(4096, 1000, f_files=10, f_favail=0), True),
+        (Disk(4096, 1000, f_files=10, f_favail=1), False),
+    ],
+)
+def test_a_disk_is_full_without_bytes_or_without_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Disk, full: bool
+) -> None:
+    monkeypatch.setattr("failwhale.disk.os.statvfs", lambda folder: disk)
+    assert is_full(tmp_path) is full
+
+
+def test_a_folder_that_is_not_there_is_not_full(tmp_path: Path) -> None:
+    assert not is_full(tmp_path / "none")

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chaos.limit import machine_clock
 from chaos.runtimes import Undo
 from chaos.runtimes.processes.loop import Loop, Timer
 from chaos.runtimes.processes.notes import note
 from chaos.runtimes.processes.record import Lease, read_leases, write_leases
+from outages.clock import steady
 
 LOOK_AGAIN_SECONDS = 1.0
 AGAIN_SECONDS = 1.0
@@ -36,7 +36,7 @@ class Leases:
 
     def arm(self, name: str, part: str, undo: Undo, seconds: float) -> None:
         """On return the promise is on disk. Raises OSError: then nothing is promised."""
-        leases = {**self._leases, name: Lease(part, undo, time.time() + seconds, machine_clock() + seconds)}
+        leases = {**self._leases, name: Lease(part, undo, time.time() + seconds, steady() + seconds)}
         write_leases(self._folder, leases)
         self._leases = leases
         self._schedule(name)
