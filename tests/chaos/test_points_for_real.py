@@ -1,0 +1,135 @@
+"""Fault points proved at a real service: its own server, mutual TLS, its real layer in front of a route."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from fastapi import APIRouter
+
+import chaos.points
+from chaos.control import Control, Unreachable, operators_tls
+from chaos.fault import Injection, Proof, fault_named
+from chaos.inventory import Part
+from chaos.site import Site
+from failwhale.state import State
+from services.platform import genesis
+from services.platform.app import build
+from services.platform.intake import Intake
+from services.platform.problems import Problem
+from services.platform.serve import Server
+from services.platform.settings import Address, Settings
+from services.platform.store import Store
+from services.platform.tls import credentials_of
+
+POST = Part("post@east", "post", "east", "post-east", "8000", {"8000": "127.0.0.1:1"})
+router = APIRouter()
+
+
+@router.get("/api/v1/posts/{identifier}")
+async def read(identifier: str) -> str:
+    raise Problem(404, "unknown-post", "There is no such post")
+
+
+class NoStore:
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def ready(self) -> bool:
+        return True
+
+
+class OneService:
+    """A site of one part, as faults at fault points ask it."""
+
+    def __init__(self, control: Control, entrance: Control) -> None:
+        self._control = control
+        self._entrance = entrance
+
+    def control(self, part: Part, timeout: float = 2.0) -> Control:
+        return self._control
+
+    def entrance(self, part: Part, timeout: float) -> Control:
+        self._entrance._timeout = timeout
+        return self._entrance
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    state = State(tmp_path)
+    genesis.make_certificates(state.pki, ["post-east", "client"])
+    state.secrets.mkdir()
+    (state.secrets / "token").write_text("control-token\n")
+    settings = Settings(
+        service="post",
+        place="east",
+        listen=Address("127.0.0.1", 0),
+        pki=state.pki,
+        secrets=state.secrets,
+    )
+    app = build(settings, [router], store=cast(Store, NoStore()))
+    async with app.router.lifespan_context(app):
+        credentials = credentials_of(settings)
+        server = Server(app, credentials)
+        await server.start()
+        try:
+            at = await server.listen(app, Address("127.0.0.1", 0), credentials.internal)
+            tls = operators_tls(state)
+            control = Control(at.host, at.port, tls, "control-token")
+            yield cast(Site, OneService(control, Control(at.host, at.port, tls)))
+        finally:
+            await server.stop()
+
+
+async def proof_of(site: Site, name: str, **parameters: Any) -> Proof:
+    fault = fault_named(name)
+    injection = Injection(f"{name}-1", POST, fault.check(parameters), 10.0)
+    await asyncio.to_thread(fault.apply, site, injection)
+    proof = await asyncio.to_thread(fault.prove, site, injection)
+    await asyncio.to_thread(fault.revert, site, injection)
+    assert (await asyncio.to_thread(fault.gone, site, injection)).verdict is True
+    return proof
+
+
+KINDS = [
+    ("errors", {"status": 404}, "answered a request of our own with 404"),
+    ("errors", {"users": 0.5}, "answered a request of our own with 500"),
+    ("latency", {"delay": 0.2}, "answered a request of our own after"),
+    ("latency", {"delay": 20.0}, "has not answered a request of our own for"),
+    ("blackhole", {}, "did not answer a request of our own within"),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "said"), KINDS)
+async def test_a_real_service_that_is_hurt_is_proved_to_be(
+    site: Site, monkeypatch: pytest.MonkeyPatch, name: str, parameters: Any, said: str
+) -> None:
+    monkeypatch.setattr(chaos.points, "_SILENCE", 0.5)
+    proof = await proof_of(site, name, **parameters)
+    assert proof.verdict is True, proof
+    assert said in proof.evidence
+
+
+@pytest.mark.parametrize("name", ["errors", "latency", "blackhole"])
+async def test_a_real_service_that_only_counts_is_not(
+    site: Site, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    async def go_on(*_: Any) -> bool:
+        return True
+
+    monkeypatch.setattr(chaos.points, "_SILENCE", 0.5)
+    monkeypatch.setattr(Intake, "_survives", go_on)
+    proof = await proof_of(site, name)
+    assert proof.verdict is False, proof
+    assert "counts a request of our own as hurt, and answered it as ever" in proof.evidence
+
+
+async def test_nobody_there_is_no_silence(site: Site) -> None:
+    gone = Control("127.0.0.1", 1, None)
+    with pytest.raises(Unreachable) as raised:
+        await asyncio.to_thread(gone.ask, "GET", "/")
+    assert type(raised.value) is Unreachable
