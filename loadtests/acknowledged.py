@@ -1,9 +1,9 @@
-"""The record of acknowledged posts: what the site has promised to keep.
+"""The record of what the site has acknowledged: what it has promised to keep.
 
 One line of JSON for each, written before anything else is done with the answer:
 
-    {"at": "2026-01-31T12:00:00.123456Z", "load": "9f2c", "id": "123", "author": "ann", "text": "...",
-     "replicated": true}
+    {"at": "2026-01-31T12:00:00.123456Z", "load": "9f2c", "kind": "post", "id": "123", "author": "ann",
+     "text": "...", "replicated": true}
 """
 
 from __future__ import annotations
@@ -15,17 +15,37 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+POST = "post"
+
+CHANGES = {
+    "like": ("like", True),
+    "retweet": ("retweet", True),
+    "undo-retweet": ("retweet", False),
+    "follow": ("follow", True),
+    "protect": ("protect", True),
+    "unprotect": ("protect", False),
+    "revoke": ("revoke", True),
+}
+"""All other kinds of lines: which state each changes, and whether it is on afterwards."""
+
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A post that the site said it has. `replicated` is what the site said about its replica."""
+    """A post that the site said it has, or a change of `kind` that it said it has made.
+
+    `id` is what it is about: a post, the name of somebody who is followed, a session. `author` did it. `text`
+    is that of a post; of a session that was ended it is the token, which must not be good for anything.
+    `replicated` is what the site said about its replica; None where its answer did not arrive or was an
+    error, so that the change may have been made or not.
+    """
 
     id: str
     author: str
     text: str
-    replicated: bool
+    replicated: bool | None
     load: str = ""
     at: str = ""
+    kind: str = POST
 
 
 class Record:
@@ -36,9 +56,10 @@ class Record:
         self._load = load
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
-    def add(self, post: str, author: str, text: str, replicated: bool) -> None:
+    def add(self, subject: str, author: str, text: str, replicated: bool | None, *, kind: str = POST) -> None:
+        """A post, or a change of this kind."""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        line = asdict(Acknowledged(post, author, text, replicated, self._load, now))
+        line = asdict(Acknowledged(subject, author, text, replicated, self._load, now, kind))
         os.write(self._file, json.dumps(line, separators=(",", ":")).encode() + b"\n")
 
     def close(self) -> None:
@@ -50,12 +71,19 @@ class TornRecord(Exception):
 
 
 def read(path: Path, load: str | None = None) -> Iterator[Acknowledged]:
-    """What was acknowledged, of one load or of all. Raises TornRecord, and OSError without a record."""
+    """The posts that were acknowledged, of one load or of all. Raises TornRecord, and OSError without a
+    record."""
+    return (line for line in read_all(path) if line.kind == POST and load in (None, line.load))
+
+
+def read_all(path: Path) -> Iterator[Acknowledged]:
+    """Every line, in the order in which they were written. Raises as `read` does."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                post = Acknowledged(**json.loads(line))
+                found = Acknowledged(**json.loads(line))
+                if found.kind != POST and found.kind not in CHANGES:
+                    raise ValueError(found.kind)
             except (ValueError, TypeError):
                 raise TornRecord(f"line {number} of {path} is not whole") from None
-            if load is None or post.load == load:
-                yield post
+            yield found

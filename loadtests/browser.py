@@ -8,42 +8,33 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode
 
+from loadtests.answer import (
+    BROKEN,
+    HANDSHAKE,
+    REFUSED,
+    SHED,
+    THROTTLED,
+    TIMEOUT,
+    WRONG_CONTENT,
+    Answer,
+    Check,
+)
 from loadtests.tally import Tally
 
 ANSWER_WITHIN = 10.0
 CONNECT_WITHIN = 5.0
 
-REFUSED = "refused"
-HANDSHAKE = "handshake"
-TIMEOUT = "timeout"
-BROKEN = "broken"
-THROTTLED = "throttled"
-SHED = "shed"
-WRONG_CONTENT = "wrong-content"
-
-Check = Callable[[Any], str]
-"""Looks at the JSON of an answer and says what is wrong with it; nothing when it is right."""
+_REPLICATED = {"true": True, "false": False}
 
 
 class LoadError(Exception):
     """What Locust's own tables show for a request that was not good."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of a request. `error` is its kind, empty for a good answer; `retry_after` is in seconds."""
-
-    status: int
-    body: Any
-    error: str
-    retry_after: float = 0.0
 
 
 @lru_cache
@@ -139,14 +130,15 @@ class Browser:
         if status not in expect:
             retry_after = _seconds(response.headers.get("retry-after"))
             return Answer(status, None, _refusal(status, retry_after), retry_after), ""
+        replicated = _REPLICATED.get(response.headers.get("failwhale-replicated"))
         if status == 204:
-            return Answer(status, None, ""), ""
+            return Answer(status, None, "", replicated=replicated), ""
         try:
             content = json.loads(response.content)
             wrong = check(content) if check else ""
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             content, wrong = None, f"not what was agreed: {error!r}"
-        return Answer(status, content, WRONG_CONTENT if wrong else ""), wrong[:120]
+        return Answer(status, content, WRONG_CONTENT if wrong else "", replicated=replicated), wrong[:120]
 
 
 def _failure(response: Any) -> BaseException | None:

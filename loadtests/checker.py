@@ -1,4 +1,5 @@
-"""Looks for every acknowledged post: is it still there, and on every follower's timeline exactly once?
+"""Looks for all that was acknowledged: is every post still there, and on every follower's timeline exactly
+once; is every like, retweet, follow, protection and end of a session still so?
 
     python -m loadtests.checker [--load NAME] [--followers N] [--json]
 
@@ -32,7 +33,8 @@ from failwhale.console import (
     stdout,
 )
 from failwhale.state import State
-from loadtests.acknowledged import Acknowledged, TornRecord, read
+from loadtests.acknowledged import Acknowledged, TornRecord, read, read_all
+from loadtests.changes import Changed, promised_changes
 from loadtests.evidence import Promised, Timeline, timelines_to_read
 from loadtests.public_api import PublicApi, Unreadable
 from loadtests.target import Target, acknowledged_file
@@ -69,10 +71,10 @@ def check(
     `within` and `settle` are in seconds. What is not found is looked for again until `within` is over.
     """
     try:
-        posts = list(read(record, load))
-        if not posts:
+        posts, changes = list(read(record, load)), promised_changes(read_all(record), load)
+        if not posts and not changes:
             return Verdict(None, "nothing was acknowledged, so there is nothing to look for")
-        return asyncio.run(_Check(target, posts, followers, within).run(settle))
+        return asyncio.run(_Check(target, posts, changes, followers, within).run(settle))
     except FileNotFoundError:
         return Verdict(None, "nothing was acknowledged, so there is nothing to look for")
     except (TornRecord, Unreadable) as error:
@@ -82,23 +84,34 @@ def check(
 
 
 class _Check:
-    def __init__(self, target: Target, posts: Sequence[Acknowledged], followers: int, within: float) -> None:
+    def __init__(
+        self,
+        target: Target,
+        posts: Sequence[Acknowledged],
+        changes: Sequence[Changed],
+        followers: int,
+        within: float,
+    ) -> None:
         self._target = target
+        self._changes = changes
         self._posts = [Promised(post) for post in posts]
         self._timelines = timelines_to_read(target.census, posts, followers)
         self._within = within
 
     async def run(self, settle: float) -> Verdict:
-        last = max(datetime.fromisoformat(post.promise.at).timestamp() for post in self._posts)
+        last = max(datetime.fromisoformat(promise.at).timestamp() for promise in self._promises())
         await asyncio.sleep(min(settle, max(0.0, last + settle - time.time())))
         async with PublicApi(self._target) as api:
             await self._look(api)
         return self._judge()
 
+    def _promises(self) -> list[Acknowledged]:
+        return [*(post.promise for post in self._posts), *(change.promise for change in self._changes)]
+
     async def _look(self, api: PublicApi) -> None:
         """Look at everything; where something is missing again, until nothing is missing or time is up."""
         until = time.monotonic() + self._within
-        waiting: Sequence[Promised | Timeline] = [*self._posts, *self._timelines]
+        waiting: Sequence[_Evidence] = [*self._posts, *self._timelines, *self._changes]
         while True:
             await _each(lambda one: one.look(api), waiting)
             waiting = [one for one in waiting if not one.is_complete()]
@@ -111,7 +124,8 @@ class _Check:
             None,
             "",
             acknowledged=len(self._posts),
-            replicated=sum(post.promise.replicated for post in self._posts),
+            changes=len(self._changes),
+            replicated=sum(bool(promise.replicated) for promise in self._promises()),
             timelines=len(self._timelines),
         )
         for post in self._posts:
@@ -119,16 +133,19 @@ class _Check:
         gone = {post.promise.id for post in self._posts if post.text is None}
         for timeline in self._timelines:
             timeline.judge(verdict, but=gone)
+        for change in self._changes:
+            change.judge(verdict, but=gone)
         return verdict.decide()
 
 
-async def _each(
-    look: Callable[[Promised | Timeline], Awaitable[None]], all_of: Sequence[Promised | Timeline]
-) -> None:
+_Evidence = Promised | Timeline | Changed
+
+
+async def _each(look: Callable[[_Evidence], Awaitable[None]], all_of: Sequence[_Evidence]) -> None:
     """Look at all of them, a few at a time."""
     limit = asyncio.Semaphore(_AT_A_TIME)
 
-    async def limited(one: Promised | Timeline) -> None:
+    async def limited(one: _Evidence) -> None:
         async with limit:
             await look(one)
 
@@ -147,7 +164,7 @@ def main(
     state: StateOption = DEFAULT_STATE,
     as_json: JsonOption = False,
 ) -> None:
-    """Look for every acknowledged post on the site and on its followers' timelines."""
+    """Look for all that was acknowledged on the site, and for posts on their followers' timelines."""
     site = State(state)
     verdict = check(Target.of(site), acknowledged_file(site), load=load, followers=followers, within=within)
     if as_json:
@@ -155,7 +172,7 @@ def main(
     else:
         word = {True: "true", False: "false", None: "unknown"}[verdict.holds]
         stdout().print(f"{word}: {verdict.because}")
-        for kind in ("lost", "duplicated", "altered", "lost_as_announced", "unknown"):
+        for kind in ("lost", "duplicated", "altered", "returned", "lost_as_announced", "unknown"):
             findings = getattr(verdict, kind)
             if len(findings) > SHOWN_OF_EACH:
                 stdout().print(f"  {len(findings)} {kind}; the first of them:")

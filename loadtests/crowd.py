@@ -23,12 +23,17 @@ class Crowd:
         self.protected = frozenset(person.name for person in population.people if person.protected)
         ordinary = [person.name for person in population.people if person.name not in census.celebrities]
         random.Random(census.seed).shuffle(ordinary)
+        self._hermits = itertools.cycle(sorted(self.protected) or ordinary or census.celebrities)
         self._ordinary = itertools.cycle(ordinary or census.celebrities)
         self._celebrities: Iterator[str] = itertools.cycle(census.celebrities or ordinary)
 
     def somebody(self) -> str:
         """The next ordinary person to log in; everybody once before anybody twice."""
         return next(self._ordinary)
+
+    def hermit(self) -> str:
+        """The next one to log in of those who protect their posts; of all, where nobody does."""
+        return next(self._hermits)
 
     def celebrity(self) -> str:
         """The next celebrity to log in, the most followed first."""

@@ -149,7 +149,7 @@ def timelines_to_read(census: Census, posts: Sequence[Acknowledged], followers: 
     for post in posts:
         written.setdefault(post.author, []).append(post)
     chance = random.Random(census.seed)
-    of_each = max(1, min(followers, MOST_READERS // len(written)))
+    of_each = max(1, min(followers, MOST_READERS // max(1, len(written))))
     homes: dict[str, list[Acknowledged]] = {}
     for author, promised in written.items():
         group = all_followers[following[author]]

@@ -5,6 +5,6 @@
 `loadtests/shapes/` holds the same users with a shape each. Where the site is: loadtests/target.py.
 """
 
-from loadtests.users import Poster, Reader, Retweeter
+from loadtests.users import Careful, Poster, Reader, Retweeter
 
-__all__ = ["Poster", "Reader", "Retweeter"]
+__all__ = ["Careful", "Poster", "Reader", "Retweeter"]

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -45,14 +46,27 @@ class PublicApi:
 
     async def text_of(self, post: str, reader: str) -> str | None:
         """The text of a post, None where there is no such post. Raises Unreadable."""
-        answer = await self._get(f"/posts/{quote(post)}", reader)
-        if answer.status_code == 404:
-            return None
-        return str(self._content(answer)["text"])
+        found = await self.find(f"/posts/{quote(post)}", reader)
+        return None if found is None else str(found["text"])
 
     async def get(self, path: str, reader: str) -> Any:
         """The JSON at `path` as `reader` sees it. Raises Unreadable."""
         return self._content(await self._get(path, reader))
+
+    async def find(self, path: str, reader: str) -> Any:
+        """The same, None where there is no such thing. Raises Unreadable."""
+        answer = await self._get(path, reader)
+        return None if answer.status_code == 404 else self._content(answer)
+
+    async def is_ended(self, token: str) -> bool:
+        """Whether a session is good for nothing any more, at either edge. Raises Unreadable."""
+        for edge in self._edges:
+            answer = await self._ask("GET", "/notifications/unread", token=token, edges=[edge])
+            if answer.status_code == 200:
+                return False
+            if answer.status_code != 401:
+                raise Unreadable(f"a session that was ended: {answer.status_code}")
+        return True
 
     def _content(self, answer: httpx.Response) -> Any:
         if answer.status_code != 200:
@@ -81,12 +95,16 @@ class PublicApi:
                 self._tokens[person] = answer.json()["token"]
             return self._tokens[person]
 
-    async def _ask(self, method: str, path: str, *, token: str = "", body: Any = None) -> httpx.Response:
-        """An answer that is not a refusal for now, from either edge. Raises Unreadable when patience ends."""
+    async def _ask(
+        self, method: str, path: str, *, token: str = "", body: Any = None, edges: Sequence[str] = ()
+    ) -> httpx.Response:
+        """An answer that is not a refusal for now, from any of these edges, or from either. Raises Unreadable
+        when patience ends."""
+        edges = edges or self._edges
         until = time.monotonic() + self._patience
         attempt = 0
         while True:
-            edge = self._edges[attempt % len(self._edges)]
+            edge = edges[attempt % len(edges)]
             attempt += 1
             pause = _PAUSE
             try:

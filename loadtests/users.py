@@ -19,7 +19,7 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING
 from loadtests.browser import ANSWER_WITHIN, CONNECT_WITHIN, Browser, trust_only
 from loadtests.instruments import current, options_of
 from loadtests.tally import HELD_BACK, MISSED
-from loadtests.visitor import POSTING, READING, RETWEETING, Action, Visitor
+from loadtests.visitor import LOOKING_AFTER, POSTING, READING, RETWEETING, Action, Visitor
 
 _CELEBRITIES_AMONG_POSTERS = 0.2
 
@@ -119,3 +119,14 @@ class Retweeter(Person):
 
     weight = 1
     tasks = tasks_of(RETWEETING)
+
+
+class Careful(Person):
+    """Looks after whom they follow, who sees what they write, and where they are logged in. Rare, since
+    logging in is dear: the first is one of about twenty people."""
+
+    weight = 0.25
+    tasks = tasks_of(LOOKING_AFTER)
+
+    def who(self) -> str:
+        return current(self.environment).crowd.hermit()

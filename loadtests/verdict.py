@@ -12,7 +12,8 @@ promised to survive, and that nothing of it was lost says nothing about the site
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A post that is not as it should be; `where` is the site as a whole or a timeline."""
+    """A post that is not as it should be; `where` is the site as a whole or a timeline. Or a change that was
+    not kept: then `post` is what it is about, and `where` its kind."""
 
     post: str
     author: str
@@ -27,14 +28,19 @@ class Verdict:
     holds: bool | None
     because: str
     acknowledged: int = 0
+    """Posts."""
+    changes: int = 0
+    """Likes, follows and the like: those that were the last of their kind, which must be so now."""
     replicated: int = 0
-    """How many of these a replica had, by the word of the site."""
+    """How many of all these a replica had, by the word of the site."""
     timelines: int = 0
     looked_for: int = 0
     """How many times a post was looked for on a timeline."""
     lost: list[Finding] = field(default_factory=list)
     duplicated: list[Finding] = field(default_factory=list)
     altered: list[Finding] = field(default_factory=list)
+    returned: list[Finding] = field(default_factory=list)
+    """What was taken back, and is there again."""
     lost_as_announced: list[Finding] = field(default_factory=list)
     """Lost, but the site had said that no replica had it: no broken promise."""
     unknown: list[Finding] = field(default_factory=list)
@@ -50,6 +56,7 @@ class Verdict:
                 ("lost", self.lost),
                 ("duplicated", self.duplicated),
                 ("altered", self.altered),
+                ("returned", self.returned),
             )
             if findings
         ]
@@ -58,12 +65,15 @@ class Verdict:
         elif self.unknown:
             first = self.unknown[0]
             self.holds, self.because = None, f"{len(self.unknown)} could not be judged: {first.what}"
-        elif self.replicated < LEAST_REPLICATED * self.acknowledged:
+        elif self.replicated < LEAST_REPLICATED * (self.acknowledged + self.changes):
             self.holds = None
-            self.because = f"too few were said to be replicated: {self.replicated} of {self.acknowledged}"
+            of = self.acknowledged + self.changes
+            self.because = f"too few were said to be replicated: {self.replicated} of {of}"
         else:
             self.holds = True
             self.because = f"{self.acknowledged} posts, each exactly once on {self.timelines} timelines"
+            if self.changes:
+                self.because += f", and {self.changes} changes"
         if self.lost_as_announced:
             self.because += f"; also lost: {len(self.lost_as_announced)} that were said not to be replicated"
         return self

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loadtests.acknowledged import Record
-from loadtests.browser import BROKEN, Answer, Browser, Check
+from loadtests.answer import BROKEN, Answer, Check
 from loadtests.crowd import Crowd
 from loadtests.phrases import CLOSINGS, OPENINGS, SUBJECTS
+
+if TYPE_CHECKING:
+    from loadtests.browser import Browser
 
 API = "/api/v1"
 PAGE = 20
@@ -118,13 +122,14 @@ class Visitor:
         post = self._something_seen()
         if post is None:
             return self.read_home(since)
-        self._ask("PUT", f"/posts/{post}/like", "PUT /posts/{id}/like", since, expect=(204,))
+        self._change("like", post, "PUT", f"/posts/{post}/like", "PUT /posts/{id}/like", since, expect=204)
 
     def retweet(self, since: float | None = None) -> None:
         post = self._something_seen()
         if post is None:
             return self.read_home(since)
-        answer = self._ask("PUT", f"/posts/{post}/retweet", "PUT /posts/{id}/retweet", since)
+        path = f"/posts/{post}/retweet"
+        answer = self._change("retweet", post, "PUT", path, "PUT /posts/{id}/retweet", since)
         if not answer.error:
             self._retweeted.append(post)
 
@@ -133,7 +138,32 @@ class Visitor:
             return self.retweet(since)
         post = self._retweeted.popleft()
         path = f"/posts/{post}/retweet"
-        self._ask("DELETE", path, "DELETE /posts/{id}/retweet", since, expect=(204,))
+        self._change("undo-retweet", post, "DELETE", path, "DELETE /posts/{id}/retweet", since, expect=204)
+
+    def follow(self, since: float | None = None) -> None:
+        """Follow somebody else; to follow them again changes nothing."""
+        name = self._crowd.looked_at(self._chance)
+        if name == self.name:
+            return self.read_home(since)
+        self._change("follow", name, "PUT", f"/users/{name}/follow", "PUT /users/{name}/follow", since)
+
+    def protect(self, since: float | None = None) -> None:
+        """Show posts to everybody, and at once to approved followers only, as before. For those alone whom
+        others take for protected; two requests."""
+        if self.name not in self._crowd.protected:
+            return self.read_home(since)
+        path = "/me/protection"
+        self._change("unprotect", self.name, "DELETE", path, "DELETE /me/protection", since, expect=204)
+        self._change("protect", self.name, "PUT", path, "PUT /me/protection", None, expect=204)
+
+    def log_out(self, since: float | None = None) -> None:
+        """End the session; whatever the answer, it is not used any more."""
+        session = hashlib.sha256(self._token.encode()).hexdigest()[:8]
+        path = "/sessions/current"
+        self._change(
+            "revoke", session, "DELETE", path, "DELETE /sessions/current", since, 204, text=self._token
+        )
+        self._token = ""
 
     # --- how they do it ---
 
@@ -167,6 +197,25 @@ class Visitor:
             self._token = ""
         if answer.retry_after and self._polite:
             self.held_back_until = time.perf_counter() + answer.retry_after
+        return answer
+
+    def _change(
+        self,
+        kind: str,
+        subject: str,
+        method: str,
+        path: str,
+        operation: str,
+        since: float | None,
+        expect: int = 200,
+        text: str = "",
+    ) -> Answer:
+        """Change something, and take down that it was acknowledged, or that this is not known."""
+        answer = self._ask(method, path, operation, since, expect=(expect,))
+        was_refused = 400 <= answer.status < 500
+        if self._record is not None and not was_refused:
+            replicated = None if answer.error else bool(answer.replicated)
+            self._record.add(subject, self.name, text, replicated, kind=kind)
         return answer
 
     def _post(self, text: str, key: str, since: float | None) -> Answer:
@@ -228,6 +277,13 @@ RETWEETING: Mapping[Action, int] = {
     Visitor.read_home: 5,
     Visitor.retweet: 3,
     Visitor.undo_retweet: 1,
+    Visitor.count_unread: 1,
+}
+LOOKING_AFTER: Mapping[Action, int] = {
+    Visitor.read_home: 4,
+    Visitor.follow: 2,
+    Visitor.protect: 2,
+    Visitor.log_out: 1,
     Visitor.count_unread: 1,
 }
 

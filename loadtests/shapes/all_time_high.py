@@ -2,9 +2,9 @@
 
 from loadtests.instruments import Options
 from loadtests.shapes import Timed
-from loadtests.users import Poster, Reader, Retweeter
+from loadtests.users import Careful, Poster, Reader, Retweeter
 
-__all__ = ["AllTimeHigh", "Poster", "Reader", "Retweeter", "people_at"]
+__all__ = ["AllTimeHigh", "Careful", "Poster", "Reader", "Retweeter", "people_at"]
 
 TIMES_THE_USUAL = 4
 USUAL_SHARE = 0.2

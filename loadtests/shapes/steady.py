@@ -2,9 +2,9 @@
 
 from loadtests.instruments import Options
 from loadtests.shapes import Timed
-from loadtests.users import Poster, Reader, Retweeter
+from loadtests.users import Careful, Poster, Reader, Retweeter
 
-__all__ = ["Poster", "Reader", "Retweeter", "Steady"]
+__all__ = ["Careful", "Poster", "Reader", "Retweeter", "Steady"]
 
 ARRIVE_WITHIN = 2.0
 """Seconds in which all have come."""

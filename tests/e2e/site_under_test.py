@@ -204,7 +204,8 @@ class Site(ABC):
     def _promises(self) -> list[dict[str, Any]]:
         # The last line may be on its way.
         lines = self.read("record/acknowledged.ndjson").splitlines(keepends=True)
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        promises = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [promise for promise in promises if promise["kind"] == "post"]
 
     def active(self) -> list[dict[str, Any]]:
         """The faults that are not over, as the journal says. `failwhale chaos active` says the same, but it

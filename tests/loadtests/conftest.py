@@ -48,11 +48,19 @@ class FakeSite:
     alter: bool = False
     """New posts are kept with another text."""
     empty_homes: bool = False
-    replicated: bool = True
+    replicated: bool | None = True
+    """What it says of every write; None: nothing."""
+    forgetful: bool = False
+    """Changes (likes, follows and so on) are acknowledged and forgotten."""
+    states: set[tuple[str, str, str]] = field(default_factory=set)
+    """What is on: the kind of state, who has it, and what it is about."""
+    ended: dict[str, set[str]] = field(default_factory=lambda: {"east": set(), "west": set()})
+    """By edge, the sessions that it knows to be ended."""
     posts: dict[int, dict[str, Any]] = field(default_factory=dict)
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     """Edge, method and path of each."""
     _last_id: int = 0
+    _sessions: int = 0
 
     def __post_init__(self) -> None:
         self.flowing.set()
@@ -93,10 +101,26 @@ class FakeSite:
                 items += [post] * (0 if late and "on_timelines" in post else times)
         return items
 
-    def answer(self, method: str, path: str, query: dict[str, str], who: str, body: Any) -> tuple[int, Any]:
+    def change(self, state: str, who: str, subject: str, on: bool) -> None:
+        with self.lock:
+            if not self.forgetful:
+                (self.states.add if on else self.states.discard)((state, who, subject))
+
+    def log_out(self, token: str) -> None:
+        with self.lock:
+            if not self.forgetful:
+                for known in self.ended.values():
+                    known.add(token)
+
+    def answer(
+        self, method: str, path: str, query: dict[str, str], token: str, body: Any, edge: str
+    ) -> tuple[int, Any]:
         if method == "POST" and path == "/sessions":
-            return (200, {"token": body["name"]}) if body["name"] in self.index else (401, {})
-        if not who:
+            self._sessions += 1
+            session = {"token": f"{body['name']}.{self._sessions}"}
+            return (200, session) if body["name"] in self.index else (401, {})
+        who = token.partition(".")[0]
+        if not who or token in self.ended[edge]:
             return 401, {}
         match method, path.strip("/").split("/"):
             case "GET", ["timelines", "home"]:
@@ -106,17 +130,37 @@ class FakeSite:
             case "GET", ["timelines", "users", name]:
                 return 200, _page(self.timeline({name}), query)
             case "GET", ["users", name]:
-                return 200, {"name": name, "followers": 1, "following": 1}
+                state = "following" if ("follow", who, name) in self.states else "none"
+                protected = ("protect", name, name) in self.states
+                profile = {"name": name, "followers": 1, "following": 1}
+                return 200, {**profile, "state": state, "protected": protected}
+            case "PUT", ["users", name, "follow"]:
+                self.change("follow", who, name, True)
+                return 200, {"state": "following"}
+            case "PUT" | "DELETE", ["me", "protection"]:
+                self.change("protect", who, who, method == "PUT")
+                return 204, None
+            case "DELETE", ["sessions", "current"]:
+                self.log_out(token)
+                return 204, None
+            case "GET", ["posts", post, "likes" | "retweets" as states]:
+                if int(post) not in self.posts:
+                    return 404, {}
+                state, word = ("like", "liked") if states == "likes" else ("retweet", "retweeted")
+                return 200, {"count": 1, word: (state, who, post) in self.states}
             case "GET", ["posts", post]:
                 found = self.posts.get(int(post))
                 return (200, found) if found else (404, {})
             case "POST", ["posts"]:
                 return 201, self.write(who, body["text"])
-            case "PUT", ["posts", _, "like"]:
+            case "PUT", ["posts", post, "like"]:
+                self.change("like", who, post, True)
                 return 204, None
-            case "PUT", ["posts", _, "retweet"]:
+            case "PUT", ["posts", post, "retweet"]:
+                self.change("retweet", who, post, True)
                 return 200, {"count": 1}
-            case "DELETE", ["posts", _, "retweet"]:
+            case "DELETE", ["posts", post, "retweet"]:
+                self.change("retweet", who, post, False)
                 return 204, None
             case "GET", ["notifications", "unread"]:
                 return 200, {"count": 0}
@@ -152,12 +196,14 @@ def _handler(site: FakeSite, edge: str) -> type[BaseHTTPRequestHandler]:
                 status, content = site.refusal[0], {}
             else:
                 query = {name: values[0] for name, values in parse_qs(url.query).items()}
-                who = self.headers.get("authorization", "").removeprefix("Bearer ")
-                status, content = site.answer(self.command, path, query, who, body)
+                token = self.headers.get("authorization", "").removeprefix("Bearer ")
+                status, content = site.answer(self.command, path, query, token, body, edge)
             data = b"" if content is None else json.dumps(content).encode()
             self.send_response(status)
             if site.refusal and path != "/sessions":
                 self.send_header("retry-after", site.refusal[1])
+            if self.command != "GET" and path != "/sessions" and site.replicated is not None:
+                self.send_header("failwhale-replicated", str(site.replicated).lower())
             if status != 204:
                 self.send_header("content-length", str(len(data)))
             self.end_headers()
