@@ -77,10 +77,10 @@ def server_binary() -> str:
 
 
 @contextmanager
-def server(folder: Path, *configuration: str, sentinel: bool = False) -> Iterator[Address]:
-    """One server, once it answers."""
+def server(folder: Path, *configuration: str, sentinel: bool = False, port: int = 0) -> Iterator[Address]:
+    """One server, once it answers; on a free port unless one is given."""
     folder.mkdir()
-    port = free_port()
+    port = port or free_port()
     file = folder / "server.conf"
     lines = [f"port {port}", "bind 127.0.0.1", f"dir {folder}", *configuration]
     file.write_text("\n".join(lines) + "\n")
