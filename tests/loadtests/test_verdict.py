@@ -1,0 +1,112 @@
+"""What follows from what was found: which word, in which order, with which reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from loadtests.verdict import LEAST_REPLICATED, Finding, Verdict
+
+ONE = Finding("1", "ann", "the site", "what happened")
+TWO = Finding("2", "bob", "the site", "something else")
+
+
+def decided(**found: object) -> tuple[bool | None, str]:
+    """The verdict on ten replicated posts and what was found of them."""
+    facts = {"acknowledged": 10, "replicated": 10, "timelines": 3, **found}
+    verdict = Verdict(None, "", **facts)
+    assert verdict.decide() is verdict
+    return verdict.holds, verdict.because
+
+
+def test_nothing_wrong_is_a_kept_promise() -> None:
+    assert decided() == (True, "10 posts, each exactly once on 3 timelines")
+    assert decided(changes=4, replicated=14) == (
+        True,
+        "10 posts, each exactly once on 3 timelines, and 4 changes",
+    )
+
+
+@pytest.mark.parametrize("kind", ["lost", "duplicated", "altered", "returned"])
+def test_each_kind_of_broken_promise_is_one(kind: str) -> None:
+    assert decided(**{kind: [ONE]}) == (False, f"1 {kind}")
+    assert decided(**{kind: [ONE, TWO]}, unknown=[ONE]) == (False, f"2 {kind}"), "also beside what is unknown"
+    assert decided(**{kind: [ONE]}, replicated=0) == (False, f"1 {kind}"), "and where few were replicated"
+
+
+def test_all_kinds_are_told_in_order() -> None:
+    broken = {"returned": [ONE], "altered": [ONE], "duplicated": [ONE, TWO], "lost": [ONE]}
+    assert decided(**broken) == (False, "1 lost, 2 duplicated, 1 altered, 1 returned")
+
+
+def test_what_could_not_be_judged_makes_it_unknown_whatever_else_is_well() -> None:
+    assert decided(unknown=[ONE, TWO]) == (None, "2 could not be judged: what happened")
+    assert decided(unknown=[TWO], replicated=0) == (None, "1 could not be judged: something else")
+
+
+@pytest.mark.parametrize(
+    ("replicated", "acknowledged", "changes", "holds"),
+    [
+        (0, 1, 0, None),
+        (0, 0, 1, None),
+        (1, 10, 0, True),
+        (1, 11, 0, None),
+        (1, 9, 1, True),
+        (1, 10, 1, None),
+        (9, 91, 0, None),
+        (10, 60, 40, True),
+    ],
+)
+def test_less_than_a_tenth_replicated_proves_nothing(
+    replicated: int, acknowledged: int, changes: int, holds: bool | None
+) -> None:
+    assert LEAST_REPLICATED == 0.1
+    word, because = decided(replicated=replicated, acknowledged=acknowledged, changes=changes)
+    assert word is holds
+    too_few = f"too few were said to be replicated: {replicated} of {acknowledged + changes}"
+    assert (because == too_few) == (holds is None)
+
+
+@pytest.mark.parametrize(
+    ("found", "begins"),
+    [
+        ({}, "10 posts, each exactly once on 3 timelines"),
+        ({"lost": [ONE]}, "1 lost"),
+        ({"unknown": [ONE]}, "1 could not be judged: what happened"),
+        ({"replicated": 0}, "too few were said to be replicated: 0 of 10"),
+    ],
+)
+def test_what_was_lost_as_announced_is_told_and_changes_no_verdict(
+    found: dict[str, object], begins: str
+) -> None:
+    announced = decided(**found, lost_as_announced=[ONE, TWO])
+    assert announced == (
+        decided(**found)[0],
+        f"{begins}; also lost: 2 that were said not to be replicated",
+    )
+
+
+def test_a_verdict_is_all_told_in_json() -> None:
+    verdict = Verdict(False, "1 lost", acknowledged=5, changes=2, replicated=6, timelines=3, looked_for=9)
+    verdict.lost.append(ONE)
+    nothing = {"duplicated": [], "altered": [], "returned": [], "lost_as_announced": [], "unknown": []}
+    assert verdict.as_json() == {
+        "holds": False,
+        "because": "1 lost",
+        "acknowledged": 5,
+        "changes": 2,
+        "replicated": 6,
+        "timelines": 3,
+        "looked_for": 9,
+        "lost": [{"post": "1", "author": "ann", "where": "the site", "what": "what happened"}],
+        **nothing,
+    }
+
+
+def test_a_verdict_begins_with_nothing_found() -> None:
+    first, second = Verdict(None, ""), Verdict(None, "")
+    assert (first.acknowledged, first.changes, first.replicated, first.timelines, first.looked_for) == (
+        0,
+    ) * 5
+    first.lost.append(ONE)
+    assert second.lost == []
+    assert Finding("1", "ann", "there").what == ""
