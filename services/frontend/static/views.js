@@ -1,6 +1,6 @@
 // The pages of the app. Each builds into the element that it is given, and throws when the site refuses.
 
-import { call, path } from "./api.js";
+import { call, path, send } from "./api.js";
 import { ago, avatar, count, h, icon, toast, whale } from "./dom.js";
 import { finder } from "./finder.js";
 import { composer, postCard, profileLink } from "./posts.js";
@@ -118,7 +118,7 @@ export async function notifications(into, { live, onRead }) {
     "Quiet water. Nobody has mentioned, liked or followed you yet.",
   );
   const read = async (id) => {
-    await call("PUT", "/notifications/read", { up_to: id }).catch(() => null);
+    await send("PUT", "/notifications/read", { up_to: id }).catch(() => null);
     onRead();
   };
   if (newest) await read(newest);
