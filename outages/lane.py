@@ -282,7 +282,7 @@ class Lane:
         for kind, tracker in self._live.items():
             if tracker.open is not None:
                 return kind
-        return "green" if self._live["down"].has_been_good else "unknown"
+        return "green"
 
     def row(self) -> dict[str, Any]:
         """What GET /journeys says."""

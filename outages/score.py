@@ -13,6 +13,9 @@ from outages.history import Felt
 SLACK = 3.0
 """Seconds by which the monitoring's record may lie beside an outage and still mean it."""
 
+SUCCESSION = 5.0
+"""Seconds between two outages that may be one to a monitoring that looks at the last three, once a second."""
+
 Span = tuple[float, float]
 """Unix seconds of a beginning and an end."""
 
@@ -105,7 +108,7 @@ def _beginnings(felt: Sequence[Felt], now: float) -> list[float]:
     for number in sorted(range(len(felt)), key=lambda number: felt[number].start):
         outage = felt[number]
         began, ended = latest.get(_same(outage), (outage.start, outage.start))
-        if outage.start > ended + SLACK:
+        if outage.start > ended + SUCCESSION:
             began = outage.start
         beginnings[number] = began
         latest[_same(outage)] = began, max(ended, _end(outage, now))

@@ -203,13 +203,14 @@ def test_what_a_prober_that_stood_still_missed_is_counted_and_not_made_up_for(
             stage.stalled_at = loop.time()
 
         loop.call_at(1.2, stand_still)
-        await stage.run(13.2)
+        loop.call_at(13.2, stand_still)
+        await stage.run(23.4)
         return stage
 
     stage = play(scene, monkeypatch)
     # Due at 1.5 and begun at 11.2; of those that were due meanwhile, from 2.0 on, only the last one is made.
-    assert stage.begun == [0, 0.5, 1.0, 11.2, 11.2, 11.5, 12.0, 12.5, 13.0]
-    assert stage.lane.counts["left-out"] == 18
+    assert stage.begun == [0, 0.5, 1.0, 11.2, 11.2, 11.5, 12.0, 12.5, 13.0, 23.2, 23.2]
+    assert stage.lane.counts["left-out"] == 18 + 18
 
 
 def test_a_little_lateness_leaves_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,7 +278,7 @@ def test_a_good_attempt_is_counted_and_leaves_no_line(monkeypatch: pytest.Monkey
 
 def test_a_failed_attempt_is_told_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(visit: Visit) -> None:
-        visit.tried += ["west", "east"]
+        visit.tried += ["west", "west", "east"]
         visit.step = "handshake with east"
         await asyncio.sleep(0.25)
         raise Failed("refused", "nobody there")
@@ -287,7 +288,7 @@ def test_a_failed_attempt_is_told_in_full(monkeypatch: pytest.MonkeyPatch) -> No
         "kind": "attempt.failed",
         "journey": "page",
         "edge": "east",
-        "tried": ["west", "east"],
+        "tried": ["west", "west", "east"],
         "start": 0.0,
         "end": 0.25,
         "connection": "fresh",
@@ -401,14 +402,16 @@ def test_what_was_seen_while_the_prober_stood_still_says_nothing(
     async def scene(loop: VirtualLoop) -> Stage:
         stage = Stage(loop, attempt)
         stage.stalled_at = 0.5
+        stage.lane._begin(loop.time())
         await stage.one()
-        assert stage.lane.counts == Counter(untested=1)
+        assert stage.lane.counts == Counter(untested=2)
+        assert stage.lane.said_nothing == 2
         assert stage.book.rows == []
         stage.attempt = good
         await stage.one()
         return stage
 
-    assert play(scene, monkeypatch).lane.counts == Counter(untested=1, good=1)
+    assert play(scene, monkeypatch).lane.counts == Counter(untested=2, good=1)
 
 
 def test_the_time_of_a_precondition_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -542,6 +545,16 @@ def test_a_site_that_is_starting_has_no_outage(monkeypatch: pytest.MonkeyPatch) 
     assert stage.lane.state() == "green"
 
 
+def test_what_is_slow_while_it_starts_is_no_degradation(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(loop: VirtualLoop) -> Stage:
+        stage = Stage(loop, slow, settled_at=5.0)
+        await stage.one(2.0)
+        assert stage.lane.state() == "green"
+        return stage
+
+    assert play(scene, monkeypatch).book.of("outage.opened") == []
+
+
 def test_a_site_that_never_starts_has_been_down_since_the_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(loop: VirtualLoop) -> Stage:
         stage = Stage(loop, refused, settled_at=2.0)
@@ -659,10 +672,11 @@ def test_an_outage_that_is_open_at_the_end_has_an_end_that_nobody_saw(
 ) -> None:
     async def scene(loop: VirtualLoop) -> Stage:
         stage = Stage(loop, refused)
+        await stage.until(4.0)
         await stage.one(1.0)
         stage.attempt = hang
-        stage.lane._begin(1.0)
-        await stage.until(seconds)
+        stage.lane._begin(5.0)
+        await stage.until(4.0 + seconds)
         await stage.lane.stop()
         assert not stage.lane._running
         return stage
@@ -672,8 +686,8 @@ def test_an_outage_that_is_open_at_the_end_has_an_end_that_nobody_saw(
         "kind": "outage.closed",
         "journey": "page",
         "type": "down",
-        "start": 0.0,
-        "end": round(seconds, 3),
+        "start": 4.0,
+        "end": round(4.0 + seconds, 3),
         "attempts": closed["attempts"],
         "failed": closed["attempts"],
         "error": closed["error"],
