@@ -64,7 +64,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     _route("post", "DELETE /posts/{id}"),
     _route("post", "PUT /posts/{id}/like"),
     _route("post", "DELETE /posts/{id}/like"),
-    _route("post", "GET /posts/{id}/likes"),
+    _route("post", "GET /posts/{id}/likes", open=True),
     _route("post", "PUT /me/protection"),
     _route("post", "DELETE /me/protection"),
     _route("retweet", "PUT /posts/{id}/retweet"),
