@@ -40,6 +40,10 @@ from services.platform.store import Store
 
 __all__ = ["ControlToken", "Site", "SiteDep", "build", "get_site"]
 
+FIRST_LOOK_SECONDS = 1.0
+"""How long a service that verifies sessions waits for the list of those that have ended before it listens: an
+address where nobody listens sends people to the other one at once."""
+
 Hook = Callable[[Site], Awaitable[None]]
 
 
@@ -83,6 +87,7 @@ def build(
         if sessions:
             site.run_in_background(site.revocations.poll(), "poll of revocations")
             site.run_in_background(site.revocations.listen(), "channel of revocations")
+            await site.revocations.wait_until_known(FIRST_LOOK_SECONDS)
         if on_start is not None:
             await on_start(site)
         for consumer in consumers:

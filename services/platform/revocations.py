@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 
 from redis.exceptions import RedisError
 
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 """How long an entry takes at most to be known here, when it was not heard of at once on the channel."""
+
+TRY_AGAIN_SECONDS = 0.1
+"""The same before the first look: nobody can be recognised until then."""
 
 _REVOKE = Script(
     f"""
@@ -43,13 +47,19 @@ class Revocations:
         """Session id to expiry."""
         self._accounts: dict[int, tuple[float, float]] = {}
         """Account to the time up to which its sessions are revoked, and the expiry of the last of them."""
-        self._has_looked = False
+        self._looked = asyncio.Event()
 
     @property
     def are_known(self) -> bool:
         """Whether the store was asked with success since this process began. Until then nothing is known of
         any session, so none may be believed."""
-        return self._has_looked
+        return self._looked.is_set()
+
+    async def wait_until_known(self, seconds: float) -> None:
+        """Wait until they are known, but no longer than so many seconds; `poll` has to run meanwhile."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._looked.wait()
 
     def is_revoked(self, session: Session) -> bool:
         """Whether this session was ended. Two look-ups."""
@@ -81,9 +91,9 @@ class Revocations:
             else:
                 for entry, expires in zip(found[::2], found[1::2], strict=True):
                     self._learn(entry, expires)
-                self._has_looked = True
+                self._looked.set()
             self._forget(now)
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(POLL_SECONDS if self.are_known else TRY_AGAIN_SECONDS)
 
     async def listen(self) -> None:
         """Hear of each revocation at once, until cancelled."""

@@ -204,8 +204,6 @@ async def start_front(tmp_path: Path) -> AsyncIterator[StartFront]:
                 callers[name] = Caller(name, replicas, "east", None, site.protections)
             site.calls = callers
             await running.enter_async_context(built.internal.router.lifespan_context(built.internal))
-            while query is silent and not site.revocations.are_known:  # noqa: ASYNC110
-                await asyncio.sleep(0)
             http = httpx.AsyncClient(
                 transport=httpx.ASGITransport(built.public), base_url="https://localhost:8443"
             )

@@ -9,7 +9,7 @@ import time
 import jwt
 import pytest
 
-from services.platform import revocations
+from services.platform import app
 from services.platform.problems import Problem
 
 from .conftest import ANN, Front, StartFront
@@ -116,8 +116,10 @@ async def test_a_revoked_session_is_refused_at_once(front: Front, monkeypatch: p
 
 
 async def test_no_session_is_believed_before_the_first_look_at_those_that_ended(
-    start_front: StartFront,
+    start_front: StartFront, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(app, "FIRST_LOOK_SECONDS", 0.01)
+
     async def out_of_reach(*_: object) -> list[bytes]:
         raise Problem(503, "store-unreachable", "The store cannot be reached")
 
@@ -133,7 +135,7 @@ async def test_no_session_is_believed_before_the_first_look_at_those_that_ended(
 async def test_a_session_is_believed_once_the_store_was_asked(
     start_front: StartFront, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(revocations, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(app, "FIRST_LOOK_SECONDS", 0.01)
     in_reach = asyncio.Event()
 
     async def at_times(*_: object) -> list[bytes]:
@@ -152,6 +154,15 @@ async def test_a_session_is_believed_once_the_store_was_asked(
     assert (await front.http.get(HOME, headers=other)).status_code == 200
     in_reach.clear()
     assert (await front.http.get(HOME, headers=other)).status_code == 200, "what was known stays known"
+
+
+async def test_a_front_end_listens_only_when_it_knows_who_is_signed_out(start_front: StartFront) -> None:
+    async def late(*_: object) -> list[bytes]:
+        await asyncio.sleep(0.05)
+        return []
+
+    front = await start_front(query=late)
+    assert (await front.http.get(HOME, headers=front.signed_in())).status_code == 200
 
 
 async def test_keys_change_without_a_restart(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
