@@ -1,0 +1,159 @@
+"""A real Prometheus, configured as the site's, records an outage that was counted, and the score finds it."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from failwhale.failure import Failure
+from outages.history import Felt
+from outages.metrics import Metrics
+from outages.prometheus import Prometheus
+from outages.score import score
+from services.platform import pki
+
+CONFIG = Path(__file__).parents[2] / "dashboards" / "prometheus"
+JOURNEY = "post"
+
+
+@dataclass
+class Prober:
+    """Counts attempts at one journey, five a second, and shows its metrics as the real one does."""
+
+    metrics: Metrics = field(default_factory=Metrics)
+    outcome: str = "good"
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def attempt(self) -> None:
+        while not self.ended.wait(0.2):
+            self.metrics.observe(JOURNEY, self.outcome, 0.01)
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    folder = tmp_path / "pki"
+    folder.mkdir()
+    authority = pki.new_authority()
+    pki.install_authority(folder, authority)
+    for name in ("prober", "prometheus"):
+        pki.issue(name, ca=authority).install(folder, name)
+    return folder
+
+
+@pytest.fixture
+def prober() -> Iterator[Prober]:
+    prober = Prober()
+    attempts = threading.Thread(target=prober.attempt)
+    attempts.start()
+    yield prober
+    prober.ended.set()
+    attempts.join()
+
+
+@contextmanager
+def shown(prober: Prober, certificates: Path) -> Iterator[str]:
+    """The address at which the prober's metrics are scraped."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = prober.metrics.expose()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificates / "ca.pem"))
+    tls.load_cert_chain(certificates / "prober.pem", certificates / "prober.key")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            serving.join()
+
+
+@contextmanager
+def started(program: Path, data: Path, certificates: Path, target: str) -> Iterator[Prometheus]:
+    """The site's own start script, with this Prometheus first on PATH."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    environment = {
+        "PATH": f"{program}{os.pathsep}{os.environ['PATH']}",
+        "LISTEN": address,
+        "DATA": str(data),
+        "CONFIG": str(CONFIG),
+        "PKI": str(certificates),
+        "TARGETS": f"prober={target}",
+    }
+    with (
+        data.with_suffix(".log").open("w+") as log,
+        subprocess.Popen(
+            ["sh", str(CONFIG / "start.sh")], env=environment, stdout=log, stderr=log
+        ) as process,
+    ):
+        try:
+            yield Prometheus(address)
+        finally:
+            process.terminate()
+            process.wait(10)
+            print(log.seek(0) or log.read())
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            if condition():
+                return
+        except Failure:
+            pass  # it is starting
+        assert time.monotonic() < end, f"not within a minute: {what}"
+        time.sleep(0.1)
+
+
+def test_what_was_counted_is_recorded_alerted_and_scored(
+    prometheus: Path, prober: Prober, certificates: Path, tmp_path: Path
+) -> None:
+    began = time.time()
+
+    def seen(series: str, value: float) -> bool:
+        found = monitor.samples(f'{series}{{journey="{JOURNEY}"}}', began, time.time())
+        return bool(found) and found[0][1][-1][1] == value
+
+    with (
+        shown(prober, certificates) as target,
+        started(prometheus, tmp_path / "data", certificates, target) as monitor,
+    ):
+        until(lambda: seen("journey:down", 0), "the journey seen as good")
+        felt = Felt(JOURNEY, "down", time.time())
+        prober.outcome = "bad"
+        until(lambda: monitor.firing("down", began, time.time()).get(JOURNEY), "the alert fires")
+        felt.end = time.time()
+        prober.outcome = "good"
+        until(lambda: seen("journey:down", 0), "the end seen")
+        now = time.time()
+        recorded = monitor.outages(began, now)
+    assert [(outage.journey, outage.kind) for outage in recorded] == [(JOURNEY, "down")]
+    assert recorded[0].detected
+    result = score([felt], recorded, now)
+    assert (result["detected"], result["missed"], result["false_positives"]) == (1, 0, 0)
