@@ -152,7 +152,7 @@ class Live:
         """Listen until cancelled, to whichever server is the primary."""
         while True:
             try:
-                async with self._store.redis.pubsub() as pubsub:
+                async with self._store.channel() as pubsub:
                     try:
                         await self._subscribe_all(pubsub)
                         await self._listen(pubsub)

@@ -99,7 +99,7 @@ class Revocations:
         """Hear of each revocation at once, until cancelled."""
         while True:
             try:
-                async with self._store.redis.pubsub(ignore_subscribe_messages=True) as channel:
+                async with self._store.channel(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(keys.REVOKED)
                     async for message in messages(channel):
                         entry, _, expires = message.partition(b" ")

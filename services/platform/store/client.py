@@ -1,12 +1,11 @@
-"""A redis-py client of the primary, for what Store itself does not do: pipelines, pub/sub, bulk import."""
+"""Connections of redis-py to the primary, for what Store itself does not do: pub/sub, above all."""
 
 from __future__ import annotations
 
 import asyncio
 
-from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 from services.platform.keepalive import OPTIONS
@@ -35,13 +34,15 @@ class _Discovery(Sentinel):
         return host, address.port
 
 
-def redis_client(sentinels: Sentinels, name: str) -> Redis:
-    """A client that connects to the primary, and again to the next one after a promotion.
+def connections_to_primary(sentinels: Sentinels, name: str) -> SentinelConnectionPool:
+    """Connections of redis-py to the primary, and after a promotion to the next one.
 
-    It never repeats a command by itself: after a redis.ConnectionError the caller knows whether it may.
+    They never repeat a command by themselves: after a redis.ConnectionError the caller knows whether it may.
     """
-    client: Redis = _Discovery(sentinels).master_for(
+    return SentinelConnectionPool(  # type: ignore[no-untyped-call]
         name,
+        _Discovery(sentinels),
+        is_master=True,
         socket_timeout=SOCKET_SECONDS,
         socket_connect_timeout=SOCKET_SECONDS,
         socket_keepalive=True,
@@ -49,4 +50,3 @@ def redis_client(sentinels: Sentinels, name: str) -> Redis:
         max_connections=CONNECTIONS,
         retry=Retry(NoBackoff(), 0),
     )
-    return client

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool
+from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -132,7 +133,8 @@ class Sentinels:
     async def _listen(self, address: Address) -> None:
         """Tell of promotions until the connection is lost. Raises RedisError, OSError."""
         host, *_ = await look_up(address.host)
-        sentinel = Redis(
+        # Not a Redis: its tables of commands would cost each service 2 MB of memory of its own.
+        sentinel = ConnectionPool(
             host=host,
             port=address.port,
             socket_timeout=ANSWER_SECONDS,
@@ -141,7 +143,7 @@ class Sentinels:
             socket_keepalive_options=OPTIONS,
             retry=Retry(NoBackoff(), 0),
         )
-        async with sentinel, sentinel.pubsub(ignore_subscribe_messages=True) as channel:
+        async with sentinel, PubSub(sentinel, ignore_subscribe_messages=True) as channel:
             await channel.subscribe("+switch-master")
             async for message in messages(channel):
                 name, _, _, primary, port = message.decode().split()

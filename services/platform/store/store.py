@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 
 from services.platform import replicated
 from services.platform.calls import deadline, not_done
 from services.platform.problems import Problem
 from services.platform.settings import Address, Replication
-from services.platform.store.client import redis_client
+from services.platform.store.client import connections_to_primary
 from services.platform.store.commits import Commits, Done
 from services.platform.store.confirmation import Confirmation
 from services.platform.store.line import PAUSE_SECONDS, Line
@@ -73,8 +75,7 @@ class Store:
         self._primary = self.line_to_primary(READ_PATIENCE_SECONDS, on_open=self._primary_is_back)
         self._writing = self.line_to_primary(WRITE_PATIENCE_SECONDS)
         self._commits = Commits(self._writing, Confirmation(self._sentinels.elected))
-        self.redis: Redis = redis_client(self._sentinels, name)
-        """A redis-py client of the primary, for commands that need neither replication nor deadlines."""
+        self._pool = connections_to_primary(self._sentinels, name)
 
     async def start(self) -> None:
         """Begin to follow the sentinels. Does not wait for the store: a service starts without it."""
@@ -84,8 +85,20 @@ class Store:
         await self._commits.close()
         for line in (*self._lines, self._replica):
             await line.close()
-        await self.redis.aclose()
+        await self._pool.disconnect()
         await self._sentinels.close()
+
+    @cached_property
+    def redis(self) -> Redis:
+        """A redis-py client of the primary, for commands that need neither replication nor deadlines.
+
+        Made when it is asked for: its tables of commands would cost each service 2 MB of memory of its own.
+        """
+        return Redis(connection_pool=self._pool)
+
+    def channel(self, *, ignore_subscribe_messages: bool = False) -> PubSub:
+        """What is published at the primary; lost with it (redis.RedisError)."""
+        return PubSub(self._pool, ignore_subscribe_messages=ignore_subscribe_messages)
 
     async def ready(self) -> bool:
         """Whether the store answers reads now (for /-/ready)."""
