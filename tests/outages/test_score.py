@@ -217,6 +217,31 @@ def test_the_row_has_both_records() -> None:
     assert (missed["recorded_start"], missed["recorded"], missed["duration_error"]) == (None, None, None)
 
 
+def test_figures_have_three_decimals_and_delays_their_quantiles() -> None:
+    felt = [Felt("post", "down", 100.0 * number, 100.0 * number + 10 + 1 / 3) for number in range(1, 11)]
+    for number, outage in enumerate(felt):
+        outage.detected, outage.detection_delay = True, 1.0 + number
+    recorded = [
+        Felt("post", "down", row.start + 1 / 7, row.start + 20 + number) for number, row in enumerate(felt)
+    ]
+    result = score(felt, recorded, NOW + 200)
+    assert result["seconds"] == {"detected": 101.905, "missed": 1.429, "false_positives": 141.667}
+    row = result["rows"][0]
+    assert (row["felt"], row["recorded"], row["duration_error"]) == (10.333, 19.857, 9.524)
+    assert result["detection_delay"] == {"p50": 5.0, "p90": 9.0}
+    assert result["duration_error"] == {"p50": 13.524, "p90": 17.524}
+    assert quantile([1 / 3], 0.5) == 0.333
+    assert quantile([1.0, 2.0, 3.0], 1.0) == 3.0
+    assert quantile([1.0, 2.0, 3.0], 0.34) == 2.0
+
+
+def test_touching_is_no_overlap_and_a_moment_is_one() -> None:
+    beside = [Felt("post", "down", 10, 12), Felt("post", "down", 14, 16)]
+    assert score(beside, [Felt("post", "down", 12, 14)], NOW)["detected"] == 1
+    briefly = [Felt("post", "down", 10, 12), Felt("post", "down", 13.5, 16)]
+    assert score(briefly, [Felt("post", "down", 11.5, 14)], NOW)["detected"] == 2
+
+
 def test_only_an_alert_that_began_within_the_outage_counts() -> None:
     first, second, third = (
         Felt("post", "down", 10, 20),
