@@ -24,6 +24,12 @@ FIRST_CODES = 6
 ENROL_EVERY = 0.5
 """Seconds between further enrolments: as many as the default rate uses up, until the pool is full."""
 
+AUDIENCE = 260
+"""Followers of the hermit: a few more than make an account a celebrity."""
+
+AUDIENCE_EVERY = 1.0
+"""Seconds between two of them, and ten times that when all are there."""
+
 ROUND_SECONDS = 1.0
 TRY_AGAIN_SECONDS = 0.05
 
@@ -57,6 +63,7 @@ class Caretaker:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_assembled())
             group.create_task(self._fill_codes())
+            group.create_task(self._gather_audience())
 
     # --- the cast ---
 
@@ -143,6 +150,18 @@ class Caretaker:
         except USELESS as error:
             logger.debug("%s is not enrolled: %s", account.name, error)
 
+    # --- the hermit's audience ---
+
+    async def _gather_audience(self) -> None:
+        """Nobody of the audience is heard of again, so only their number matters, and the site knows that."""
+        pause = AUDIENCE_EVERY
+        while True:
+            await asyncio.sleep(pause)
+            if self._cast.assembled:
+                with suppress(*USELESS):
+                    joined = await _join_audience(self._cast["hermit"], self._visits)
+                    pause = AUDIENCE_EVERY if joined else 10 * AUDIENCE_EVERY
+
     # --- litter ---
 
     async def _pick_up_litter(self) -> None:
@@ -212,13 +231,30 @@ async def _arrange_timeline(cast: Cast, visits: Visits) -> None:
 
 
 async def _arrange_canary(cast: Cast, visits: Visits) -> None:
-    hermit, confidant = cast["hermit"], cast["confidant"]
+    hermit, exile = cast["hermit"], cast["exile"]
     await request(visits, "PUT", "/me/protection", hermit)
-    follow = await request(visits, "PUT", f"/users/{hermit.name}/follow", confidant)
-    if follow["state"] == "requested":
-        await request(visits, "PUT", f"/me/follow-requests/{confidant.name}", hermit)
     cast.canary = await _create(hermit, "For friends only.", visits)
     cast.written[cast.canary] = "hermit"
+    await _follow(hermit, cast["confidant"], visits)
+    await _follow(hermit, exile, visits)
+    await request(visits, "DELETE", f"/me/followers/{exile.name}", hermit)
+
+
+async def _join_audience(hermit: Account, visits: Visits) -> bool:
+    """Another follower of the hermit, unless there are enough: then False. Raises Failed."""
+    if (await request(visits, "GET", f"/users/{hermit.name}"))["followers"] >= AUDIENCE:
+        return False
+    follower = Account("audience", f"audience_{secrets.token_hex(3)}", secrets.token_urlsafe(12))
+    await sign_up(follower, visits)
+    await _follow(hermit, follower, visits)
+    return True
+
+
+async def _follow(hermit: Account, follower: Account, visits: Visits) -> None:
+    """Follow the protected account, which approves. Safe to repeat. Raises Failed."""
+    follow = await request(visits, "PUT", f"/users/{hermit.name}/follow", follower)
+    if follow["state"] == "requested":
+        await request(visits, "PUT", f"/me/follow-requests/{follower.name}", hermit)
 
 
 async def _post_something(cast: Cast, visits: Visits) -> None:

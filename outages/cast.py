@@ -37,6 +37,7 @@ ROLES = (
     "listener",
     "hermit",  # protected
     "confidant",  # approved by the hermit
+    "exile",  # was approved, read the hermit's post at home, and was removed
     "stranger",
 )
 AUTHORS = ("author_a", "author_b")

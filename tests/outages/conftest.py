@@ -31,6 +31,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visit, "PRECONDITION_SECONDS", 1.5)
     monkeypatch.setattr(caretaker, "ROUND_SECONDS", 0.1)
     monkeypatch.setattr(caretaker, "ENROL_EVERY", 0.05)
+    monkeypatch.setattr(caretaker, "AUDIENCE", 0)
+    monkeypatch.setattr(caretaker, "AUDIENCE_EVERY", 0.05)
     monkeypatch.setattr(
         journeys,
         "ALL",

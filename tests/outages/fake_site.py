@@ -109,6 +109,7 @@ class User:
     used_steps: set[int] = field(default_factory=set)
     protected: bool = False
     following: set[str] = field(default_factory=set)
+    removed_by: set[str] = field(default_factory=set)
     requests: set[str] = field(default_factory=set)
     notifications: list[dict[str, Any]] = field(default_factory=list)
     streams: list[asyncio.Queue[dict[str, Any]]] = field(default_factory=list)
@@ -143,6 +144,8 @@ class FakeSite:
         """Whether new posts reach timelines and notifications."""
         self.streaming = True
         self.leaks = False
+        self.lingers = False
+        """Whether the home timeline of a follower who was removed still shows what it had."""
         self.timeline: Callable[[list[Any]], list[Any]] = lambda items: items
         self.page = b"<title>failwhale</title>"
         self.created: Callable[[dict[str, Any]], dict[str, Any]] = lambda post: post
@@ -340,6 +343,12 @@ class FakeSite:
                 self._need(viewer).requests.discard(name)
                 self.users[name].following.add(self._need(viewer).name)
                 return 204, None
+            case ["DELETE", "me", "followers", name]:
+                self.users[name].following.discard(self._need(viewer).name)
+                self.users[name].removed_by.add(self._need(viewer).name)
+                return 204, None
+            case ["GET", "users", name]:
+                return 200, {"followers": sum(name in user.following for user in self.users.values())}
             case ["PUT", "users", name, "follow"]:
                 if self.users[name].protected:
                     self.users[name].requests.add(self._need(viewer).name)
@@ -350,7 +359,8 @@ class FakeSite:
                 return self._posts(method, path.strip("/").split("/")[1:], viewer, body)
             case ["GET", "timelines", "home"]:
                 user = self._need(viewer)
-                return 200, {"items": self.timeline(self._by(user.following)), "next": None}
+                shown = user.following | (user.removed_by if self.lingers else set())
+                return 200, {"items": self.timeline(self._by(shown)), "next": None}
             case ["GET", "timelines", "users", name]:
                 if name in self.users and not self._may_see(viewer, name):
                     raise Problem(403, "protected")

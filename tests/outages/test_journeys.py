@@ -11,6 +11,7 @@ import pytest
 from fake_site import Close, FakeSite, Problem
 from prober_under_test import Running, until
 
+from outages import caretaker
 from outages.names import NAMES
 
 EVERYTHING = set(NAMES)
@@ -134,6 +135,11 @@ CASES = {
         "status: 502",
     ),
     "protected posts leak": (setting("leaks", True), {"privacy"}, "wrong-content: leak"),
+    "homes keep protected posts": (
+        setting("lingers", True),
+        {"privacy"},
+        "leak: a home timeline is shown to a follower who was removed",
+    ),
 }
 
 
@@ -171,11 +177,11 @@ async def break_and_heal(site: FakeSite, running: Running, name: str) -> None:
 
 async def test_slow_is_a_kind_of_its_own(site: FakeSite, running: Running) -> None:
     with site.fault("GET /timelines/home", be_slow):
-        await until(lambda: running.in_state("slow") >= {"home-timeline", "freshness"}, "slow")
+        await until(lambda: running.in_state("slow") >= {"home-timeline", "freshness", "privacy"}, "slow")
         await running.everybody_tries_again()
         assert running.down() == set()
     await running.all_green()
-    await until(lambda: len(running.closed()) == 2, "both closed")
+    await until(lambda: len(running.closed()) == 3, "all closed")
     assert {row["type"] for row in running.closed()} == {"slow"}
 
 
@@ -228,6 +234,22 @@ async def test_everything_is_tidied_up(site: FakeSite, running: Running) -> None
     texts = [post["text"] for post in site.posts.values()]
     assert sum("Fresh" in text for text in texts) <= 3
     assert sum(map(len, site.retweets.values())) <= 2  # again, what the stop cut off before it was undone
+
+
+async def test_the_hermit_becomes_a_celebrity(
+    site: FakeSite, quick: None, make_running: Callable[[], Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caretaker, "AUDIENCE", 6)
+    running = make_running()
+    hermit = running.prober.cast["hermit"].name
+
+    def followers() -> int:
+        return sum(hermit in user.following for user in site.users.values())
+
+    await until(lambda: followers() == 6, "an audience")
+    await running.everybody_tries_again(3)
+    assert followers() == 6
+    await running.all_green()
 
 
 async def test_a_store_that_lost_everything_gets_a_new_cast(site: FakeSite, running: Running) -> None:
