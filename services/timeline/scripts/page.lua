@@ -8,41 +8,53 @@
 -- and what the viewer may not see: an entry tells that it was shown once, not that its author, or the account whose
 -- retweet brought it, shows it still.
 
--- The newest entries below `bound` of all timelines, at most `want`, newest first, as {member, score, ...}.
+-- However many entries there are, one call looks at no more than so many, and the store does nothing else meanwhile. A
+-- page may then have fewer items than it could, and the next one goes on.
+local LOOKED_AT = 2000
+local SEEN_BEFORE = 5000
+
+-- The newest entries below `bound` of all timelines, newest first, as {member, score, ...}, and whether these are all.
+-- At most `want` are asked of each timeline; below the last one of a timeline that has more, others may be missing.
 local function newest(own, merged, bound, want)
   local entries = redis.call('ZREVRANGEBYSCORE', own, bound, '-inf', 'WITHSCORES', 'LIMIT', 0, want)
+  local whole = #entries < 2 * want
   if #merged == 0 then
-    return entries
+    return entries, whole
   end
-  local lowest = #entries == 2 * want and entries[#entries] or '-inf'
+  local lowest = whole and '-inf' or entries[#entries]
+  local known_down_to = tonumber(lowest)
   local extra = {}
   for _, key in ipairs(merged) do
     local found = redis.call('ZREVRANGEBYSCORE', key, bound, lowest, 'WITHSCORES', 'LIMIT', 0, want)
     for i = 1, #found, 2 do
       extra[#extra + 1] = { found[i], found[i + 1], tonumber(found[i + 1]) }
     end
+    if #found == 2 * want then
+      whole, known_down_to = false, math.max(known_down_to, extra[#extra][3])
+    end
   end
   if #extra == 0 then
-    return entries
+    return entries, whole
   end
   table.sort(extra, function(a, b) return a[3] > b[3] end)
   local both, n, next_extra = {}, 0, 1
   local function take_extra_above(score)
-    while extra[next_extra] and extra[next_extra][3] > score do
+    while extra[next_extra] and extra[next_extra][3] > score and extra[next_extra][3] >= known_down_to do
       both[n + 1], both[n + 2] = extra[next_extra][1], extra[next_extra][2]
       n, next_extra = n + 2, next_extra + 1
     end
   end
   for i = 1, #entries, 2 do
-    take_extra_above(tonumber(entries[i + 1]))
+    local score = tonumber(entries[i + 1])
+    take_extra_above(score)
+    if score < known_down_to then
+      return both, whole
+    end
     both[n + 1], both[n + 2] = entries[i], entries[i + 1]
     n = n + 2
   end
   take_extra_above(-1)
-  for i = 2 * want + 1, n do
-    both[i] = nil
-  end
-  return both
+  return both, whole
 end
 
 local function post_of(member)
@@ -54,11 +66,13 @@ local function post_of(member)
 end
 
 local function on_earlier_pages(own, merged, top, before)
-  local seen = {}
+  local seen, left = {}, SEEN_BEFORE
   local function see(key)
-    for _, member in ipairs(redis.call('ZREVRANGEBYSCORE', key, top, before)) do
+    local members = redis.call('ZREVRANGEBYSCORE', key, top, before, 'LIMIT', 0, left)
+    for _, member in ipairs(members) do
       seen[post_of(member)] = true
     end
+    left = left - #members
   end
   see(own)
   for _, key in ipairs(merged) do
@@ -89,13 +103,15 @@ local function page(own, merged, viewer, limit, top, before)
   -- What the items are put together from.
   local json, n = { '{"items":[' }, 1
   local bound = before == '' and '+inf' or '(' .. before
-  local entries, at
+  local looked_at = 0
+  local entries, whole, at
   repeat
-    entries, at = newest(own, merged, bound, limit + 1), 1
+    entries, whole = newest(own, merged, bound, limit + 1)
+    at = 1
     local posts, unknown = {}, {}
-    while entries[at] and items + #posts < limit do
+    while entries[at] and items + #posts < limit and looked_at < LOOKED_AT do
       local id, retweeter = post_of(entries[at])
-      before, at = entries[at + 1], at + 2
+      before, at, looked_at = entries[at + 1], at + 2, looked_at + 1
       if top == '' then
         top = before
       end
@@ -129,8 +145,8 @@ local function page(own, merged, viewer, limit, top, before)
       end
     end
     bound = '(' .. before
-    more = items == limit and entries[at] ~= nil
-  until more or (at > #entries and #entries < 2 * (limit + 1))
+    more = (items == limit or looked_at == LOOKED_AT) and entries[at] ~= nil
+  until more or (at > #entries and whole)
 
   json[n + 1] = '],"next":' .. (more and '"' .. top .. '-' .. before .. '"' or 'null') .. '}'
   return table.concat(json)

@@ -105,6 +105,29 @@ async def test_deleted_posts_are_skipped_and_pages_stay_full(service, redis):
     assert len(page["items"]) == 14
 
 
+async def test_one_call_looks_at_no_more_than_so_many_entries(service, redis):
+    """Else whoever follows enough accounts that retweeted what is gone keeps the store busy for seconds."""
+    for celebrity in range(20, 32):
+        redis.sadd("celebrities", celebrity)
+        redis.sadd("following:11", celebrity)
+        gone = {f"{7000 + n}:{celebrity}": BASE + 100 * n + celebrity for n in range(800)}
+        redis.zadd(f"posts:{celebrity}", gone)
+    add_post(redis, BASE, 12)
+    redis.zadd("home:11", {str(BASE): BASE})
+    redis.config_resetstat()
+    first = (await service.call("GET", "/timelines/home?limit=20", ANN)).json()
+    assert first["items"] == []
+    assert first["next"] is not None
+    calls = {
+        name: redis.info("commandstats")[f"cmdstat_{name}"]["calls"] for name in ("hmget", "zrevrangebyscore")
+    }
+    assert calls["hmget"] <= 2000
+    assert calls["zrevrangebyscore"] <= 13 * 12
+    assert ids(await whole(service, "/timelines/home", ANN, 20)) == [BASE]
+    everything = await service.call("GET", f"/timelines/home?limit=20&cursor={2**53 - 1}-{BASE + 1}", ANN)
+    assert ids(everything.json()["items"]) == [BASE]
+
+
 async def test_what_celebrities_wrote_is_merged_at_read(service, redis):
     redis.sadd("celebrities", 13)
     redis.sadd("following:11", 12, 13)
