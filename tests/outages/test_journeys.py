@@ -249,7 +249,6 @@ async def test_the_hermit_becomes_a_celebrity(
     await until(lambda: followers() == 6, "an audience")
     await running.everybody_tries_again(3)
     assert followers() == 6
-    await running.all_green()
 
 
 async def test_a_store_that_lost_everything_gets_a_new_cast(site: FakeSite, running: Running) -> None:
