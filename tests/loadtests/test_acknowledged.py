@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.acknowledged import CHANGES, Acknowledged, Record, TornRecord, read, read_all
+from loadtests.acknowledged import Acknowledged, Record, TornRecord, read, read_all
 
 
 @pytest.fixture
@@ -102,15 +102,3 @@ def test_old_lines_without_a_kind_are_posts(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text('{"id": "1", "author": "ann", "text": "t", "replicated": false}\n')
     assert list(read(path)) == [Acknowledged("1", "ann", "t", False, "", "", "post")]
-
-
-def test_every_change_is_of_one_state() -> None:
-    assert CHANGES == {
-        "like": ("like", True),
-        "retweet": ("retweet", True),
-        "undo-retweet": ("retweet", False),
-        "follow": ("follow", True),
-        "protect": ("protect", True),
-        "unprotect": ("protect", False),
-        "revoke": ("revoke", True),
-    }
