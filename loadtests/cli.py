@@ -112,7 +112,7 @@ def load(
     ] = 30.0,
     rude: Annotated[bool, typer.Option("--rude", help="Do not wait when the site says Retry-After.")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Afterwards, look for every post that was acknowledged.")
+        bool, typer.Option("--check", help="Afterwards, look for all that was acknowledged.")
     ] = False,
     state: StateOption = DEFAULT_STATE,
     as_json: JsonOption = False,
@@ -211,7 +211,7 @@ def _check(target: Target, state: State, plan: Plan, *, quiet: bool) -> Verdict:
     from loadtests.checker import check
 
     if not quiet:
-        stderr().print("Looking for every acknowledged post ...")
+        stderr().print("Looking for all that was acknowledged ...")
     return check(target, acknowledged_file(state), load=plan.name)
 
 
@@ -295,4 +295,4 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 def _spell_verdict(verdict: Mapping[str, Any]) -> str:
     word = {True: "kept", False: "BROKEN", None: "unknown"}[verdict["holds"]]
-    return f"promise to acknowledged posts: {word} ({verdict['because']})"
+    return f"what was acknowledged: {word} ({verdict['because']})"

@@ -27,7 +27,7 @@ PIPE = "FAILWHALE_LOAD_PIPE"
 """The environment variable with the number of the pipe that a load tells its progress and summary to."""
 
 NAME = "FAILWHALE_LOAD"
-"""The environment variable with the name of a load, under which acknowledged posts are recorded."""
+"""The environment variable with the name of a load, under which it is recorded what was acknowledged."""
 
 LAST_ANSWERS_WITHIN = 11
 """Seconds that requests in flight have at the end of a load: longer than a client waits for an answer."""

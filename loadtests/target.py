@@ -89,7 +89,7 @@ class Target:
     ca: Path
     census: Census
     acknowledged: Path | None
-    """Where acknowledged posts are recorded; None without a state folder."""
+    """Where it is recorded what was acknowledged; None without a state folder."""
 
     @classmethod
     def of(cls, state: State) -> Target:
