@@ -167,6 +167,16 @@ class Fault(ABC):
     def disarm(self, site: Site, injection: Injection) -> None:  # noqa: B027
         """Take back what `arm` did, when the fault is gone."""
 
+    def leftover(self, site: Site, part: Part) -> str:
+        """What this fault left behind on the part, as somebody sees it who has no journal; empty: nothing.
+
+        For `heal`, which says it after the part's name: `was barred from promotion`.
+        """
+        return ""
+
+    def sweep(self, site: Site, part: Part) -> None:  # noqa: B027
+        """Remove what `leftover` saw."""
+
     # What every fault is.
 
     @abstractmethod

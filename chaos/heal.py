@@ -12,7 +12,7 @@ from typing import Any
 
 from chaos.client import Client, NoController
 from chaos.engine import Engine
-from chaos.fault import SERVICES
+from chaos.fault import SERVICES, all_faults
 from chaos.inventory import Part
 from chaos.journal import Busy, Journal
 from chaos.site import Site, Unreachable
@@ -95,6 +95,10 @@ def _mend_part(site: Site, part: Part) -> Iterator[str]:
         yield f"{part.name} was down and is started"
     elif part.service in SERVICES:
         yield from _remove_fault_points(site, part)
+    for fault in all_faults():
+        if found := fault.leftover(site, part):
+            fault.sweep(site, part)
+            yield f"{part.name} {found}, and is mended"
 
 
 def _remove_fault_points(site: Site, part: Part) -> list[str]:

@@ -22,11 +22,16 @@ class Replica:
     link_down: float  # seconds since it lost the primary; 0 while it follows
 
     @property
+    def is_barred(self) -> bool:
+        """Whether it is there, and may not be promoted."""
+        return self.priority == 0 and not self.flags & set(_NOT_THERE)
+
+    @property
     def hindrance(self) -> str:
         """Why it would not be promoted; empty when it would."""
         if self.flags & set(_NOT_THERE):
             return f"{self.name} does not answer it"
-        if self.priority == 0:
+        if self.is_barred:
             return f"{self.name} is barred from promotion"
         if self.link_down > LINK_DOWN_LIMIT:
             return f"{self.name} has not followed for {self.link_down:.0f} s"

@@ -23,6 +23,7 @@ from failwhale.console import DEFAULT_STATE, INTERRUPTED, Failure, spell_duratio
 from failwhale.interruption import interruptible, uninterruptible
 from failwhale.state import State
 from failwhale.tour import TOUR, Act
+from outages.clock import parse
 
 GREEN_AGAIN_SECONDS = 30.0
 LOAD_SECONDS = 240
@@ -99,13 +100,14 @@ class Show:
         self.say(f"\n[bold]{number}/{total}  {act.title}[/bold]")
         self.say(f"     [dim]Look for: {act.look_for}.[/dim]")
         with self.watching():
+            if act.before:
+                self.asked("chaos", *act.before)
             fault = self.asked("chaos", *act.command)
-            ended = time.monotonic()
             self.wait_green()
-            recovered = time.monotonic() - ended
+            recovered = time.time() - max(parse(one["reverted"]) for one in fault["targets"])
         for line in felt(self.asked("outages"), fault["id"]):
             self.say(f"     {line}")
-        self.say(f"     All journeys green {spell_duration(recovered)} after the fault was gone.")
+        self.say(f"     All journeys green {spell_duration(recovered)} after the fault was undone.")
 
     # --- what goes on beside the acts ---
 

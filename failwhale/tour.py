@@ -12,42 +12,54 @@ class Act:
     title: str
     command: tuple[str, ...]  # after `failwhale chaos`
     look_for: str
+    before: tuple[str, ...] = ()  # a fault that is in force already; it ends by itself
 
 
 TOUR = (
     Act(
         "One replica of two dies",
-        ("kill", "post@east", "--for", "5s"),
+        ("kill", "post@east", "--for", "4s"),
         "the front ends go over to post@west: hardly anybody notices",
     ),
     Act(
         "Retweets stop working, the rest is fine (Twitter, November 2022)",
-        ("kill", "retweet:all", "--for", "5s"),
+        ("kill", "retweet:all", "--for", "4s"),
         "one journey goes red, all others stay green",
     ),
     Act(
         "Bad code: some people cannot post",
-        ("errors", "post:all", "--share", "50%", "--for", "5s"),
+        ("errors", "post:all", "--share", "50%", "--for", "4s"),
         "whatever creates or reads a single post fails now and then",
     ),
     Act(
         "Everything is there, but slowly",
-        ("latency", "timeline:all", "--delay", "1200ms", "--for", "6s"),
+        ("latency", "timeline:all", "--delay", "1200ms", "--for", "5s"),
         "no errors at all: slow is a kind of its own",
     ),
     Act(
         "Logins hang, sessions go on",
-        ("blackhole", "auth:all", "--for", "6s"),
+        ("blackhole", "auth:all", "--for", "5s"),
         "nobody can log in; whoever is logged in does not notice",
     ),
     Act(
         "Notifications freeze, and nothing errors at first",
-        ("pause", "notify:all", "--for", "6s"),
+        ("pause", "notify:all", "--for", "5s"),
         "events pile up, and are delivered when it thaws",
     ),
     Act(
+        "A certificate has expired at one edge",
+        ("expire-certificate", "frontend@east", "--for", "4s"),
+        "new connections to east fail, open ones go on; renewed without a restart",
+    ),
+    Act(
         "The primary store dies (X, May 2025: the failover should have worked)",
-        ("kill", "store:primary", "--for", "8s"),
+        ("kill", "store:primary", "--for", "6s"),
         "a real Sentinel promotes the replica: a dip of about two seconds, no post lost",
+    ),
+    Act(
+        "It dies again, and the failover that should have worked does not",
+        ("kill", "store:primary", "--for", "5s"),
+        "the replica was barred from promotion, which hurt nobody: now nobody can write until it is over",
+        before=("bar-replica", "store:replica", "--for", "6s", "--detach"),
     ),
 )

@@ -36,6 +36,7 @@ class Kill(Fault):
 
     def revert(self, site: Site, injection: Injection) -> None:
         site.runtime.start(injection.part.name)
+        site.welcome_back(injection.part)
 
     def gone(self, site: Site, injection: Injection) -> Proof:
         running = site.runtime.is_running(injection.part.name)

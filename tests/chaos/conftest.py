@@ -227,6 +227,9 @@ class MemorySite(Site):
         self.dead: set[threading.Thread] = set()
         """Of controllers that died: some would wake up much later, and do what the dead cannot."""
         self.runtime: MemoryRuntime = MemoryRuntime(self.step)
+        self.barred: set[str] = set()
+        self.held: set[str] = set()
+        self.expired: set[str] = set()
         self.roles = {"store@east": "primary", "store@west": "replica"}
         self.harmless = False
         """Whether fault points count the requests that they meet, and do nothing to them."""
@@ -263,7 +266,53 @@ class MemorySite(Site):
         self.step()
 
     def lags(self, part: Part) -> bool:
-        return False
+        return part.name in self.held
+
+    # --- what can be done to a replica, and to a certificate ---
+
+    def bar(self, part: Part) -> None:
+        self.step()
+        self.barred.add(part.name)
+        self.step()
+
+    def unbar(self, part: Part) -> None:
+        self.step()
+        self.barred.discard(part.name)
+        self.step()
+
+    def is_barred(self, part: Part) -> bool:
+        return part.name in self.barred
+
+    def barred_by(self, part: Part) -> dict[str, bool]:
+        return {"sentinel@witness": part.name in self.barred}
+
+    def hold_replication(self, part: Part, seconds: float) -> None:
+        self.step()
+        self.held.add(part.name)
+        self.step()
+
+    def release_replication(self, part: Part) -> None:
+        self.step()
+        self.held.discard(part.name)
+        self.step()
+
+    def is_held(self, part: Part) -> bool:
+        return part.name in self.held
+
+    def expire_certificate(self, part: Part) -> None:
+        self.step()
+        self.expired.add(part.name)
+        self.step()
+
+    def renew_certificate(self, part: Part) -> None:
+        self.step()
+        self.expired.discard(part.name)
+        self.step()
+
+    def certificate_expired(self, part: Part) -> bool:
+        return part.name in self.expired
+
+    shows_expired_certificate = certificate_expired
 
     def release_writes(self, part: Part) -> None:
         self.step()
@@ -289,7 +338,9 @@ class MemorySite(Site):
     def harm(self) -> list[str]:
         """Everything that is not as it should be, as somebody would see it who knows nothing of faults."""
         self.runtime.settle()
-        found = []
+        found = [f"{name} is barred" for name in self.barred]
+        found += [f"{name} does not follow" for name in self.held]
+        found += [f"the certificate of {name} has expired" for name in self.expired]
         for name, process in self.runtime.processes.items():
             found += [] if process.running else [f"{name} is down"]
             found += [f"{name} is paused"] if process.paused else []

@@ -22,6 +22,7 @@ from chaos.api import build
 from chaos.client import Client, NoController
 from chaos.control import Control, Unreachable, operators_tls
 from chaos.engine import Engine, Request
+from chaos.fault import all_faults
 from failwhale.console import run
 from failwhale.failure import Failure
 from failwhale.state import State
@@ -312,6 +313,22 @@ def test_heal_finds_cuts_and_limits_and_goes_on_where_a_part_cannot_be_mended(
     assert laboratory.site.harm() == ["auth@east is down"]
 
 
+def test_heal_finds_what_faults_left_behind_without_a_journal(
+    controller: Running, command: Any, laboratory: Any
+) -> None:
+    site = laboratory.site
+    east, west = (site.inventory.part(f"store@{place}") for place in ("east", "west"))
+    site.bar(west)
+    site.hold_replication(east, 60)
+    site.expire_certificate(site.inventory.part("auth@west"))
+    assert command("heal", "--json").json["mended"] == [
+        "store@east was kept from following the primary, and is mended",
+        "auth@west had a certificate that has expired, and is mended",
+        "store@west was barred from promotion, and is mended",
+    ]
+    assert site.harm() == []
+
+
 def test_what_a_runtime_cannot_do_is_said_with_why(
     controller: Running, command: Any, laboratory: Any
 ) -> None:
@@ -465,16 +482,7 @@ def test_a_fault_that_cannot_be_undone_is_not_restored(
 
 def test_every_fault_has_help_with_its_parameters_and_an_example(command: Any) -> None:
     listed = command("list", "--json").json
-    assert [fault["name"] for fault in listed] == [
-        "blackhole",
-        "errors",
-        "kill",
-        "latency",
-        "partition",
-        "pause",
-        "promote",
-        "starve",
-    ]
+    assert [fault["name"] for fault in listed] == [fault.name for fault in all_faults() if fault.listed]
     for fault in listed:
         assert {"name", "targets", "parameters", "hurts", "runtimes", "help"} <= fault.keys()
         done = command(fault["name"], "--help")

@@ -157,6 +157,21 @@ def test_why_a_loss_would_not_be_failed_over(replica: dict[bytes, bytes], why: s
     assert site.failover_hindrance() == (f"sentinel@east: {why}" if why else "")
 
 
+def test_a_bar_is_in_force_once_every_sentinel_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = agreeing(STORES["store@east"], {"store@east"})
+    monkeypatch.setattr(site, "is_barred", lambda part: True)
+    bar, injection = fault_named("bar-replica"), Injection("bar-replica-1", WEST, {}, 1.0)
+    assert bar.prove(site, injection).evidence == (
+        "sentinel@east, sentinel@west, sentinel@witness would promote store@west"
+    )
+    site.replica[b"slave-priority"] = b"0"
+    assert bar.prove(site, injection).verdict is True
+    monkeypatch.setattr(site, "is_barred", lambda part: False)
+    assert bar.gone(site, injection).verdict is False
+    site.replica[b"slave-priority"] = b"100"
+    assert bar.gone(site, injection).verdict is True
+
+
 def test_without_a_majority_that_agrees_there_is_no_failover() -> None:
     east, west = STORES["store@east"], STORES["store@west"]
     alone = TalkingSite({"sentinel@east": (east, 1)}, {"store@east"})

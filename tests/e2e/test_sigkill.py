@@ -10,32 +10,29 @@ from collections.abc import Callable, Iterator
 import pytest
 from site_under_test import Site, wait_until
 
-from chaos.fault import all_faults, fault_named
+from chaos.fault import SERVICES, all_faults
 
 SECONDS = {"processes": 8.0, "docker": 15.0}
 """Long enough for all faults to be proved: on Docker the commands run beside the controller."""
 GRACE = {"processes": 5.0, "docker": 10.0}
 """Seconds after the limit within which the site must be healthy. A container takes longer to come back."""
 
-# One of each kind that lasts, each on a part of its own, so that all of them suffer the same SIGKILL.
-FAULTS = {
-    "kill": "post@east",
-    "pause": "auth@east",
-    "latency": "timeline@east",
-    "errors": "notify@east",
-    "blackhole": "retweet@east",
-    "partition": "timeline@west",
-    "starve": "post@west",
-}
-
-
-def test_each_lasting_fault_is_here() -> None:
-    assert {fault.name for fault in all_faults() if fault.listed and fault.lasting} == FAULTS.keys()
-
 
 def targets(site: Site) -> dict[str, str]:
-    """Where each fault is put that this runtime can do."""
-    return {name: part for name, part in FAULTS.items() if site.runtime in fault_named(name).runtimes}
+    """Where each fault that lasts is put, of those that this runtime can do: on a part of its own, so that
+    all suffer the same SIGKILL, and first all over one data centre. What is for stores alone goes together.
+    """
+    parts = site.as_chaos_sees_it().inventory.parts
+    inner = [part for part in parts if part.service in SERVICES and part.service != "frontend"]
+    free = [part.name for part in sorted(inner, key=lambda part: str(part.place))]
+    chosen: dict[str, str] = {}
+    for fault in all_faults():
+        if not (fault.listed and fault.lasting and site.runtime in fault.runtimes):
+            continue
+        fitting = [part for part in free if part.partition("@")[0] in fault.targets]
+        chosen[fault.name] = fitting[0] if fitting else fault.demonstration.target
+        free = [part for part in free if part != chosen[fault.name]]
+    return chosen
 
 
 class Broken:
@@ -43,15 +40,16 @@ class Broken:
 
     def __init__(self, site: Site, seconds: float) -> None:
         self.site = site
+        self.targets = targets(site)
         self.limit = time.monotonic() + seconds
         self.commands = [
             site.start("chaos", fault, target, f"--for={seconds:g}s")
-            for fault, target in targets(site).items()
+            for fault, target in self.targets.items()
         ]
 
     def wait_proved(self) -> None:
         def proved() -> bool:
-            return {row["fault"] for row in self.site.active() if row["proved"]} == targets(self.site).keys()
+            return {row["fault"] for row in self.site.active() if row["proved"]} == self.targets.keys()
 
         wait_until(proved, self.limit - time.monotonic(), "every fault proved")
 
@@ -88,10 +86,12 @@ def is_healthy(site: Site) -> bool:
     seen = site.as_chaos_sees_it()
     if not all(seen.ready(part) for part in seen.inventory.parts):
         return False
-    for target in FAULTS.values():
-        if seen.runtime.is_cut(target) or seen.runtime.is_limited(target):
+    for part in seen.inventory.parts:
+        if seen.runtime.is_cut(part.name) or seen.runtime.is_limited(part.name):
             return False
-        if seen.control(seen.inventory.part(target)).ask("GET", "/-/faults").json():
+        if part.service in SERVICES and seen.control(part).ask("GET", "/-/faults").json():
+            return False
+        if any(fault.leftover(seen, part) for fault in all_faults()):
             return False
     return site.is_green() and site.active() == []
 

@@ -1,0 +1,55 @@
+"""cut-replication: the replica silently stops following. Its link is up, and it is ready by every check."""
+
+from chaos.fault import Demonstration, Fault, Injection, Proof, register
+from chaos.inventory import Part
+from chaos.site import Site
+from failwhale.failure import Failure
+
+
+class CutReplication(Fault):
+    name = "cut-replication"
+    help = (
+        "Have a replica of the store stop following in silence. Its link stays up, and what it is sent is "
+        "not done: CLIENT PAUSE WRITE on the replica, through which Sentinel may not publish meanwhile. "
+        "Reads from it grow stale. If the primary dies, what was written since is lost, and the promoted "
+        "one takes writes only once the fault ends."
+    )
+    example = "failwhale chaos cut-replication store:replica --for 30s"
+    targets = ("store",)
+    demonstration = Demonstration("store:replica")
+
+    def precondition(self, site: Site, part: Part) -> None:
+        if site.store_role(part) != "replica":
+            raise Failure(f"{part.name} is not a replica now", f"ask for: {self.example}")
+        if site.is_held(part):
+            raise Failure(f"{part.name} follows no more already", "let it: failwhale chaos heal")
+
+    def apply(self, site: Site, injection: Injection) -> None:
+        """It ends by itself, by the clock of the store."""
+        site.hold_replication(injection.part, injection.seconds)
+
+    def prove(self, site: Site, injection: Injection) -> Proof:
+        name = injection.part.name
+        if not site.lags(injection.part):
+            return Proof(False, f"{name} follows, or nothing was written")
+        link = "up" if site.ready(injection.part) else "down"
+        return Proof(True, f"{name} stands still while the primary writes; its link is {link}")
+
+    def revert(self, site: Site, injection: Injection) -> None:
+        site.release_replication(injection.part)
+
+    def gone(self, site: Site, injection: Injection) -> Proof:
+        name = injection.part.name
+        if site.is_held(injection.part):
+            return Proof(False, f"{name} is kept from following")
+        lags = site.lags(injection.part)
+        return Proof(not lags, f"{name} {'is still behind' if lags else 'has what the primary wrote'}")
+
+    def leftover(self, site: Site, part: Part) -> str:
+        return "was kept from following the primary" if site.is_held(part) else ""
+
+    def sweep(self, site: Site, part: Part) -> None:
+        site.release_replication(part)
+
+
+register(CutReplication())

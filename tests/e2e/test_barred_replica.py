@@ -1,0 +1,37 @@
+"""The primary dies, and the failover that should have worked does not: its replica may not be promoted."""
+
+from __future__ import annotations
+
+from site_under_test import Site, wait_until
+
+USUAL = 4.0
+"""Seconds. A failover that works takes less, as a rule about two."""
+
+
+def test_nobody_is_promoted_until_the_bar_is_lifted(site: Site) -> None:
+    old = site.primary()
+    with site.running("load", "steady", "--people", "20", "--for", "60s", "--quiet"):
+        barred = site.json("chaos", "bar-replica", "store:replica", "--for=10s", "--detach")
+        assert barred["proved"] is True
+        assert "barred from promotion" in site.ok("status")
+        assert site.is_green(), "nobody is hurt while the primary lives"
+        killed = site.json("chaos", "kill", "store:primary", "--for=60s", "--detach")
+        assert [row["target"] for row in killed["targets"]] == [old]
+
+        def is_barred() -> bool:
+            return barred["id"] in [row["id"] for row in site.active()]
+
+        def promoted() -> bool:
+            return "primary" in site.as_chaos_sees_it().store_roles().values()
+
+        wait_until(lambda: not is_barred() or promoted(), 20, "the bar lifted")
+        assert not is_barred(), "somebody was promoted in spite of it"
+        wait_until(promoted, 10, "a promotion, once it may be")
+        site.ok("chaos", "heal")
+    site.wait_green(30)
+    down = [
+        row["duration"]
+        for row in site.json("outages")
+        if {killed["id"], barred["id"]} <= set(row["causes"]) and row["journey"] == "post" and row["end"]
+    ]
+    assert sum(down) > USUAL, down
