@@ -132,6 +132,21 @@ async def test_session_tokens_are_signed_with_the_current_key_of_the_file(servic
     assert jwt.decode(token, "s" * 40, algorithms=["HS256"])["name"] == "ann"
 
 
+async def test_bulk_import_leaves_alone_who_is_there(service, redis):
+    ann = (await sign_up(service, "ann")).json()
+    redis.hset(f"account:{ann['id']}", "protected", 1)
+    created = "2026-01-01T00:00:00.000000Z"
+    for identifier, name in ((ann["id"], "ann"), (ann["id"], "other"), ("77", "Ann"), ("78", "zoe")):
+        line = {"id": identifier, "name": name, "password_hash": "x", "created": created}
+        await service.http.post(
+            "/-/import", content=json.dumps(line), headers={"authorization": "Bearer control-token"}
+        )
+    assert redis.hget(f"account:{ann['id']}", "protected") == b"1"
+    assert (await log_in(service, "ann")).status_code == 200
+    assert redis.get("handle:zoe") == b"78"
+    assert not redis.exists("handle:other", "account:77", "credential:77")
+
+
 async def test_bulk_import(service, redis):
     hashed = await service.app.state.auth._passwords.hash(PASSWORD)
     line = {
