@@ -217,7 +217,8 @@ class ClientConnection(Protocol):
 
     def has_not_read_for(self, now: float) -> float:
         """Seconds for which there was always something that the client's system had not taken."""
-        if not _not_taken(self.transport.get_extra_info("socket").fileno()):
+        end = self.transport.get_extra_info("socket")
+        if end is None or not _not_taken(end.fileno()):  # none: it is closed, and about to leave
             self._unread_since = None
             return 0.0
         if self._unread_since is None:
@@ -231,8 +232,10 @@ class ClientConnection(Protocol):
     def drop(self) -> None:
         """Close at once; nothing of it is kept."""
         self._clients.left(self)
+        end = self.transport.get_extra_info("socket")
         try:
-            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            if end is not None:
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
         except OSError:  # it is gone already
             pass
         self.transport.abort()

@@ -113,6 +113,30 @@ async def is_closed(connection: Connection) -> None:
         pass
 
 
+class Closed:
+    """A transport of uvloop whose connection has ended, before the protocol is told: it has no socket."""
+
+    def get_extra_info(self, name: str) -> None:
+        return None
+
+    def abort(self) -> None:
+        return None
+
+
+async def test_a_connection_that_has_just_ended_is_looked_at_without_harm(
+    listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with listening() as listener:
+        connection = await listener.connect()
+        assert await connection.get() == 200
+        (ended,) = listener.server._state.connections
+        monkeypatch.setattr(ended, "transport", Closed())
+        listener.server.tick()
+        ended.drop()  # type: ignore[union-attr]
+        monkeypatch.undo()
+        assert await (await listener.connect()).get() == 200
+
+
 @pytest.mark.parametrize("part", [HALF_HEAD, HALF_BODY], ids=["head", "body"])
 async def test_half_requests_take_no_place_and_the_oldest_give_way(listening: Listening, part: bytes) -> None:
     async with listening(unfinished=3) as listener:
