@@ -119,14 +119,16 @@ class Stores(ABC):
 
     def is_held(self, part: Part) -> bool:
         """Whether a replica is held like that, or was; false for one that does not answer."""
-        if part.service != "store":
+        publisher = self._publisher(part) if part.service == "store" else ""
+        if not publisher:
             return False
-        said = self._redis_says(part, "ACL", "DRYRUN", self._publisher(part), "PUBLISH", "channel", "message")
+        said = self._redis_says(part, "ACL", "DRYRUN", publisher, "PUBLISH", "channel", "message")
         return said is not None and said != b"OK"
 
     def _publisher(self, part: Part) -> str:
-        """As whom the sentinels come."""
-        return "sentinel" if b"sentinel" in (self._redis_says(part, "ACL", "USERS") or ()) else "default"
+        """As whom the sentinels come to a store; empty when it does not answer."""
+        users = self._redis_says(part, "ACL", "USERS") or ()
+        return next((user for user in ("sentinel", "default") if user.encode() in users), "")
 
     def _tell(self, part: Part, *command: str) -> None:
         if self._redis_says(part, *command) is None:

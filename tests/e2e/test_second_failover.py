@@ -3,7 +3,7 @@ say of it at their end is true."""
 
 from site_under_test import Site
 
-ROUNDS = 3
+ROUNDS = 2
 WRITES_BACK = 8.0
 """Seconds within which people must be able to post again."""
 
