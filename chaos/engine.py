@@ -258,8 +258,9 @@ class Engine:
         self._journal.note(event, id=entry.order.id, target=target, why=why)
 
     def _hurt_besides(self, identifier: str) -> bool:
-        """Whether another fault is in force, or could not be undone."""
-        return any(
+        """Whether another fault is in force, or could not be undone; or the disk is full, which makes parts
+        ill by itself: Redis takes no write then, and answers no PING."""
+        return self._journal.is_without_room or any(
             progress.gone is False
             or (progress.gone is None and progress.reverted is None and progress.ceased is None)
             for entry in self.entries()

@@ -250,7 +250,7 @@ class Journal:
         """Write down what is about to be done. Raises OSError: then it must not be done."""
         with self._turn:
             self._write_what_is_left()
-            if is_full(self._path.parent):
+            if self.is_without_room:
                 raise OSError(errno.ENOSPC, "there is next to no room left", str(self._path.parent))
             if len(self.book.entries) >= 2 * KEPT_PAST:
                 self._compact()
@@ -274,6 +274,11 @@ class Journal:
                 log.exception("the journal lacks, until there is room: %s", record)
             self.book = _follow(self.book, record)
 
+    @property
+    def is_without_room(self) -> bool:
+        """Whether its disk is full."""
+        return is_full(self._path.parent)
+
     def catch_up(self) -> bool:
         """Write what there was no room for. Returns whether the file says all that is known."""
         with self._turn:
@@ -285,7 +290,7 @@ class Journal:
 
     def _compact(self) -> None:
         """Write the file anew with what matters. Until the new one is in its place, the old one is in use."""
-        kept = compact(self._path.read_bytes().splitlines(keepends=True))
+        kept = compact(self._path.read_bytes().splitlines(keepends=True), KEPT_PAST)
         old, self._file = self._file, _replace(self._path, kept)
         os.close(old)
         self.book = replay(kept)

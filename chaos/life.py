@@ -47,7 +47,7 @@ class Life:
     record: Record
     ended: threading.Event
     others: Callable[[], bool]
-    """Whether another fault is in force anywhere: then the part cannot be asked to be healthy yet."""
+    """Whether anything else hurts the site: then the part cannot be asked to be healthy yet."""
 
     # --- the whole of it ---
 
@@ -82,7 +82,7 @@ class Life:
             except Exception as error:
                 why = _one_line(error)
                 log.warning("reverting %s on %s failed: %s", self.fault.name, self.part.name, why)
-                time.sleep(_RETRY)
+            time.sleep(_RETRY)
         self._note("unknown", why=why)
 
     # --- its steps ---

@@ -105,3 +105,26 @@ def test_a_full_disk_keeps_no_fault_in_force(
     engine.order(Request("kill", "post@east", 0.05))
     settle(engine)
     assert laboratory.site.harm() == []
+
+
+def test_what_is_undone_is_gone_although_a_full_disk_keeps_the_part_from_being_ready(
+    laboratory: Any, settle: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis takes no write then, and answers no PING: so nobody is ready, whatever chaos has undone."""
+    import chaos.life
+    from chaos.engine import Request
+
+    monkeypatch.setattr(chaos.life, "REVERT_LIMIT", 0.3)
+    monkeypatch.setattr(laboratory.site, "ready", lambda part: False)
+    engine = laboratory.controller()
+    for identifier, full in (("roomy", False), ("full", True)):
+        engine.order(Request("kill", "post@east", 0.1, id=identifier))
+        with monkeypatch.context() as disk:
+            disk.setattr("chaos.journal.is_full", lambda folder, full=full: full)
+            settle(engine)
+        assert engine.entry(identifier).progress["post@east"].gone is full
+        laboratory.site.runtime.revive("post@east")
+        if not full:
+            with monkeypatch.context() as well:
+                well.setattr(laboratory.site, "ready", lambda part: True)
+                engine.end_all("heal")
