@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import sys
 
+# All here, not where it is used: the warm parent of plain processes imports it once for its children.
+from chaos.api import build
+from chaos.engine import Engine
+from chaos.journal import Journal
+from chaos.runtimes.docker import privileges
+from chaos.site import Site
 from failwhale.failure import Failure
 from failwhale.state import State
+from outages.patient_ledger import PatientLedger
+from services.platform.serve import run
+from services.platform.settings import Settings
 
 
 def main() -> None:
     """Serve until SIGTERM. Faults in force are left to the next controller and to their leases."""
-    from chaos.runtimes.docker import privileges
-
     try:
         privileges.drop()
         _serve()
@@ -24,14 +31,6 @@ def main() -> None:
 
 
 def _serve() -> None:
-    from chaos.api import build
-    from chaos.engine import Engine
-    from chaos.journal import Journal
-    from chaos.site import Site
-    from outages.patient_ledger import PatientLedger
-    from services.platform.serve import run
-    from services.platform.settings import Settings
-
     settings = Settings.from_environment()
     state = State(settings.extra["STATE"])
     if not state.is_made:  # on Docker nobody else is there to write down what the site consists of
