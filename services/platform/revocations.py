@@ -28,6 +28,10 @@ POLL_SECONDS = 1.0
 TRY_AGAIN_SECONDS = 0.1
 """The same before the first look: nobody can be recognised until then."""
 
+KEPT_SECONDS = 86_400
+"""How long an entry is kept after the last session that it ends has expired: clocks differ, and one that is
+ahead must not make a session good again by forgetting that it was ended."""
+
 _REVOKE = Script(
     f"""
 redis.call('ZADD', '{keys.REVOKED}', 'GT', ARGV[2], ARGV[1])
@@ -110,7 +114,8 @@ class Revocations:
 
     async def _revoke(self, entry: str, expires: float) -> Written:
         now = time.time()
-        written = await self._store.write(_REVOKE, (), (entry, expires, now), repeatable=True, required=True)
+        args = (entry, expires, now - KEPT_SECONDS)
+        written = await self._store.write(_REVOKE, (), args, repeatable=True, required=True)
         self._learn(entry.encode(), b"%.6f" % expires)
         return written
 

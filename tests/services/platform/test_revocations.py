@@ -69,6 +69,20 @@ async def test_all_sessions_of_an_account(store: Store, elsewhere: Revocations) 
         assert not known.is_revoked(of_bob)
 
 
+async def test_a_process_whose_clock_is_ahead_makes_no_session_good_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, ahead = session("a", lasts=60), time.time() + 7200
+    await Revocations(store).revoke(ended)
+    with monkeypatch.context() as stepped:
+        stepped.setattr(revocations.time, "time", lambda: ahead)
+        await Revocations(store).revoke(session("b", lasts=9000))
+    started_since = Revocations(store)
+    async with following(started_since):
+        await started_since.wait_until_known(5)
+        assert started_since.is_revoked(ended)
+
+
 async def test_is_heard_of_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revocations, "POLL_SECONDS", 60)
     elsewhere, ended = Revocations(store), session("a")
@@ -118,6 +132,7 @@ async def test_what_has_expired_is_forgotten_everywhere(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revocations, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(revocations, "KEPT_SECONDS", 0)
     here = Revocations(store)
     await here.revoke(session("short", lasts=0.2))
     await here.revoke_all(ANN, 0.2)
