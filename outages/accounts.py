@@ -40,6 +40,8 @@ class Account:
     password: str
     id: str = ""
     token: str = ""
+    device: str = ""
+    """By which the site knows at a login that this account was used from here before."""
     renew_at: float = 0.0
     secret: str = ""
     """Of the second factor; empty without one."""
@@ -57,7 +59,8 @@ class Account:
 
     @property
     def credentials(self) -> dict[str, str]:
-        return {"name": self.name, "password": self.password}
+        device = {"device": self.device} if self.device else {}
+        return {"name": self.name, "password": self.password, **device}
 
     def saved(self) -> dict[str, Any]:
         """What cast.json keeps."""
@@ -68,6 +71,7 @@ class Account:
         now = time.time()
         self.id = str(answer.get("id", self.id))
         self.token = answer["token"]
+        self.device = str(answer.get("device", self.device))
         self.renew_at = now + RENEW_AT * (_expiry(answer.get("expires"), now) - now)
         self.stale = False
 

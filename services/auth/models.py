@@ -29,10 +29,12 @@ class SignUp(_Strict):
 
 
 class Login(_Strict):
-    """A handle and its password."""
+    """A handle and its password; and `device`, as the last login on this device answered it, if there was
+    one: then nobody who guesses passwords elsewhere can get in the way."""
 
     name: Annotated[str, Field(max_length=100, examples=["ann"])]
     password: Annotated[str, Field(max_length=200, examples=["correct horse"])]
+    device: Annotated[str, Field(max_length=2048)] | None = None
 
 
 class SecondFactor(_Strict):
@@ -49,10 +51,12 @@ class CodeOnly(_Strict):
 
 
 class NewSession(BaseModel):
-    """A session: send its token as `Authorization: Bearer TOKEN` until it expires."""
+    """A session: send its token as `Authorization: Bearer TOKEN` until it expires. Keep `device` beyond its
+    end, and send it with the next login."""
 
     token: str
     expires: datetime
+    device: str
 
 
 class NewAccount(Account, NewSession):

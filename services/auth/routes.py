@@ -48,10 +48,10 @@ async def sign_up(new: SignUp, auth: AuthDep) -> NewAccount:
     return await auth.sign_up(new.name, new.password)
 
 
-@router.post("/sessions", responses=problem_responses(401, 422, 503), tags=["sessions"])
+@router.post("/sessions", responses=problem_responses(401, 422, 429, 503), tags=["sessions"])
 async def log_in(login: Login, auth: AuthDep) -> NewSession | Challenge:
     """Log in with a password. Where a second factor is on, the answer is a challenge instead of a session."""
-    return await auth.log_in(login.name, login.password)
+    return await auth.log_in(login.name, login.password, login.device)
 
 
 @router.post("/sessions/second-factor", responses=problem_responses(401, 422, 429, 503), tags=["sessions"])

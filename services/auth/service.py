@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from services.auth.codes import matching_step, new_secret, uri
+from services.auth.guesses import Guesses
 from services.auth.models import Challenge, Enrolment, NewAccount, NewSession
 from services.auth.passwords import Passwords
 from services.auth.store import Accounts, handle_taken
@@ -14,6 +15,11 @@ from services.platform.site import Site
 
 _CHALLENGE = "second-factor"
 """The purpose of the token between the two steps of a login."""
+
+_DEVICE = "device"
+"""The purpose of the token by which a device shows that it was signed in before. It is no credential."""
+
+DEVICE_SECONDS = 180 * 86400.0
 
 
 class Auth:
@@ -32,6 +38,7 @@ class Auth:
         self._revocations = site.revocations
         self._accounts = accounts
         self._passwords = passwords
+        self._guesses = Guesses()
         self._session_seconds = session_seconds
         self._challenge_seconds = challenge_seconds
 
@@ -41,13 +48,18 @@ class Auth:
             raise handle_taken(name)
         user = await self._accounts.sign_up(name, await self._passwords.hash(password))
         session = self._session(user)
-        return NewAccount(id=str(user.id), name=user.name, token=session.token, expires=session.expires)
+        return NewAccount(id=str(user.id), name=user.name, **session.model_dump())
 
-    async def log_in(self, name: str, password: str) -> NewSession | Challenge:
-        """A session, or the challenge where a second factor is on. Raises Problem 401."""
+    async def log_in(self, name: str, password: str, device: str | None = None) -> NewSession | Challenge:
+        """A session, or the challenge where a second factor is on. Raises Problem 401, or 429 after too many
+        wrong passwords (on this device, if the account was signed in on it before)."""
         credential = await self._accounts.credential(name)
         hashed = credential.password_hash if credential else None
-        right = await self._passwords.matches(hashed, password)
+        if device is not None and (credential is None or not self._is_of(credential.user, device)):
+            device = None
+        with self._guesses.guess(name, device) as guess:
+            right = await self._passwords.matches(hashed, password)
+            guess.wrong = not right
         if credential is None or hashed is None or not right:
             raise Problem(401, "wrong-credentials", "Wrong handle or password")
         if credential.totp_secret is None:
@@ -99,7 +111,12 @@ class Auth:
     def _session(self, user: User) -> NewSession:
         token = self._keys.issue(user, self._session_seconds)
         expires = datetime.fromtimestamp(self._keys.verify(token).expires, UTC)
-        return NewSession(token=token, expires=expires)
+        device = self._keys.issue_for(_DEVICE, user, DEVICE_SECONDS)
+        return NewSession(token=token, expires=expires, device=device)
+
+    def _is_of(self, user: User, device: str) -> bool:
+        known = self._keys.verify_for(_DEVICE, device)
+        return known is not None and known.id == user.id
 
 
 def bearer_token(authorization: str | None) -> str:

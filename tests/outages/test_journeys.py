@@ -12,6 +12,7 @@ from fake_site import Close, FakeSite, Problem
 from prober_under_test import Running, until
 
 from outages import caretaker
+from outages.accounts import Account
 from outages.names import NAMES
 
 EVERYTHING = set(NAMES)
@@ -293,3 +294,10 @@ async def test_a_site_that_is_still_starting_has_no_outage(
     await site.open("west")
     await running.all_green()
     assert not running.opened()
+
+
+def test_an_account_logs_in_as_on_a_device_that_was_used_before() -> None:
+    account = Account("visitor", "ann", "correct horse")
+    assert account.credentials == {"name": "ann", "password": "correct horse"}
+    account.admitted({"token": "t", "device": "d"})
+    assert Account(**account.saved()).credentials["device"] == "d"

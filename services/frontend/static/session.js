@@ -3,6 +3,7 @@
 const KEY = "failwhale.session";
 const MARKS = "failwhale.marks";
 const KEPT_MARKS = 2000;
+const DEVICES = "failwhale.devices";
 
 function load(key, otherwise) {
   try {
@@ -41,5 +42,16 @@ export const marks = {
     const kept = load(MARKS, []).filter((other) => other !== mark);
     if (on) kept.push(mark);
     localStorage.setItem(MARKS, JSON.stringify(kept.slice(-KEPT_MARKS)));
+  },
+};
+
+// By which the site knows that somebody was signed in here before: guesses made elsewhere do not count here.
+export const devices = {
+  of(name) {
+    return load(DEVICES, {})[name.toLowerCase()];
+  },
+
+  keep(name, device) {
+    localStorage.setItem(DEVICES, JSON.stringify({ ...load(DEVICES, {}), [name.toLowerCase()]: device }));
   },
 };

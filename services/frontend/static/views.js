@@ -4,7 +4,7 @@ import { call, path, send } from "./api.js";
 import { ago, avatar, count, h, icon, toast, whale } from "./dom.js";
 import { finder } from "./finder.js";
 import { composer, postCard, profileLink } from "./posts.js";
-import { session } from "./session.js";
+import { devices, session } from "./session.js";
 
 const PAGE = 20;
 
@@ -234,19 +234,23 @@ function form(submitLabel, fields, action) {
 }
 
 function door(stage, which, onSession) {
+  const enter = (name, answer) => {
+    devices.keep(name, answer.device);
+    onSession(name, answer.token);
+  };
   const tab = (name, label) => h("button", { type: "button", role: "tab", "aria-selected": String(which === name), onclick: () => door(stage, name, onSession) }, label);
   const name = field("Name", { name: "name", autocomplete: "username", maxlength: 15, pattern: "[A-Za-z0-9_]+", title: "Letters, digits and _" });
   const password = (autocomplete) => field("Password", { name: "password", type: "password", autocomplete });
   const signUp = () =>
     form("Create account", [name, password("new-password")], async (given) => {
       const account = await call("POST", "/accounts", given);
-      onSession(account.name, account.token);
+      enter(account.name, account);
     });
   const logIn = () =>
     form("Log in", [name, password("current-password")], async (given) => {
-      const answer = await call("POST", "/sessions", given);
+      const answer = await call("POST", "/sessions", { ...given, device: devices.of(given.name) });
       if (answer.challenge) secondFactor(stage, given.name, answer.challenge, onSession);
-      else onSession(given.name, answer.token);
+      else enter(given.name, answer);
     });
   stage.replaceChildren(h("div", { class: "tabs", role: "tablist" }, tab("sign-up", "Sign up"), tab("log-in", "Log in")), which === "sign-up" ? signUp() : logIn());
 }
@@ -260,6 +264,7 @@ function secondFactor(stage, name, challenge, onSession) {
     h("p", { class: "hint" }, "Your account has a second factor. Type the code that your authenticator shows."),
     form("Verify", [code], async (given) => {
       const answer = await call("POST", "/sessions/second-factor", { challenge, code: given.code });
+      devices.keep(name, answer.device);
       onSession(name, answer.token);
     }),
     h("button", { class: "quiet", type: "button", onclick: () => door(stage, "log-in", onSession) }, "Back"),

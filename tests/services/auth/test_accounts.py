@@ -105,7 +105,7 @@ async def test_logging_in_with_the_password_and_no_other(service, password):
     await sign_up(service, "ann", password)
     answer = await log_in(service, "ANN", password)
     assert answer.status_code == 200
-    assert set(answer.json()) == {"token", "expires"}
+    assert set(answer.json()) == {"token", "expires", "device"}
     wrong = await log_in(service, "ann", password[:-1])
     assert (wrong.status_code, slug(wrong)) == (401, "wrong-credentials")
 
