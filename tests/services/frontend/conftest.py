@@ -165,8 +165,7 @@ class NoStore:
     def __init__(self, query: Query) -> None:
         self.query = query
 
-    @property
-    def redis(self) -> object:
+    def channel(self, **_: object) -> object:
         raise ConnectionError("there is no store")
 
 
