@@ -1,12 +1,15 @@
-"""The bench's own network: what crosses a border that is cut waits, and arrives when it is healed."""
+"""A partition between real servers; and the bench's own network, in which what crosses a border that is cut
+waits, and arrives when it is healed."""
 
 from __future__ import annotations
 
 import asyncio
 import io
 
+import pytest
 from rich.console import Console
 
+from bench import partition
 from bench.partition import Border, Run, table_of
 from services.platform.settings import Address
 
@@ -50,6 +53,16 @@ async def test_a_cut_border_delivers_nothing_and_a_healed_one_all() -> None:
         for _, writer in (beside, opposite, late):
             writer.close()
     server.close()
+
+
+async def test_a_partition_with_writers_on_both_sides_loses_no_acknowledged_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(partition, "CUT_SECONDS", 2.0)
+    (run,) = await partition.measure("now", 1, Console(file=io.StringIO()))
+    assert run.lost == []
+    assert len(run.acknowledged) > 300
+    assert run.refused, "nobody was cut off"
 
 
 def test_the_table_tells_what_was_lost_and_what_was_said_of_it() -> None:
