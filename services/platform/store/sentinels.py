@@ -18,11 +18,14 @@ from services.platform.names import look_up
 from services.platform.settings import Address
 from services.platform.store.channel import messages
 from services.platform.store.line import Line
-from services.platform.store.link import Lost, NotSent, Refusal
+from services.platform.store.link import NotSent, Refusal
 from services.platform.tasks import cancel_all
 
 ANSWER_SECONDS = 0.3
 """For each sentinel; all are asked at once, so that a frozen one costs no more than this."""
+
+OTHERS_SECONDS = 0.05
+"""For sentinels to speak up against a majority that has answered: as long as a live one takes in a crowd."""
 
 WATCH_AGAIN_SECONDS = 1.0
 
@@ -32,6 +35,8 @@ class Topology(NamedTuple):
 
     primary: Address | None
     replicas: tuple[Address, ...]
+    promoting: bool = False
+    """Whether the sentinel that says so is promoting a replica now."""
 
 
 class Sentinels:
@@ -70,7 +75,7 @@ class Sentinels:
         heard = [answer for answer in answers if not isinstance(answer, BaseException)]
         if not heard:
             raise NotSent(f"no sentinel answers: {answers[0]!r}" if answers else "no sentinel is configured")
-        _, topology = max(heard, key=lambda answer: (answer[0], answer[1].primary is not None))
+        _, topology = max(heard, key=_latest)
         return topology
 
     async def primary(self) -> Address:
@@ -81,24 +86,27 @@ class Sentinels:
         return primary
 
     async def elected(self) -> Address | None:
-        """The server that a majority of all sentinels, asked now, takes for the primary and for alive.
+        """The server that a majority of all sentinels, asked now, takes for the primary and for alive; None
+        also where one of them is promoting another, or has.
 
-        Takes no longer than that majority does to answer.
+        The others of that majority learn of a promotion only when it is done. So the rest is listened to as
+        well, but not waited for longer than OTHERS_SECONDS.
         """
         asking = [asyncio.ensure_future(self._ask(line)) for line in self._lines]
-        votes: Counter[Address | None] = Counter()
         try:
-            for answer in asyncio.as_completed(asking):
-                try:
-                    _, topology = await answer
-                except (Lost, OSError):  # TimeoutError is an OSError
-                    continue
-                votes[topology.primary] += 1
-                if 2 * votes[topology.primary] > len(asking):
-                    return topology.primary
-            return None
+            waiting = set(asking)
+            while waiting and 2 * _most_votes(_heard(asking)) <= len(asking):
+                _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if waiting:
+                await asyncio.wait(waiting, timeout=OTHERS_SECONDS)
         finally:
             await cancel_all(asking)
+        heard = _heard(asking)
+        if 2 * _most_votes(heard) <= len(asking) or any(topology.promoting for _, topology in heard):
+            return None
+        _, latest = max(heard, key=_latest)
+        votes = sum(topology.primary == latest.primary for _, topology in heard)
+        return latest.primary if 2 * votes > len(asking) else None
 
     async def replica(self) -> Address:
         """The address of a replica that is up. Raises NotSent."""
@@ -120,7 +128,9 @@ class Sentinels:
         master, replicas = _fields(said[0]), map(_fields, said[1])
         primary = None if _down(master) else self._way_to(master)
         return int(master["config-epoch"]), Topology(
-            primary, tuple(self._way_to(replica) for replica in replicas if not _down(replica))
+            primary,
+            tuple(self._way_to(replica) for replica in replicas if not _down(replica)),
+            promoting="failover_in_progress" in master["flags"].split(","),
         )
 
     async def _watch(self, address: Address) -> None:
@@ -154,6 +164,23 @@ class Sentinels:
         """Where a server is reached that a sentinel told of."""
         named = Address(server["ip"], int(server["port"]))
         return self._routes.get(named, named)
+
+
+def _heard(asked: Sequence[asyncio.Task[tuple[int, Topology]]]) -> list[tuple[int, Topology]]:
+    """The answers that have come. A sentinel that cannot be asked has no voice."""
+    came = [task for task in asked if task.done() and not task.cancelled()]
+    return [task.result() for task in came if task.exception() is None]
+
+
+def _most_votes(heard: Sequence[tuple[int, Topology]]) -> int:
+    """How many sentinels agree on a primary."""
+    votes = Counter(topology.primary for _, topology in heard if topology.primary is not None)
+    return max(votes.values(), default=0)
+
+
+def _latest(answer: tuple[int, Topology]) -> tuple[int, bool]:
+    """Orders answers: who knows of the latest promotion is right."""
+    return answer[0], answer[1].primary is not None
 
 
 def _always(address: Address) -> Callable[[], Awaitable[Address]]:

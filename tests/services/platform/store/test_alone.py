@@ -17,6 +17,7 @@ from services.platform.store.commits import Commits
 from services.platform.store.confirmation import Confirmation
 from services.platform.store.line import Line
 from services.platform.store.link import Argument, Command, Lost, NotSent, Refusal
+from services.platform.store.sentinels import Sentinels, Topology
 
 ADD = Script("return redis.call('SADD', KEYS[1], ARGV[1])")
 NOBODY = Address("127.0.0.1", 1)
@@ -193,6 +194,61 @@ async def test_sentinels_are_not_asked_for_each_write(start, own_sentinels, monk
     for number in range(2, 50):
         await store.write(ADD, ["numbers"], [number])
     assert 1 <= len(asked) <= 3
+
+
+OLD, NEW = Address("127.0.0.1", 7), Address("127.0.0.1", 8)
+SILENT = NotSent("nobody is there")
+ALIVE, DOWN = (1, Topology(OLD, ())), (1, Topology(None, ()))
+PROMOTING = (1, Topology(OLD, (), promoting=True))
+PROMOTED = (2, Topology(NEW, ()))
+
+
+@pytest.mark.parametrize(
+    ("answers", "elected"),
+    [
+        ([ALIVE, ALIVE, ALIVE], OLD),
+        ([ALIVE, ALIVE, SILENT], OLD),
+        ([SILENT, ALIVE, ALIVE], OLD),
+        ([ALIVE, DOWN, ALIVE], OLD),
+        ([ALIVE, SILENT, SILENT], None),
+        ([ALIVE, DOWN, DOWN], None),
+        ([DOWN, DOWN, DOWN], None),
+        ([SILENT, SILENT, SILENT], None),
+        ([ALIVE, ALIVE, PROMOTING], None),
+        ([ALIVE, ALIVE, PROMOTED], None),
+        ([ALIVE, PROMOTED, PROMOTED], NEW),
+        ([PROMOTED, SILENT, PROMOTED], NEW),
+        ([PROMOTED, SILENT, SILENT], None),
+        ([PROMOTED, PROMOTED, (2, Topology(NEW, (), promoting=True))], None),
+    ],
+)
+async def test_elected_is_whom_most_name_and_nobody_is_replacing(monkeypatch, answers, elected):
+    sentinels = Sentinels([NOBODY] * 3, "failwhale", {})
+    by_line = dict(zip(sentinels._lines, answers, strict=True))
+
+    async def ask(line: Line) -> tuple[int, Topology]:
+        for _ in range(3 * sentinels._lines.index(line)):
+            await asyncio.sleep(0)
+        answer = by_line[line]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(sentinels, "_ask", ask)
+    assert await sentinels.elected() == elected
+
+
+async def test_who_is_silent_is_not_waited_for_once_most_have_spoken(monkeypatch):
+    sentinels = Sentinels([NOBODY] * 3, "failwhale", {})
+
+    async def ask(line: Line) -> tuple[int, Topology]:
+        if line is sentinels._lines[0]:
+            await asyncio.sleep(SOON)
+        return ALIVE
+
+    monkeypatch.setattr(sentinels, "_ask", ask)
+    async with asyncio.timeout(SOON / 2):
+        assert await sentinels.elected() == OLD
 
 
 def test_what_was_said_before_a_wait_does_not_speak_for_what_came_after():
