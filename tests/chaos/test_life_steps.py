@@ -78,6 +78,8 @@ class Script:
         self.trace.append((self.clock.passed, name))
         self.injections.append(injection)
         self.sites.append(site)
+        assert isinstance(site, Stage)
+        assert isinstance(injection, Injection)
         if name in self.fails:
             raise self.fails[name]
 

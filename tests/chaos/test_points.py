@@ -12,10 +12,12 @@ import chaos.points
 from chaos.control import Answer, Unreachable
 from chaos.engine import Request, plan
 from chaos.fault import Injection, fault_named
+from chaos.inventory import Part
 from chaos.points import FaultPoint, Seen
 from failwhale.failure import Failure
 
 OK = Answer(200, b"{}")
+EAST = Part("post@east", "post", "east", "post-east", "8000", {"8000": "127.0.0.1:1"})
 
 
 def problem(status: int, slug: str) -> Answer:
@@ -257,3 +259,105 @@ def test_the_request_is_one_that_the_fault_is_for(
     if asked[2]:  # another user each time: the same ones would all be hit, or none
         assert len({headers["failwhale-user"] for _, _, headers in sent}) == len(sent) == 5
         assert all(int(headers["failwhale-user"]) > 0 for _, _, headers in sent)
+
+
+# --- set, removed, and gone ---
+
+
+class Asked:
+    """A site of one part that answers as it is told, and notes what it was asked."""
+
+    def __init__(self, answer: Answer | None, running: bool = True) -> None:
+        self.answer = answer
+        self.running = running
+        self.requests: list[Any] = []
+        self.runtime = self
+
+    def control(self, part: Any, timeout: float = 2.0) -> Any:
+        self.requests.append((part.name, timeout))
+        return self
+
+    def ask(self, method: str, path: str, body: Any = None) -> Answer:
+        self.requests.append((method, path, body))
+        if self.answer is None:
+            raise Unreachable("post@east does not answer")
+        return self.answer
+
+    def is_running(self, part: str) -> bool:
+        assert part == "post@east"
+        return self.running
+
+
+POINT = Injection("errors-1", EAST, {"status": 500, "share": 1.0}, 5.0)
+ERRORS = fault_named("errors")
+
+
+def test_who_answers_can_be_hurt_and_is_asked_with_little_patience() -> None:
+    site = Asked(OK)
+    ERRORS.precondition(site, POINT.part)  # type: ignore[arg-type]
+    assert site.requests == [("post@east", 1.0), ("GET", "/-/health", None)]
+
+
+def test_who_does_not_answer_is_refused_with_what_helps() -> None:
+    with pytest.raises(Failure) as failure:
+        ERRORS.precondition(Asked(None), POINT.part)  # type: ignore[arg-type]
+    assert failure.value.message == "post@east does not answer: its fault point cannot be set"
+    assert failure.value.next_step == "see: failwhale status"
+
+
+def test_a_fault_point_is_set_with_its_kind_its_lease_and_its_parameters() -> None:
+    site = Asked(OK)
+    ERRORS.apply(site, POINT)  # type: ignore[arg-type]
+    body = {"kind": "errors", "seconds": 5.0, "status": 500, "share": 1.0}
+    assert site.requests == [("post@east", 2.0), ("PUT", "/-/faults/errors-1", body)]
+
+
+@pytest.mark.parametrize(("status", "taken"), [(200, True), (299, True), (300, False), (409, False)])
+def test_a_service_that_refuses_the_fault_point_says_why(status: int, taken: bool) -> None:
+    site = Asked(Answer(status, json.dumps({"detail": "at most 32"}).encode()))
+    if taken:
+        ERRORS.apply(site, POINT)  # type: ignore[arg-type]
+        return
+    with pytest.raises(Failure) as failure:
+        ERRORS.apply(site, POINT)  # type: ignore[arg-type]
+    assert failure.value.message == "post@east refuses the fault point: at most 32"
+
+
+def test_it_is_removed_by_its_name() -> None:
+    site = Asked(OK)
+    ERRORS.revert(site, POINT)  # type: ignore[arg-type]
+    assert site.requests == [("post@east", 2.0), ("DELETE", "/-/faults/errors-1", None)]
+
+
+def test_with_the_process_the_fault_point_goes_and_only_then_is_silence_no_failure() -> None:
+    down = Asked(None, running=False)
+    ERRORS.revert(down, POINT)  # type: ignore[arg-type]
+    proof = ERRORS.gone(down, POINT)  # type: ignore[arg-type]
+    assert (proof.verdict, proof.evidence) == (True, "post@east is down, and the fault point with it")
+    for step in (ERRORS.revert, ERRORS.gone):
+        with pytest.raises(Unreachable):
+            step(Asked(None), POINT)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rows", "gone", "said"),
+    [
+        ([], True, "post@east has no fault point"),
+        ([{"id": "errors-2", "hits": 3}], True, "post@east has no fault point"),
+        (
+            [{"id": "errors-2", "hits": 3}, {"id": "errors-1", "hits": 0}],
+            False,
+            "post@east has still the fault point",
+        ),
+    ],
+)
+def test_it_is_gone_when_the_service_has_none_of_that_name(rows: Any, gone: bool, said: str) -> None:
+    site = Asked(Answer(200, json.dumps(rows).encode()))
+    proof = ERRORS.gone(site, POINT)  # type: ignore[arg-type]
+    assert (proof.verdict, proof.evidence) == (gone, said)
+    assert site.requests == [("post@east", 2.0), ("GET", "/-/faults", None)]
+
+
+def test_who_cannot_tell_its_routes_is_believed(laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(laboratory.site, "routes", lambda part: None)
+    assert plan(errors(route="GET /nowhere"), laboratory.site).parts
