@@ -217,3 +217,19 @@ async def test_black_hole_ends_with_the_fault(start: Start, router: APIRouter, e
     site_of(app).faults.put("f", Fault(kind="blackhole", seconds=0.1 if end == "expired" else 60))
     assert (await ends(app, client.get("/api/v1/a"), end)).status_code == 500
     assert (await client.get("/api/v1/a")).status_code == 200
+
+
+def test_removing_one_fault_leaves_the_others(points: FaultPoints) -> None:
+    first, second = points.put("first", errors()), points.put("second", errors())
+    assert points.remove("first") is first
+    assert points.active() == (second,)
+    assert first.ended.is_set()
+    assert not second.ended.is_set()
+
+
+def test_without_a_seed_the_same_users_are_hit_as_everywhere_without_one(clock: Clock) -> None:
+    without, zero = FaultPoints(clock=clock), FaultPoints(clock=clock)
+    without.put("f", errors(users=0.5))
+    zero.put("f", errors(users=0.5, seed=0))
+    users = [str(number) for number in range(1, 200)]
+    assert [hit(without, user=user) for user in users] == [hit(zero, user=user) for user in users]
