@@ -12,7 +12,7 @@ class Act:
     title: str
     command: tuple[str, ...]  # after `failwhale chaos`
     look_for: str
-    before: tuple[str, ...] = ()  # a fault that is in force already; it ends by itself
+    before: tuple[str, ...] = ()  # a fault that is in force already, and until the end of the tour
 
 
 TOUR = (
@@ -60,6 +60,6 @@ TOUR = (
         "It dies again, and the failover that should have worked does not",
         ("kill", "store:primary", "--for", "5s"),
         "the replica was barred from promotion, which hurt nobody: now nobody can write until it is over",
-        before=("bar-replica", "store:replica", "--for", "6s", "--detach"),
+        before=("bar-replica", "store:replica", "--for", "30s", "--detach"),
     ),
 )
