@@ -6,13 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.journal import Book, Busy, Journal, Order, compact, read, replay
+from chaos.journal import Book, Busy, Entry, Journal, Order, Progress, compact, read, replay
+from outages.clock import parse
 
 KEPT = 10
 AT = "2026-01-31T12:00:00.000000Z"
@@ -161,6 +164,7 @@ def test_one_holder_at_a_time(tmp_path: Path) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
+from types import SimpleNamespace
 from chaos.journal import Journal, Order
 journal = Journal.open(Path(sys.argv[1]))
 journal.begin(Order("a", "kill", "post@east", ("post@east",), {}, 10.0, 1000.0, 1010.0, 7))
@@ -294,3 +298,137 @@ def test_a_disk_with_next_to_no_room_takes_no_new_fault(
     journal.note("gone", id="a", target="post@east", why="ready")
     assert read(tmp_path / "journal.ndjson").entries["a"].over
     journal.close()
+
+
+# --- every word of it ---
+
+
+def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:
+    asked = Order(
+        "kill-1",
+        "kill",
+        "post:all",
+        ("a", "b"),
+        {"share": 0.5, "route": None},
+        2.5,
+        1000.25,
+        1002.75,
+        9,
+        77.5,
+    )
+    journal = Journal.open(tmp_path / "deep" / "journal.ndjson")
+    journal.begin(asked)
+    journal.close()
+    entry = read(tmp_path / "deep" / "journal.ndjson").entries["kill-1"]
+    assert entry == journal.book.entries["kill-1"]
+    assert entry == Entry(asked, {"a": Progress(), "b": Progress()})
+    (written,) = (tmp_path / "deep" / "journal.ndjson").read_bytes().splitlines()
+    assert json.loads(written)["event"] == "requested"
+    assert json.loads(written)["until"] == "1970-01-01T00:16:42.750000Z"
+    assert b" " not in written.replace(b"post:all", b"")
+
+
+def test_an_order_of_an_earlier_version_knows_only_the_wall_clock() -> None:
+    assert replay(LIFE[:1]).entries["a"].order.until_by_machine is None
+
+
+def test_where_there_is_no_journal_nothing_is_known(tmp_path: Path) -> None:
+    assert read(tmp_path / "none") == Book(entries={}, blocked=False)
+
+
+def told(record: dict[str, object]) -> bytes:
+    return json.dumps({"at": AT, "id": "a", "target": "post@east", **record}).encode()
+
+
+EARLY, LATE = "2026-01-31T12:00:00.000000Z", "2026-01-31T12:00:09.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("lines", "progress"),
+    [
+        ([{"event": "applied"}], Progress(applied=parse(AT))),
+        ([{"event": "proved", "proved": None, "evidence": "?"}], Progress(proved=None, evidence="?")),
+        ([{"event": "proved", "proved": False, "evidence": "no"}], Progress(proved=False, evidence="no")),
+        ([{"event": "failed", "why": "refused"}], Progress(failed="refused")),
+        ([{"event": "ceased", "why": "it goes on"}], Progress(ceased=parse(AT), why="it goes on")),
+        ([{"event": "reverted", "by": "heal"}], Progress(reverted=parse(AT), by="heal")),
+        ([{"event": "gone", "why": "ready"}], Progress(gone=True, why="ready")),
+        ([{"event": "unknown", "why": "silent"}], Progress(gone=False, why="silent")),
+        ([{"event": "sung"}], Progress()),
+        (
+            [{"event": "ceased", "why": "one", "at": EARLY}, {"event": "ceased", "why": "two", "at": LATE}],
+            Progress(ceased=parse(EARLY), why="two"),
+        ),
+        (
+            [{"event": "reverted", "by": "one", "at": EARLY}, {"event": "reverted", "by": "two", "at": LATE}],
+            Progress(reverted=parse(EARLY), by="two"),
+        ),
+    ],
+)
+def test_what_each_line_says(lines: list[dict[str, object]], progress: Progress) -> None:
+    book = replay([LIFE[0], *(told(one) for one in lines)])
+    assert book.entries["a"].progress == {"post@east": progress}
+
+
+def test_who_ended_it_first_is_remembered() -> None:
+    book = replay([LIFE[0], line("ended", by="request"), line("ended", by="heal")])
+    assert book.entries["a"].ended == "request"
+
+
+def test_a_line_about_nothing_known_changes_nothing() -> None:
+    book = replay(LIFE[:1])
+    for other in (line("applied", "b"), line("applied", "a", "post@west"), line("reverted"), b"{}\n"):
+        assert replay([LIFE[0], other]) == book
+
+
+def test_blocked_is_remembered_until_it_is_taken_back(tmp_path: Path) -> None:
+    assert replay([line("blocked")]).blocked
+    assert not replay([line("blocked"), line("unblocked")]).blocked
+    assert len(compact([line("blocked"), line("blocked"), *LIFE])) == len(LIFE) + 1
+    (kept,) = compact([line("blocked")])
+    assert json.loads(kept).keys() == {"at", "event"}
+    assert replay([kept]).blocked
+
+
+@pytest.mark.parametrize(
+    ("wall", "machine", "left"), [(4.0, None, 4.0), (4.0, 3.0, 3.0), (3.0, 4.0, 3.0), (99.0, 98.0, 10.0)]
+)
+def test_what_is_left_is_what_the_shorter_clock_says_and_no_more_than_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, wall: float, machine: float | None, left: float
+) -> None:
+    monkeypatch.setattr("chaos.limit.steady", lambda: 50.0)
+    monkeypatch.setattr("chaos.limit.time", SimpleNamespace(time=lambda: 1000.0))
+    by_machine = None if machine is None else 50.0 + machine
+    asked = Order("a", "kill", "post@east", ("post@east",), {}, 10.0, 0.0, 1000.0 + wall, 7, by_machine)
+    assert asked.left() == left
+
+
+def test_it_is_compacted_when_twice_as_many_are_known_as_are_kept(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / "journal.ndjson")
+    for number in range(2 * KEPT):
+        journal.begin(order(f"f-{number}"))
+        journal.note("gone", id=f"f-{number}", target="post@east", why="ready")
+    assert len(journal.book.entries) == 2 * KEPT
+    journal.begin(order("last"))
+    assert list(journal.book.entries) == [*(f"f-{number}" for number in range(KEPT, 2 * KEPT)), "last"]
+    assert read(tmp_path / "journal.ndjson") == journal.book
+    journal.close()
+
+
+def test_why_nothing_is_begun_without_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal.open(tmp_path / "journal.ndjson")
+    monkeypatch.setattr("chaos.journal.is_full", lambda folder: True)
+    with pytest.raises(OSError, match=r"^\[Errno 28\] there is next to no room left: '.+'$") as raised:
+        journal.begin(order("a"))
+    assert (raised.value.errno, raised.value.filename) == (errno.ENOSPC, str(tmp_path))
+    journal.close()
+
+
+def test_who_holds_it_is_waited_for(tmp_path: Path) -> None:
+    holder = Journal.open(tmp_path / "journal.ndjson")
+    with pytest.raises(Busy) as busy:
+        Journal.open(tmp_path / "journal.ndjson")
+    assert busy.value.message == "another process holds the journal of faults"
+    assert busy.value.next_step == "see: failwhale status"
+    threading.Timer(0.1, holder.close).start()
+    Journal.open(tmp_path / "journal.ndjson", patience=10.0).close()
