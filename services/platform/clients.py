@@ -159,7 +159,10 @@ class ClientConnection(Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._clients.left(self)
-        self._incomplete = None
+        if self._incomplete is not None:
+            # It and this connection know each other, which would keep both until garbage is collected.
+            self._incomplete[0].on_response = _nothing
+            self._incomplete = None
         if self._pause is not None:
             self._pause.cancel()
         super().connection_lost(exc)
@@ -272,6 +275,10 @@ class ClientConnection(Protocol):
         self._clients.goes_on(self)
         self._clients.is_idle(self)
         self.flow.resume_reading()
+
+
+def _nothing() -> None:
+    """What a request does at its end that never began."""
 
 
 def _not_taken(descriptor: int) -> int:

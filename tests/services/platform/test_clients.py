@@ -4,9 +4,11 @@ it busy with refusals."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -409,3 +411,17 @@ async def test_nobody_is_taken_while_descriptors_are_short(
         monkeypatch.setattr(socket.socket, "accept", short)
         assert await (await listener.connect()).get() == 200
         assert refused == 2
+
+
+@pytest.mark.parametrize("part", [b"", HALF_HEAD, HALF_BODY], ids=["nothing", "head", "body"])
+async def test_nothing_is_kept_of_a_connection_that_has_ended(listening: Listening, part: bytes) -> None:
+    async with listening() as listener:
+        connection = await (listener.half(part) if part else listener.connect())
+        await until(lambda: listener.connections("all") == 1)
+        (served,) = map(weakref.ref, listener.server._state.connections)
+        gc.disable()  # what only it can find stays for minutes
+        try:
+            connection.writer.transport.abort()
+            await until(lambda: served() is None)
+        finally:
+            gc.enable()
