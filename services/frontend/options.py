@@ -17,7 +17,7 @@ class Options:
     session_burst: int = 200
     address_rate: float = 500.0
     """Sign-ups, logins and requests without a session per second from one source address, on average: the
-    first of each connection."""
+    first two of each connection (a login has two steps). Pages and their files are counted apart."""
     address_burst: int = 2000
     repeat_rate: float = 100.0
     """The same for all further ones of a connection, so that a thousand connections that ask without end

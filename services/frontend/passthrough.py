@@ -11,6 +11,7 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.frontend.address_limit import AddressLimit
 from services.frontend.edge import VISITOR
 from services.frontend.options import Options
 from services.frontend.routes import PREFIX, Route, RouteTable, Unmatched
@@ -19,7 +20,6 @@ from services.platform import identity, replicated
 from services.platform.calls import Caller
 from services.platform.idempotency import KEY_SECONDS_HEADER
 from services.platform.identity import not_signed_in
-from services.platform.intake import REQUESTS_BEFORE
 from services.platform.problems import Problem
 from services.platform.rate_limit import RateLimit
 from services.platform.settings import Replica
@@ -29,6 +29,9 @@ from services.platform.tokens import Session
 OWN_PATHS: Final = frozenset({"/", "/docs", f"{PREFIX}/openapi.json"})
 OWN_FOLDER: Final = "/static/"
 """What the front end answers itself, in public."""
+
+STEPS_OF_A_LOGIN: Final = 2
+"""Password and code."""
 
 _API = f"{PREFIX}/"
 
@@ -74,8 +77,8 @@ class PassThrough:
         self._site = site
         self._table = table
         self._per_session = RateLimit(options.session_rate, options.session_burst)
-        self._per_address = RateLimit(options.address_rate, options.address_burst)
-        self._per_address_repeated = RateLimit(options.repeat_rate, options.repeat_burst)
+        self._strangers = AddressLimit(options, first=STEPS_OF_A_LOGIN)
+        self._visitors_of_pages = AddressLimit(options, first=1)
         self._streams = OpenStreams(options.account_streams, options.streams)
         self._timings: dict[Replica, tuple[bytes, bytes]] = {}
 
@@ -85,7 +88,7 @@ class PassThrough:
             return
         path: str = scope["path"]
         if path in OWN_PATHS or path.startswith(OWN_FOLDER):
-            _raise_if_too_many(self._wait_of_address(scope))
+            _raise_if_too_many(self._visitors_of_pages.wait(scope))
             await self._app(scope, receive, send)
         elif path.startswith(_API):
             await self._pass(scope, receive, send)
@@ -99,7 +102,7 @@ class PassThrough:
         method: str = scope["method"]
         found = self._table.find(method, scope["path"])
         if isinstance(found, Unmatched):
-            _raise_if_too_many(self._wait_of_address(scope))
+            _raise_if_too_many(self._strangers.wait(scope))
             await self._answer_unmatched(method, found, send)
             return
         scope["route"] = found  # what the request is measured under
@@ -138,14 +141,8 @@ class PassThrough:
         if visitor is not None and route.limit == "session":
             _raise_if_too_many(self._per_session.take(visitor.sid))
         else:
-            _raise_if_too_many(self._wait_of_address(scope))
+            _raise_if_too_many(self._strangers.wait(scope))
         return visitor
-
-    def _wait_of_address(self, scope: Scope) -> float:
-        """Seconds until the address of a request may ask again; 0.0: it may now."""
-        client = scope.get("client")
-        limit = self._per_address_repeated if scope.get(REQUESTS_BEFORE) else self._per_address
-        return limit.take(client[0] if client else "")
 
     def _caller(self, route: Route) -> Caller:
         caller = self._site.calls.get(route.service)

@@ -165,6 +165,8 @@ class ClientConnection(Protocol):
             self._incomplete = None
         if self._pause is not None:
             self._pause.cancel()
+        # uvicorn leaves its timer to itself where a connection was broken off, and the timer knows it.
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

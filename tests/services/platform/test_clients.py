@@ -9,8 +9,8 @@ import json
 import socket
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -418,10 +418,29 @@ async def test_nothing_is_kept_of_a_connection_that_has_ended(listening: Listeni
     async with listening() as listener:
         connection = await (listener.half(part) if part else listener.connect())
         await until(lambda: listener.connections("all") == 1)
-        (served,) = map(weakref.ref, listener.server._state.connections)
-        gc.disable()  # what only it can find stays for minutes
-        try:
+        with keeping_nothing_of_the_only_connection(listener) as is_gone:
             connection.writer.transport.abort()
-            await until(lambda: served() is None)
-        finally:
-            gc.enable()
+            await until(is_gone)
+
+
+async def test_nothing_is_kept_of_an_idle_connection_whose_client_does_not_even_hear_the_end(
+    listening: Listening,
+) -> None:
+    async with listening(idle=0, idle_at_least_seconds=0.0) as listener:
+        connection = await listener.connect()
+        assert await connection.get() == 200
+        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        with keeping_nothing_of_the_only_connection(listener) as is_gone:
+            listener.server.tick()
+            await until(is_gone)
+
+
+@contextmanager
+def keeping_nothing_of_the_only_connection(listener: Listener) -> Iterator[Callable[[], bool]]:
+    """What only a collection of garbage can find would stay for minutes; so there is none here."""
+    (served,) = map(weakref.ref, listener.server._state.connections)
+    gc.disable()
+    try:
+        yield lambda: served() is None
+    finally:
+        gc.enable()

@@ -1,0 +1,26 @@
+"""How much strangers at one address may ask for, so that those who ask without end leave room for others."""
+
+from __future__ import annotations
+
+from starlette.types import Scope
+
+from services.frontend.options import Options
+from services.platform.intake import REQUESTS_BEFORE
+from services.platform.rate_limit import RateLimit
+
+
+class AddressLimit:
+    """The first requests of connections have room of their own, beside that for all further ones: a thousand
+    connections at an address, each busy without end, do not use up what somebody needs who comes now."""
+
+    def __init__(self, options: Options, first: int) -> None:
+        """`first` is how many requests of a connection are its first ones."""
+        self._first = first
+        self._of_new = RateLimit(options.address_rate, options.address_burst)
+        self._of_others = RateLimit(options.repeat_rate, options.repeat_burst)
+
+    def wait(self, scope: Scope) -> float:
+        """Takes a request: 0.0 when there was room, else the seconds until there will be some."""
+        client = scope.get("client")
+        limit = self._of_new if scope.get(REQUESTS_BEFORE, 0) < self._first else self._of_others
+        return limit.take(client[0] if client else "")
