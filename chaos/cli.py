@@ -134,22 +134,32 @@ def history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> Non
         stdout().print("no fault was ever in force")
         return
     rows = [
-        [fault["id"], fault["fault"], one["target"], fault["requested"], _spell_verdict(one["proved"]), how]
+        [
+            _clock(fault["requested"]),
+            fault["id"],
+            one["target"],
+            _spell_verdict(one["proved"]),
+            _spell_end(one),
+        ]
         for fault in faults
         for one in fault["targets"]
-        for how in [_spell_end(one)]
     ]
-    print_table(("ID", "FAULT", "TARGET", "REQUESTED", "PROVED", "END"), rows)
+    print_table(("UTC", "ID", "TARGET", "PROVED", "END"), rows)
 
 
 def _spell_end(one: dict[str, Any]) -> str:
     if one["gone"] is False:
         return f"unknown: {one['why']}"
     if one["ceased"]:
-        return f"ceased by itself at {one['ceased']}"
+        return f"ceased by itself at {_clock(one['ceased'])}"
     if one["reverted"]:
-        return f"reverted by {one['by']} at {one['reverted']}"
+        return f"reverted by {one['by']} at {_clock(one['reverted'])}"
     return "not yet"
+
+
+def _clock(time: str) -> str:
+    """The hours, minutes and seconds of a time as it stands in JSON."""
+    return time[len("2026-01-01T") :][: len("00:00:00")]
 
 
 # --- healing and blocking ---
