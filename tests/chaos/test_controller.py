@@ -106,7 +106,13 @@ class Done:
 
 
 @pytest.fixture
-def command(state: State, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+def command(
+    state: State, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Done]:
+    monkeypatch.delenv(
+        "COLUMNS", raising=False
+    )  # pytest-xdist sets it; in a pipe a table is as wide as it needs
+
     def command(*words: str) -> Done:
         capsys.readouterr()
         at = ("--state", str(state.path)) if words[0] != "list" else ()
