@@ -103,11 +103,19 @@ class Life:
         frozen. So it is looked at again, for the record must not say that something hurts which does not.
         """
         while (left := self._left()) > 0 and not self.ended.wait(min(left, LOOK_AGAIN)):
-            if self._progress.proved is True and self._left() > 0:
+            if self._progress.proved is None:
+                self._prove_at_last()
+            elif self._progress.proved is True and self._left() > 0:
                 why = self._no_longer_there()
                 if why and not self.ended.is_set():
                     self._note("ceased", why=why)
                     return
+
+    def _prove_at_last(self) -> None:
+        """It met nobody within its first seconds, or the machine was too busy to tell."""
+        proof = self._poll(lambda: self.fault.prove(self.site, self._injection()), until=0.0)
+        if proof.verdict is not None:
+            self._note("proved", proved=proof.verdict, evidence=proof.evidence)
 
     def _no_longer_there(self) -> str:
         """What was seen instead of the fault; empty while it is there, or when nobody can say."""

@@ -20,8 +20,8 @@ _ANSWERS_WITHIN = 1.0
 """Seconds. Whoever asks the controller waits for all parts of a place to be looked at."""
 _PROBES_AT_A_TIME = 5
 _SILENCE = 0.5
-"""Seconds without an answer after which a request of our own is called late, or not answered. Less when the
-fault has less than twice that left: to look must not make it last longer."""
+"""Seconds without an answer after which a request of our own is called late, or not answered. More where
+every answer takes long; less when the fault has less than twice that left: to look must not prolong it."""
 _NOT_AS_EVER = 3
 """How many times longer a silence must be than what is asked beside it takes: all may be slow."""
 
@@ -159,7 +159,8 @@ def _send_probe(site: Site, injection: Injection, usual: float) -> Seen:
     path = re.sub(r"\{[^}]*\}", "0", template)
     user = {"failwhale-user": str(random.randrange(1, 2**40)), "failwhale-name": "probe"}
     headers = user if injection.parameters["users"] else {}
-    entrance = site.entrance(injection.part, timeout=min(_SILENCE, injection.seconds / 2))
+    patience = max(_SILENCE, (_NOT_AS_EVER + 1) * usual)
+    entrance = site.entrance(injection.part, timeout=min(patience, injection.seconds / 2))
     began = time.monotonic()
     try:
         answer = entrance.ask(method or "GET", path, headers=headers)

@@ -334,13 +334,26 @@ def test_what_does_not_bite_within_its_time_is_told_and_ends_at_its_limit_all_th
     assert one.progress.ceased is None
 
 
-def test_who_met_it_at_the_very_end_proves_it(play: Callable[..., Play]) -> None:
+@pytest.mark.parametrize(("met", "told"), [(5.2, 5.5), (9.8, 10.0)])
+def test_who_meets_it_later_proves_it(play: Callable[..., Play], met: float, told: float) -> None:
     one = play()
-    one.fault.bites = lambda now: Proof(True if now >= 9 else None, "met")
+    one.fault.bites = lambda now: Proof(True if now >= met else None, "met")
     one.life.live()
-    assert one.notes.events[1:3] == [(pytest.approx(3.0, abs=0.051), "proved"), (10.0, "proved")]
+    assert one.notes.events[1][1] == "proved"
+    assert one.notes.events[2] == (pytest.approx(told, abs=0.051), "proved")
+    assert one.notes.fields("proved") == {"proved": True, "evidence": "met"}
+    assert [event for _, event in one.notes.events].count("proved") == 2
     assert one.progress.proved is True
-    assert one.fault.trace[-4] == (10.0, "prove")
+    looks = [when for when, name in one.fault.trace if name == "prove" and when > 3.1]
+    assert looks[1] - looks[0] == pytest.approx(0.5)
+
+
+def test_later_it_may_also_turn_out_that_it_does_not_bite(play: Callable[..., Play]) -> None:
+    one = play()
+    one.fault.bites = lambda now: Proof(False if now >= 5 else None, "answered as ever")
+    one.life.live()
+    assert one.progress.proved is False
+    assert [event for _, event in one.notes.events].count("proved") == 2
 
 
 def test_who_wakes_up_when_the_lease_has_undone_it_does_not_ask_for_proof(play: Callable[..., Play]) -> None:

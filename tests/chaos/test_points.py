@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import Any
 
 import pytest
@@ -231,6 +232,29 @@ def test_to_look_does_not_make_a_short_fault_last_longer(
         fault, injection = injected(laboratory, "blackhole", seconds)
         assert fault.prove(laboratory.site, injection).verdict is True
     assert waited == [0.15, 0.5]
+
+
+def test_where_every_answer_takes_long_silence_is_waited_for_longer(
+    laboratory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that is busy with twenty things a handshake takes a quarter of a second."""
+    monkeypatch.setattr(chaos.points, "_SILENCE", 0.05)
+    waited = []
+    entrance, control = laboratory.site.entrance, laboratory.site.control
+
+    def note(part: Any, timeout: float) -> Any:
+        waited.append(timeout)
+        return entrance(part, timeout)
+
+    def slow(part: Any, timeout: float = 2.0) -> Any:
+        time.sleep(0.03)
+        return control(part, timeout)
+
+    fault, injection = injected(laboratory, "blackhole", 60.0)
+    monkeypatch.setattr(laboratory.site, "entrance", note)
+    monkeypatch.setattr(laboratory.site, "control", slow)
+    assert fault.prove(laboratory.site, injection).verdict is True
+    assert waited[0] >= 4 * 0.03
 
 
 @pytest.mark.parametrize(
