@@ -252,7 +252,7 @@ def test_active_and_history_say_what_has_ceased(
     assert begun["requested"] < one["ceased"] < over["until"]
     assert (one["by"], one["gone"]) == ("itself", True)
     assert "ceased by itself at" in " ".join(command("history").out.split())
-    done = command("kill", "post@east", "--for", "100ms")
+    done = command("kill", "post@east", "--for", "2s")
     assert done.code == 0, done.err
     assert "reverted by controller at" in " ".join(command("history").out.split())
 
