@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 UV_VERSION := 0.13.8
 SOURCES := services chaos outages loadtests failwhale
+# What the end-to-end tests run the site on.
+RUNTIMES := processes docker
 
 bin := $(VENV)/bin
 # A virtual environment's own uv, unless the machine has one.
@@ -39,8 +41,16 @@ ifdef TESTS
 	@$(bin)/pytest $(TESTS)
 else
 	@$(bin)/pytest --ignore tests/e2e --numprocesses 4
-	@$(bin)/pytest tests/e2e
+	@$(MAKE) --no-print-directory --jobs $(RUNTIMES:%=test-on-%)
 endif
+
+# The runtimes are tested side by side, since most of that time is waiting: one alone takes ten minutes.
+.PHONY: test-on-processes test-on-docker
+test-on-processes:
+	@$(bin)/pytest tests/e2e -m "not docker"
+
+test-on-docker:
+	@$(bin)/pytest tests/e2e -m docker
 
 .PHONY: mutants
 mutants: install-dev ## do the tests notice a fault in what judges or undoes? (of one: MODULE=chaos/life.py)
