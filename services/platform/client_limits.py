@@ -38,9 +38,9 @@ class ClientLimits:
     longest_request_seconds: float = 30.0
     """... up to here."""
 
-    idle: int = 320
+    idle: int = 256
     """Connections between requests, or before the first. Clients must reckon with their end at any time, and
-    with 320 of some 55 kB each a front end stays below twice its usual memory."""
+    with 256 of some 55 kB each a front end stays below twice its usual memory."""
 
     idle_at_least_seconds: float = 1.0
     """Younger ones are left alone, so that a crowd that has just arrived can ask."""

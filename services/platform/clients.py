@@ -72,13 +72,7 @@ class Clients:
             if connection.has_not_read_for(now) > self.limits.unread_seconds:
                 self._closed("unread").inc()
                 connection.drop()
-        too_many = len(self._idle) - self.limits.idle
-        if too_many > 0:
-            for connection, since in list(self._idle.items())[:too_many]:
-                if now - since < self.limits.idle_at_least_seconds:
-                    break
-                self._closed("idle").inc()
-                connection.transport.close()
+        self._make_room_among_idle(now)
 
     def door_is_crowded(self) -> None:
         """A connection had to give way to another before its handshake was done."""
@@ -89,6 +83,7 @@ class Clients:
     def came(self, connection: ClientConnection) -> None:
         self._all.add(connection)
         self.is_idle(connection)
+        self._make_room_among_idle(self._idle[connection])
 
     def left(self, connection: ClientConnection) -> None:
         self._all.discard(connection)
@@ -129,6 +124,15 @@ class Clients:
         self._held_back.inc()
         self._paused.add(connection)
         return pause * random.uniform(1 - _JITTER, 1 + _JITTER)
+
+    def _make_room_among_idle(self, now: float) -> None:
+        while len(self._idle) > self.limits.idle:
+            oldest, since = next(iter(self._idle.items()))
+            if now - since < self.limits.idle_at_least_seconds:
+                return
+            del self._idle[oldest]
+            self._closed("idle").inc()
+            oldest.transport.close()
 
     def goes_on(self, connection: ClientConnection) -> None:
         self._paused.discard(connection)

@@ -71,6 +71,9 @@ class Listener:
     def answered(self) -> int:
         return self.server._state.total_requests
 
+    def has_had(self, connections: int) -> bool:
+        return self.connections("all") + self.closed("idle") >= connections
+
     def has_done_more_than(self, before: float) -> bool:
         return self.answered + self.closed("unread") > before
 
@@ -221,14 +224,26 @@ async def test_pipelined_requests_are_answered_in_turn(listening: Listening) -> 
 
 async def test_idle_connections_are_bounded_and_the_oldest_give_way(listening: Listening) -> None:
     async with listening(idle=2, idle_at_least_seconds=0.0) as listener:
-        connections = [await listener.connect() for _ in range(5)]
-        assert await connections[0].get() == 200, "which makes it the youngest"
-        await until(lambda: listener.connections("idle") == 5)
-        listener.server.tick()
-        for connection in connections[1:4]:
+        connections = []
+        for number in range(5):
+            connections.append(await listener.connect())
+            await until(partial(listener.has_had, number + 1))
+            assert listener.connections("idle") <= 2
+            if number == 1:
+                assert await connections[0].get() == 200, "which makes it younger than the second"
+        for connection in connections[:3]:
             await is_closed(connection)
         assert listener.closed("idle") == 3
-        assert [await connections[kept].get() for kept in (0, 4)] == [200, 200]
+        assert [await connection.get() for connection in connections[3:]] == [200, 200]
+
+
+async def test_a_look_makes_room_among_those_that_had_just_come(listening: Listening) -> None:
+    async with listening(idle=2, idle_at_least_seconds=0.2) as listener:
+        connections = [await listener.connect() for _ in range(3)]
+        assert await connections[0].get() == 200
+        await until(lambda: listener.closed("idle") == 1, listener.server.tick)
+        await is_closed(connections[1])
+        assert [await connections[kept].get() for kept in (0, 2)] == [200, 200]
 
 
 async def test_those_that_have_just_come_are_left_alone(listening: Listening) -> None:
@@ -426,13 +441,12 @@ async def test_nothing_is_kept_of_a_connection_that_has_ended(listening: Listeni
 async def test_nothing_is_kept_of_an_idle_connection_whose_client_does_not_even_hear_the_end(
     listening: Listening,
 ) -> None:
-    async with listening(idle=0, idle_at_least_seconds=0.0) as listener:
+    async with listening(idle=0, idle_at_least_seconds=0.2) as listener:
         connection = await listener.connect()
         assert await connection.get() == 200
         connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
         with keeping_nothing_of_the_only_connection(listener) as is_gone:
-            listener.server.tick()
-            await until(is_gone)
+            await until(is_gone, listener.server.tick)
 
 
 @contextmanager
