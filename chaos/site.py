@@ -144,7 +144,10 @@ class Site(Stores):
         from redis.exceptions import RedisError
 
         host, port = part.address()
-        redis: Redis = _redis(host, port)
+        try:
+            redis: Redis = _redis(host, port, self._state.store_password)
+        except Failure:  # the passwords are not made yet, so there is no store
+            return None
         try:
             return redis.execute_command(*command)  # type: ignore[no-untyped-call]
         except RedisError:
@@ -171,7 +174,7 @@ def _does_something(address: tuple[str, int]) -> bool:
     return True
 
 
-def _redis(host: str, port: int) -> Redis:
+def _redis(host: str, port: int, password: str) -> Redis:
     from redis import Redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -179,6 +182,8 @@ def _redis(host: str, port: int) -> Redis:
     redis = Redis(
         host=host,
         port=port,
+        username="chaos",
+        password=password,
         socket_timeout=HEALTH_TIMEOUT,
         socket_connect_timeout=HEALTH_TIMEOUT,
         retry=Retry(NoBackoff(), 0),

@@ -20,6 +20,7 @@ OURS = (
     "population.new",
     "pki",
     "secrets",
+    "operators",
     "record",
     "chaos",
     "logs",
@@ -70,6 +71,11 @@ class State:
         return self.path / "secrets"
 
     @property
+    def operators(self) -> Path:
+        """What only those know who break the site and mend it."""
+        return self.path / "operators"
+
+    @property
     def record(self) -> Path:
         return self.path / "record"
 
@@ -96,7 +102,7 @@ class State:
         return self.path / "reports"
 
     # Volumes of the compose file that have a place of their own; any other lies below `volumes/`.
-    _NAMED = ("pki", "secrets", "record", "chaos")
+    _NAMED = ("pki", "secrets", "operators", "record", "chaos")
 
     def volume(self, name: str) -> Path:
         """What the named volume of the compose file is to plain processes."""
@@ -180,9 +186,15 @@ class State:
     @property
     def token(self) -> str:
         """The site's control token. Raises Failure when the site has never been up."""
+        return self._secret(self.secrets / "token", "control token")
+
+    @property
+    def store_password(self) -> str:
+        """The password of the store's user `chaos`, who may do everything there. Raises Failure likewise."""
+        return self._secret(self.operators / "store", "password of the store")
+
+    def _secret(self, file: Path, what: str) -> str:
         try:
-            return (self.secrets / "token").read_text().strip()
+            return file.read_text().strip()
         except FileNotFoundError:
-            raise Failure(
-                f"the site in {self.path} has no control token yet", "start it: failwhale up"
-            ) from None
+            raise Failure(f"the site in {self.path} has no {what} yet", "start it: failwhale up") from None

@@ -28,6 +28,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from services.platform import control
+from services.platform.access import Access, service_access
 from services.platform.control import ControlToken
 from services.platform.documents import describe
 from services.platform.events import Consumer
@@ -72,7 +73,13 @@ def build(
     if store is None:
         if not settings.sentinels:
             raise SettingsError("SENTINELS is not set")
-        store = Store(settings.sentinels, settings.store_name, settings.replication, settings.store_routes)
+        store = Store(
+            settings.sentinels,
+            settings.store_name,
+            settings.replication,
+            settings.store_routes,
+            _store_access(settings),
+        )
     site = Site(settings, store)
     if sessions:
 
@@ -135,3 +142,10 @@ def build(
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's way to another document
     return app
+
+
+def _store_access(settings: Settings) -> Access:
+    try:
+        return service_access(settings.secrets)
+    except OSError as error:
+        raise SettingsError(f"SECRETS: no password of the store: {error}") from None

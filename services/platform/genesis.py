@@ -2,8 +2,12 @@
 there.
 
 Makes the site's CA, a certificate for each part in NAMES, one for operators (`client`), the site's control
-token and the keys that sign sessions, below PKI and SECRETS. Keeps what exists and is good, so that it can
-run at every start.
+token, the keys that sign sessions, and the passwords of the store. Keeps what exists and is good, so that it
+can run at every start.
+
+Each folder is for those who need what is in it: PKI and SECRETS for the parts that serve, STORE_ACCESS for
+stores and sentinels, OPERATORS for who breaks the site and mends it, INSTRUMENTS for who only looks (a
+certificate for each of INSTRUMENT_NAMES, and the control token).
 """
 
 from __future__ import annotations
@@ -15,12 +19,17 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from services.platform import pki
+from services.platform import access, pki
 from services.platform.files import write_atomically
 
 OPERATORS = "client"
 
 _SECRET = 0o600
+_SECRET_OF_GROUP = 0o640
+"""For the stores: in their containers they are another user, of the site's group. Elsewhere the folder is
+closed to others."""
+
+_CLOSED = 0o700
 
 
 def make_certificates(folder: Path, names: Iterable[str]) -> list[str]:
@@ -32,18 +41,13 @@ def make_certificates(folder: Path, names: Iterable[str]) -> list[str]:
     except (OSError, ValueError, TypeError):
         authority = pki.new_authority()
         pki.install_authority(folder, authority)
-    new = [name for name in dict.fromkeys((*names, OPERATORS)) if not pki.is_good(folder, name, authority)]
-    for name in new:
-        pki.issue(name, ca=authority).install(folder, name)
-    return new
+    return _issue(folder, (*names, OPERATORS), authority)
 
 
 def make_secrets(folder: Path) -> None:
     """Make the control token and the session keys, unless they exist."""
     folder.mkdir(parents=True, exist_ok=True)
-    token = folder / "token"
-    if not token.exists():
-        write_atomically(token, secrets.token_urlsafe(32).encode(), _SECRET)
+    _secret(folder / "token")
     session_keys = folder / "session-keys.json"
     if not session_keys.exists():
         kid = secrets.token_hex(4)
@@ -51,16 +55,71 @@ def make_secrets(folder: Path) -> None:
         write_atomically(session_keys, json.dumps(keys, indent=2).encode(), _SECRET)
 
 
+def make_store_access(stores: Path, services: Path, operators: Path) -> None:
+    """Make a password for each user of the store, unless it exists, where who uses it may read it; and for
+    the stores and sentinels who may do what, without the passwords of others."""
+    for folder in (stores, services, operators):
+        folder.mkdir(parents=True, exist_ok=True, mode=_CLOSED)
+    passwords = {
+        access.SERVICE: _secret(services / access.FILE),
+        access.CHAOS: _secret(operators / access.FILE),
+        access.REPLICATION: _secret(stores / access.REPLICATION, _SECRET_OF_GROUP),
+        access.SENTINEL: _secret(stores / access.SENTINEL, _SECRET_OF_GROUP),
+    }
+    for name, rules in (("store.users", access.AT_STORES), ("sentinel.users", access.AT_SENTINELS)):
+        lines = "".join(f"{line}\n" for line in access.users(rules, passwords))
+        write_atomically(stores / name, lines.encode(), _SECRET_OF_GROUP)
+
+
+def share_with_instruments(folder: Path, names: Iterable[str], site: Path, secrets_folder: Path) -> list[str]:
+    """What those need who only look: the CA's certificate, their own, and the control token; returns the
+    names of the new certificates. They see no key of a part that serves."""
+    folder.mkdir(parents=True, exist_ok=True, mode=_CLOSED)
+    authority = pki.load_authority(site)
+    _copy(site / "ca.pem", folder / "ca.pem", 0o644)
+    _copy(secrets_folder / "token", folder / "token", _SECRET)
+    return _issue(folder, names, authority)
+
+
+def _issue(folder: Path, names: Iterable[str], authority: pki.Authority) -> list[str]:
+    new = [name for name in dict.fromkeys(names) if not pki.is_good(folder, name, authority)]
+    for name in new:
+        pki.issue(name, ca=authority).install(folder, name)
+    return new
+
+
+def _secret(file: Path, mode: int = _SECRET) -> str:
+    """The secret in the file, made if there is none."""
+    if not file.exists():
+        write_atomically(file, secrets.token_urlsafe(32).encode(), mode)
+    return file.read_text()
+
+
+def _copy(source: Path, target: Path, mode: int) -> None:
+    content = source.read_bytes()
+    if not target.exists() or target.read_bytes() != content:
+        write_atomically(target, content, mode)
+
+
+VARIABLES = ("PKI", "SECRETS", "NAMES", "STORE_ACCESS", "OPERATORS", "INSTRUMENTS", "INSTRUMENT_NAMES")
+
+
 def main(environment: Mapping[str, str] = os.environ) -> None:
-    missing = [variable for variable in ("PKI", "SECRETS", "NAMES") if not environment.get(variable)]
+    missing = [variable for variable in VARIABLES if not environment.get(variable)]
     if missing:
         sys.exit(f"genesis: {', '.join(missing)} not set")
+    own, secrets_folder, stores, operators, instruments = (
+        Path(environment[name]) for name in ("PKI", "SECRETS", "STORE_ACCESS", "OPERATORS", "INSTRUMENTS")
+    )
     try:
-        new = make_certificates(Path(environment["PKI"]), environment["NAMES"].split())
-        make_secrets(Path(environment["SECRETS"]))
+        new = make_certificates(own, environment["NAMES"].split())
+        make_secrets(secrets_folder)
+        make_store_access(stores, secrets_folder, operators)
+        looking = environment["INSTRUMENT_NAMES"].split()
+        new += share_with_instruments(instruments, looking, own, secrets_folder)
     except OSError as error:
         sys.exit(f"genesis: {error}")
-    print(f"genesis: {len(new)} new certificates in {environment['PKI']}", flush=True)
+    print(f"genesis: {len(new)} new certificates", flush=True)
 
 
 if __name__ == "__main__":

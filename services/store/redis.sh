@@ -1,6 +1,7 @@
 #!/bin/sh
 # Starts one Redis of the pair. Environment: LISTEN (host:port), DATA (folder), ANNOUNCE (host:port that others
-# reach it by), REPLICA_OF (host:port of the first primary; absent on that one), SENTINELS (host:port,...), STORE_NAME.
+# reach it by), REPLICA_OF (host:port of the first primary; absent on that one), SENTINELS (host:port,...), STORE_NAME,
+# ACCESS (folder: who may do what here, and the password that a store shows to the other one and to the sentinels).
 #
 # The configuration is written once and kept: Sentinel rewrites it when roles change. What Sentinel cannot rewrite is
 # the file of a store that is dead, so one that comes back first asks who is primary by now. Otherwise it would think
@@ -11,30 +12,39 @@
 #
 # repl-backlog-size 2mb: at rest a minute of writes. A replica that was away for longer copies everything, which is a few MB.
 set -eu
+umask 077
 # Process 1 has a container of its own, where the names that Docker does not know are answered at once.
 if [ $$ = 1 ]; then
     perl "$(dirname "$0")/no_such_name.pl" &
 fi
 conf="$DATA/redis.conf"
 mkdir -p "$DATA"
+password=$(cat "$ACCESS/replication")
 
 # Prints "EPOCH HOST PORT" of the latest promotion that any sentinel knows; nothing while no sentinel answers.
 latest_promotion() {
     patiently=$(command -v timeout >/dev/null && echo "timeout 1" || true)
     for sentinel in $(echo "$SENTINELS" | tr ',' ' '); do
-        $patiently redis-cli -h "${sentinel%:*}" -p "${sentinel##*:}" sentinel master "$STORE_NAME" 2>/dev/null |
+        REDISCLI_AUTH=$password $patiently redis-cli --user replication \
+            -h "${sentinel%:*}" -p "${sentinel##*:}" sentinel master "$STORE_NAME" 2>/dev/null |
             awk 'NR % 2 { key = $0; next } { value[key] = $0 }
                  END { if ("ip" in value) print value["config-epoch"], value["ip"], value["port"] }'
     done | sort -n | tail -n 1
+}
+
+# Replaces the lines of the configuration that match by those on standard input.
+settle() {
+    { grep -v "$@" "$conf"; cat; } > "$conf.new"
+    mv "$conf.new" "$conf"
 }
 
 if grep -qsx "port ${LISTEN##*:}" "$conf"; then
     promoted=$(latest_promotion)
     primary=${promoted#* }
     if [ -n "$promoted" ] && [ "$primary" != "${ANNOUNCE%:*} ${ANNOUNCE##*:}" ]; then
-        grep -v -e '^replicaof ' -e '^slaveof ' "$conf" > "$conf.new"
-        echo "replicaof $primary" >> "$conf.new"
-        mv "$conf.new" "$conf"
+        settle -e '^replicaof ' -e '^slaveof ' <<CONF
+replicaof $primary
+CONF
     fi
 else
     cat > "$conf" <<CONF
@@ -58,4 +68,10 @@ CONF
         echo "replicaof ${REPLICA_OF%:*} ${REPLICA_OF##*:}" >> "$conf"
     fi
 fi
+# At each start, because passwords are genesis's. A store may become a replica at any time, so it knows what to show.
+settle -e '^user ' -e '^masteruser ' -e '^masterauth ' <<CONF
+$(cat "$ACCESS/store.users")
+masteruser replication
+masterauth $password
+CONF
 exec redis-server "$conf"

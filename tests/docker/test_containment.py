@@ -107,6 +107,9 @@ def test_sees_of_this_machine_only_the_repositorys_files_and_cannot_change_them(
 WRITERS = {
     "pki": {"genesis", "chaos"},
     "secrets": {"genesis", "chaos"},
+    "access": {"genesis"},
+    "operators": {"genesis"},
+    "instruments": {"genesis"},
     "record": {"chaos", "prober"},
     "state": {"chaos"},
     "prometheus": {"genesis", "prometheus"},
@@ -127,8 +130,23 @@ def test_a_volume_is_written_by_whose_it_is_and_every_one_is_used() -> None:
 
 def test_secrets_are_seen_by_no_one_who_looks_or_uses() -> None:
     seeing = {name for name in SERVICES if "secrets" in _sources(name)}
-    assert not seeing & {"grafana", "prometheus", "locust", "link-east", "link-west"}
+    assert not seeing & {"grafana", "prometheus", "prober", "locust", "link-east", "link-west"}
     assert not [name for name in seeing if name.startswith(("store-", "sentinel-"))]
+
+
+def test_who_looks_sees_no_key_of_who_serves() -> None:
+    assert {name for name in SERVICES if "instruments" in _sources(name)} == {
+        "genesis",
+        "prober",
+        "prometheus",
+    }
+    assert not {name for name in ("prober", "prometheus", "grafana") if "pki" in _sources(name)}
+
+
+def test_who_may_do_what_at_the_store_is_known_to_the_stores_and_to_nobody_else() -> None:
+    stores = {name for name in SERVICES if name.startswith(("store-", "sentinel-"))}
+    assert {name for name in SERVICES if "access" in _sources(name)} == {"genesis", *stores}
+    assert {name for name in SERVICES if "operators" in _sources(name)} == {"genesis", "chaos"}
 
 
 def test_the_load_can_read_no_key() -> None:

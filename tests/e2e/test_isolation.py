@@ -86,3 +86,31 @@ def test_only_the_controller_has_the_engines_socket(site: OnDocker) -> None:
         if any(mount["Source"].endswith("docker.sock") for mount in row["Mounts"])
     ]
     assert holders == ["chaos"]
+
+
+# Runs inside: the files with keys or passwords that whoever runs there can read.
+LOOK = """
+import os
+names = {"session-keys.json", "token", "store", "replication", "sentinel"}
+for folder, below, files in os.walk("/"):
+    below[:] = [name for name in below if os.path.join(folder, name) not in ("/proc", "/sys", "/opt", "/usr")]
+    for name in files:
+        path = os.path.join(folder, name)
+        if (name.endswith(".key") or name in names) and os.access(path, os.R_OK):
+            print(path)
+"""
+
+
+def test_who_looks_can_read_no_key_of_who_serves(site: OnDocker) -> None:
+    code, output = site.execute("prober", "python", "-c", LOOK)
+    assert code == 0, output
+    own = {f"/instruments/{name}" for name in ("prober.key", "prometheus.key", "token")}
+    assert set(output.split()) == own
+
+
+def test_the_store_knows_who_asks(site: OnDocker) -> None:
+    for part, port in (("store@east", "6379"), ("sentinel@west", "26380")):
+        code, output = site.execute(part, "redis-cli", "-p", port, "ping")
+        assert (code, output.strip()) == (0, "PONG"), part
+        _, output = site.execute(part, "redis-cli", "-p", port, "info")
+        assert "NOPERM" in output, part

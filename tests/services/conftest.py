@@ -1,4 +1,5 @@
-"""Real Redis servers for tests: a primary with a replica, and three sentinels over them, on free ports.
+"""Real Redis servers for tests: a primary with a replica, and three sentinels over them, on free ports, with
+the users of the site: what a test does through `client` it does as `chaos`, what a Store does as `service`.
 
 `redis_pair` and `sentinels` are shared by the tests of one module and emptied by `store`; a test that
 breaks servers takes `own_sentinels`, which starts a set of its own.
@@ -12,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,11 +25,16 @@ import redis
 import uvloop
 from fastapi import FastAPI
 
+from services.platform import access
+from services.platform.access import Access
 from services.platform.settings import Address, Settings
 from services.platform.store import Store
 
 NAME = "failwhale"
 DOWN_AFTER_MS = 500
+
+PASSWORDS = {user: f"password-of-{user}" for user in access.AT_STORES}
+SERVICE = Access(access.SERVICE, PASSWORDS[access.SERVICE])
 
 
 def binary() -> str:
@@ -80,7 +86,13 @@ class Server:
 
     @property
     def client(self) -> redis.Redis:
-        return redis.Redis(port=self.port, socket_timeout=1, socket_connect_timeout=1)
+        return redis.Redis(
+            port=self.port,
+            username=access.CHAOS,
+            password=PASSWORDS[access.CHAOS],
+            socket_timeout=1,
+            socket_connect_timeout=1,
+        )
 
     def start(self) -> None:
         """Start, on the port it had before if any; another free port if somebody took it meanwhile."""
@@ -141,6 +153,9 @@ class Sentinels:
 
     pair: Pair
     servers: list[Server] = field(default_factory=list)
+    access: Access = SERVICE
+    """What a service shows to these sentinels, and to the servers."""
+    passwords: Mapping[str, str] = field(default_factory=lambda: PASSWORDS)
 
     @property
     def addresses(self) -> tuple[Address, ...]:
@@ -169,6 +184,9 @@ SERVER = [
     "repl-diskless-sync no",
     "repl-diskless-load swapdb",
     "repl-ping-replica-period 1",
+    *access.users(access.AT_STORES, PASSWORDS),
+    f"masteruser {access.REPLICATION}",
+    f"masterauth {PASSWORDS[access.REPLICATION]}",
 ]
 
 
@@ -195,6 +213,11 @@ def start_sentinels(folder: Path, pair: Pair, started: list[Server]) -> Sentinel
                 f"sentinel down-after-milliseconds {NAME} {DOWN_AFTER_MS}",
                 f"sentinel failover-timeout {NAME} 1000",
                 f"sentinel parallel-syncs {NAME} 1",
+                *access.users(access.AT_SENTINELS, PASSWORDS),
+                f"sentinel auth-user {NAME} {access.SENTINEL}",
+                f"sentinel auth-pass {NAME} {PASSWORDS[access.SENTINEL]}",
+                f"sentinel sentinel-user {access.SENTINEL}",
+                f"sentinel sentinel-pass {PASSWORDS[access.SENTINEL]}",
             ],
             sentinel=True,
         )
@@ -248,7 +271,7 @@ def own_sentinels(tmp_path: Path) -> Iterator[Sentinels]:
 async def store(sentinels: Sentinels) -> AsyncIterator[Store]:
     """A started Store over the module's servers, empty."""
     sentinels.pair.empty()
-    store = Store(sentinels.addresses, NAME)
+    store = Store(sentinels.addresses, NAME, access=sentinels.access)
     await store.start()
     try:
         yield store
@@ -280,6 +303,7 @@ async def start_service(
     """Starts the application of a service on the module's store, which is emptied first."""
     sentinels.pair.empty()
     (tmp_path / "token").write_text("control-token")
+    (tmp_path / access.FILE).write_text(SERVICE.password)
     (tmp_path / "session-keys.json").write_text('{"current": "one", "keys": {"one": "%s"}}' % ("s" * 40))
     async with AsyncExitStack() as running:
 

@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from services.platform import access
 from services.platform.settings import Address, Settings
 
 DOMAINS = ["auth", "post", "retweet", "timeline", "notify"]
@@ -61,6 +62,7 @@ def app(request, sentinels, tmp_path) -> Iterator[FastAPI]:
     redis.zadd("home:11", {"5": 5, "5:12": 6})
     redis.zadd("posts:12", {"5": 5})
     (tmp_path / "session-keys.json").write_text(json.dumps({"current": "one", "keys": {"one": "s" * 40}}))
+    (tmp_path / access.FILE).write_text(sentinels.access.password)
     application = import_module(f"services.{request.param}.__main__").application
     where = Address("127.0.0.1", 0)
     app = application(

@@ -28,6 +28,7 @@ ROLE_SECONDS = 0.3
 # buffer of a TLS connection 256 KiB) go back to the system as soon as they are free, and threads share the
 # arenas instead of having one each.
 MEMORY_SETTINGS = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_ARENA_MAX": "2"}
+STORE_USER = "chaos"
 ROLES = {"master": "primary", "slave": "replica"}
 
 
@@ -98,6 +99,16 @@ class Processes:
     def execute(self, part: str, words: list[str]) -> Executed:
         raise self._impossible(part, "entered", "have no inside")
 
+    def _role(self, addresses: Any) -> str | None:
+        """What a Redis says that it is; None when it does not answer, or its passwords are not made yet."""
+        host, _, port = next(iter(addresses.values())).rpartition(":")
+        try:
+            access = (STORE_USER, self._state.store_password)
+            answer = resp.ask(host, int(port), ["ROLE"], access, timeout=ROLE_SECONDS)
+        except (OSError, resp.ReplyError, Failure):
+            return None
+        return ROLES.get(str(answer[0])) if isinstance(answer, list) and answer else None
+
     def _impossible(self, part: str, what: str, why: str) -> Failure:
         name = Inventory.of(self._state).part(part).name
         return Failure(
@@ -116,7 +127,7 @@ class Processes:
             PartStatus(
                 service=part.service,
                 place=part.place,
-                role=_role(part.addresses)
+                role=self._role(part.addresses)
                 if part.service == "store" and rows[part.name]["running"]
                 else None,
                 container=None,
@@ -228,13 +239,3 @@ def _dial(path: str) -> socket.socket | None:
         connection.close()
         return None
     return connection
-
-
-def _role(addresses: Any) -> str | None:
-    """What a Redis says that it is; None when it does not answer."""
-    host, _, port = next(iter(addresses.values())).rpartition(":")
-    try:
-        answer = resp.ask(host, int(port), ["ROLE"], timeout=ROLE_SECONDS)
-    except (OSError, resp.ReplyError):
-        return None
-    return ROLES.get(str(answer[0])) if isinstance(answer, list) and answer else None

@@ -12,15 +12,24 @@ class ReplyError(Exception):
     """Redis answered with an error."""
 
 
-def ask(host: str, port: int, words: list[str], timeout: float = 1.0) -> Reply:
-    """Send one command and return its answer. Raises OSError when there is none within `timeout` seconds,
-    ReplyError when it is an error."""
+def ask(
+    host: str, port: int, words: list[str], access: tuple[str, str] | None = None, timeout: float = 1.0
+) -> Reply:
+    """Send one command, as the user of `access` (name and password) if given, and return its answer. Raises
+    OSError when there is none within `timeout` seconds, ReplyError when it, or the log-in's, is an error."""
     with socket.create_connection((host, port), timeout=timeout) as connection:
-        encoded = [word.encode() for word in words]
-        lines = b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded)
-        connection.sendall(b"*%d\r\n%s" % (len(encoded), lines))
+        log_in = _packed(["AUTH", *access]) if access else b""
+        connection.sendall(log_in + _packed(words))
         with connection.makefile("rb") as stream:
+            if access:
+                _read(stream)
             return _read(stream)
+
+
+def _packed(words: list[str]) -> bytes:
+    encoded = [word.encode() for word in words]
+    lines = b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded)
+    return b"*%d\r\n%s" % (len(encoded), lines)
 
 
 def _read(stream: BinaryIO) -> Reply:

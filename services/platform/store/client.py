@@ -8,6 +8,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
+from services.platform.access import Access
 from services.platform.keepalive import OPTIONS
 from services.platform.names import look_up
 from services.platform.store.link import NotSent
@@ -34,7 +35,7 @@ class _Discovery(Sentinel):
         return host, address.port
 
 
-def connections_to_primary(sentinels: Sentinels, name: str) -> SentinelConnectionPool:
+def connections_to_primary(sentinels: Sentinels, name: str, access: Access | None) -> SentinelConnectionPool:
     """Connections of redis-py to the primary, and after a promotion to the next one.
 
     They never repeat a command by themselves: after a redis.ConnectionError the caller knows whether it may.
@@ -43,6 +44,8 @@ def connections_to_primary(sentinels: Sentinels, name: str) -> SentinelConnectio
         name,
         _Discovery(sentinels),
         is_master=True,
+        username=access.user if access else None,
+        password=access.password if access else None,
         socket_timeout=SOCKET_SECONDS,
         socket_connect_timeout=SOCKET_SECONDS,
         socket_keepalive=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from services.platform.access import Access
 from services.platform.settings import Address
 from services.platform.store.link import Link, NotSent
 
@@ -21,15 +22,17 @@ class Line:
         patience: float,
         *,
         role: bytes | None = None,
+        access: Access | None = None,
         on_open: Callable[[], None] | None = None,
     ) -> None:
-        """`find` names the server and raises NotSent; `patience` and `role` as in Link.
+        """`find` names the server and raises NotSent; `patience`, `role` and `access` as in Link.
 
         `on_open` is told each time that a link was opened.
         """
         self._find = find
         self._patience = patience
         self._role = role
+        self._access = access
         self._on_open = on_open
         self._link: Link | None = None
         self._opening: asyncio.Task[Link] | None = None
@@ -73,7 +76,7 @@ class Line:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, self._failed_at + PAUSE_SECONDS - loop.time()))
         try:
-            link = await Link.open(await self._find(), self._patience, self._role)
+            link = await Link.open(await self._find(), self._patience, self._role, self._access)
         except NotSent as failure:
             self._failed_at = loop.time()
             self._failing_since = self._failing_since or self._failed_at

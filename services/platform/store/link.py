@@ -15,6 +15,7 @@ from typing import Any, cast
 import hiredis
 from redis.exceptions import ResponseError
 
+from services.platform.access import Access
 from services.platform.names import connect
 from services.platform.settings import Address
 
@@ -66,24 +67,33 @@ class Link(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def open(cls, address: Address, patience: float, role: bytes | None = None) -> Link:
-        """Connect and, if `role` is given, make sure that the server has it (`master`). Raises NotSent.
+    async def open(
+        cls, address: Address, patience: float, role: bytes | None = None, access: Access | None = None
+    ) -> Link:
+        """Connect as the user of `access` and, if `role` is given, make sure that the server has it
+        (`master`). Raises NotSent.
 
         The question is also what tells a frozen server, whose kernel still accepts connections, from a live
         one.
         """
         link: Link | None = None
+        answer: Any = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 link = await connect(lambda: cls(address, patience), address)
+                if access is not None:
+                    link.call("AUTH", *access)  # where that is refused, so is what follows
                 answer = await link.call("ROLE")
         except (OSError, Lost) as error:  # TimeoutError is an OSError
             reason = str(error) or "it does not answer"
             raise NotSent(f"{address}: {reason}") from error
         finally:
-            if link is not None and link._answered == 0:
+            if link is not None and answer is None:
                 link.close("not in use")
-        if isinstance(answer, Refusal) or (role is not None and answer[0] != role):
+        if isinstance(answer, Refusal):
+            link.close("it refuses")
+            raise NotSent(f"{address} refuses: {answer}")
+        if role is not None and answer[0] != role:
             link.close("wrong role")
             raise NotSent(f"{address} is not {role!r} but says {answer!r:.80}")
         return link

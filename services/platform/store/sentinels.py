@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from services.platform.access import Access
 from services.platform.keepalive import OPTIONS
 from services.platform.names import look_up
 from services.platform.settings import Address
@@ -48,16 +49,19 @@ class Sentinels:
         name: str,
         routes: Mapping[Address, Address],
         on_switch: Callable[[Address], None] | None = None,
+        access: Access | None = None,
     ) -> None:
-        """`routes` says where a server that a sentinel names is reached from here, if not there.
+        """`routes` says where a server that a sentinel names is reached from here, if not there; `access` is
+        what is shown to the sentinels.
 
         `on_switch(primary)` is called when a sentinel announces that another server was promoted.
         """
         self._name = name
         self._routes = routes
         self._on_switch = on_switch
+        self._access = access
         self._addresses = tuple(addresses)
-        self._lines = [Line(_always(address), ANSWER_SECONDS) for address in addresses]
+        self._lines = [Line(_always(address), ANSWER_SECONDS, access=access) for address in addresses]
         self._watchers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -143,10 +147,11 @@ class Sentinels:
     async def _listen(self, address: Address) -> None:
         """Tell of promotions until the connection is lost. Raises RedisError, OSError."""
         host, *_ = await look_up(address.host)
-        # Not a Redis: its tables of commands would cost each service 2 MB of memory of its own.
         sentinel = ConnectionPool(
             host=host,
             port=address.port,
+            username=self._access.user if self._access else None,
+            password=self._access.password if self._access else None,
             socket_timeout=ANSWER_SECONDS,
             socket_connect_timeout=ANSWER_SECONDS,
             socket_keepalive=True,

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
 from services.platform import replicated
+from services.platform.access import Access
 from services.platform.calls import deadline, not_done
 from services.platform.problems import Problem
 from services.platform.settings import Address, Replication
@@ -65,17 +66,20 @@ class Store:
         name: str = "failwhale",
         replication: Replication = "reported",
         routes: Mapping[Address, Address] = MappingProxyType({}),
+        access: Access | None = None,
     ) -> None:
         """`replication`: what a write needs before it is acknowledged; `routes`: where a server that a
-        sentinel names is reached from here (see services.platform.settings)."""
+        sentinel names is reached from here (see services.platform.settings); `access`: what is shown to
+        servers and sentinels that have users."""
         self._replication = replication
-        self._sentinels = Sentinels(sentinels, name, routes, on_switch=self._switched)
+        self._access = access
+        self._sentinels = Sentinels(sentinels, name, routes, self._switched, access)
         self._lines: list[Line] = []
-        self._replica = Line(self._sentinels.replica, READ_PATIENCE_SECONDS)
+        self._replica = Line(self._sentinels.replica, READ_PATIENCE_SECONDS, access=access)
         self._primary = self.line_to_primary(READ_PATIENCE_SECONDS, on_open=self._primary_is_back)
         self._writing = self.line_to_primary(WRITE_PATIENCE_SECONDS)
         self._commits = Commits(self._writing, Confirmation(self._sentinels.elected))
-        self._pool = connections_to_primary(self._sentinels, name)
+        self._pool = connections_to_primary(self._sentinels, name, access)
 
     async def start(self) -> None:
         """Begin to follow the sentinels. Does not wait for the store: a service starts without it."""
@@ -90,10 +94,7 @@ class Store:
 
     @cached_property
     def redis(self) -> Redis:
-        """A redis-py client of the primary, for commands that need neither replication nor deadlines.
-
-        Made when it is asked for: its tables of commands would cost each service 2 MB of memory of its own.
-        """
+        """A redis-py client of the primary, for commands that need neither replication nor deadlines."""
         return Redis(connection_pool=self._pool)
 
     def channel(self, *, ignore_subscribe_messages: bool = False) -> PubSub:
@@ -162,7 +163,7 @@ class Store:
 
         `patience` in seconds must be longer than the command may block. Closed together with the store.
         """
-        line = Line(self._sentinels.primary, patience, role=b"master", on_open=on_open)
+        line = Line(self._sentinels.primary, patience, role=b"master", access=self._access, on_open=on_open)
         self._lines.append(line)
         return line
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,8 @@ def port() -> Iterator[int]:
     number = free_port()
     server = programs.find("redis-server", {})
     assert server is not None
-    process = subprocess.Popen([server, "--port", str(number), "--save", ""], stdout=subprocess.DEVNULL)
+    words = [server, "--port", str(number), "--save", "", "--user", "known", "on", ">password", "~*", "+@all"]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     try:
         wait_until(lambda: accepts("127.0.0.1", number), "the server listens")
         yield number
@@ -35,8 +37,9 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "bin" / "redis-cli"
 
 
-def run(client: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([client, *words], capture_output=True, text=True, timeout=10)
+def run(client: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **environment}
+    return subprocess.run([client, *words], env=environment, capture_output=True, text=True, timeout=10)
 
 
 def test_answers_are_printed_one_element_a_line(client: Path, port: int) -> None:
@@ -56,6 +59,14 @@ def test_failures_have_a_code_and_a_reason(client: Path, port: int) -> None:
     unknown = run(client, "--cluster", "ping")
     assert unknown.returncode == 1
     assert "Traceback" not in refused.stderr + wrong.stderr + unknown.stderr
+
+
+def test_a_user_shows_its_password(client: Path, port: int) -> None:
+    words = ("-p", str(port), "--user", "known", "acl", "whoami")
+    assert run(client, *words, REDISCLI_AUTH="password").stdout == "known\n"
+    refused = run(client, *words, REDISCLI_AUTH="wrong")
+    assert refused.returncode == 1
+    assert "WRONGPASS" in refused.stderr
 
 
 def test_asking_without_a_process(port: int) -> None:

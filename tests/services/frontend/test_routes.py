@@ -86,6 +86,7 @@ def test_head_finds_what_get_finds_except_a_stream() -> None:
 
 @pytest.mark.parametrize("service", RouteTable().services)
 def test_what_is_open_to_strangers_is_what_the_services_say(service: str, tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("password")
     (tmp_path / "session-keys.json").write_text('{"current": "one", "keys": {"one": "%s"}}' % ("s" * 40))
     somewhere = Address("127.0.0.1", 1)
     settings = Settings(service, somewhere, tmp_path, tmp_path, place="east", sentinels=(somewhere,))

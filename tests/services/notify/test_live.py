@@ -12,6 +12,7 @@ import pytest
 from services.notify import live
 from services.notify.__main__ import application
 from services.notify.consumer import Notifier
+from services.platform import access
 from services.platform.events import Event
 from services.platform.problems import Problem
 from services.platform.settings import Address, Settings
@@ -21,7 +22,9 @@ BASE = 115_292_150_460_684
 
 @asynccontextmanager
 async def running(sentinels, tmp_path):
-    settings = Settings("notify", Address("127.0.0.1", 0), tmp_path, tmp_path, "east", sentinels=sentinels)
+    (tmp_path / access.FILE).write_text(sentinels.access.password)
+    where = Address("127.0.0.1", 0)
+    settings = Settings("notify", where, tmp_path, tmp_path, "east", sentinels=sentinels.addresses)
     app = application(settings)
     async with app.router.lifespan_context(app):
         yield app
@@ -30,7 +33,7 @@ async def running(sentinels, tmp_path):
 @pytest.fixture
 async def app(sentinels, tmp_path):
     sentinels.pair.empty()
-    async with running(sentinels.addresses, tmp_path) as app:
+    async with running(sentinels, tmp_path) as app:
         yield app
 
 
@@ -185,7 +188,7 @@ async def test_where_nothing_is_heard_new_streams_are_refused_and_open_ones_end(
     monkeypatch.setattr(live, "PROMOTION_SECONDS", 0.3)
     monkeypatch.setattr(live, "DEAF_SECONDS", 0.6)
     monkeypatch.setattr(live, "TICK_SECONDS", 0.05)
-    async with running(own_sentinels.addresses, tmp_path) as app, listening(app) as open_before:
+    async with running(own_sentinels, tmp_path) as app, listening(app) as open_before:
         await subscribed(app)
         for server in own_sentinels.servers:
             server.kill()  # so that nobody is promoted
@@ -224,7 +227,7 @@ async def test_a_stream_survives_the_loss_of_the_primary(own_sentinels, tmp_path
     # Sentinels whose votes are split elect again, and may take longer than a stream waits before it ends.
     monkeypatch.setattr(live, "DEAF_SECONDS", 30)
     own_sentinels.wait_until_they_can_promote()
-    async with running(own_sentinels.addresses, tmp_path) as app, listening(app) as client:
+    async with running(own_sentinels, tmp_path) as app, listening(app) as client:
         await subscribed(app)
         await notify(app, 1)
         assert await client.next() == BASE + 1

@@ -125,22 +125,60 @@ def run_genesis(**environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
 
 
+FOLDERS = ("PKI", "SECRETS", "STORE_ACCESS", "OPERATORS", "INSTRUMENTS")
+
+
 def test_as_a_command(tmp_path: Path) -> None:
-    folders = {"PKI": str(tmp_path / "a/pki"), "SECRETS": str(tmp_path / "b/secrets")}
-    done = run_genesis(**folders, NAMES="post-east  prober\nchaos")
+    folders = {name: str(tmp_path / "new" / name.lower()) for name in FOLDERS}
+    done = run_genesis(**folders, NAMES="post-east  auth-east\nchaos", INSTRUMENT_NAMES="prober prometheus")
     assert (done.returncode, done.stderr) == (0, "")
-    names = {path.stem for path in (tmp_path / "a/pki").glob("*.pem")}
-    assert names == {"ca", "post-east", "prober", "chaos", "client"}
-    keys = json.loads((tmp_path / "b/secrets/session-keys.json").read_text())
+    found = {name: {path.name for path in Path(folder).iterdir()} for name, folder in folders.items()}
+    assert found == {
+        "PKI": {"ca.pem", "ca.key"} | pairs("post-east", "auth-east", "chaos", "client"),
+        "SECRETS": {"token", "session-keys.json", "store"},
+        "STORE_ACCESS": {"store.users", "sentinel.users", "replication", "sentinel"},
+        "OPERATORS": {"store"},
+        # Who looks sees no key of who serves, and can neither sign a certificate nor a session.
+        "INSTRUMENTS": {"ca.pem", "token"} | pairs("prober", "prometheus"),
+    }
+    keys = json.loads(Path(folders["SECRETS"], "session-keys.json").read_text())
     assert len(keys["keys"][keys["current"]]) >= 32
-    assert len((tmp_path / "b/secrets/token").read_text()) >= 32
+    assert len(Path(folders["SECRETS"], "token").read_text()) >= 32
+    before = everything(tmp_path)
+    done = run_genesis(**folders, NAMES="post-east auth-east chaos", INSTRUMENT_NAMES="prober prometheus")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert everything(tmp_path) == before
+
+
+def test_passwords_of_the_store_are_known_to_who_needs_them(tmp_path: Path) -> None:
+    stores, services, operators = (tmp_path / name for name in ("stores", "services", "operators"))
+    genesis.make_store_access(stores, services, operators)
+    own = {(services / "store").read_text(), (operators / "store").read_text()}
+    at_stores = "".join(path.read_text() for path in stores.iterdir())
+    assert len(own) == 2
+    assert not [password for password in own if password in at_stores]
+    for folder in (stores, services, operators):
+        assert folder.stat().st_mode & 0o777 == 0o700
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or path.stat().st_mode & 0o137 == 0, path
+
+
+def pairs(*names: str) -> set[str]:
+    return {f"{name}.{kind}" for name in names for kind in ("pem", "key")}
+
+
+def everything(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_says_what_is_missing(tmp_path: Path) -> None:
     done = run_genesis(PKI=str(tmp_path))
-    assert (done.returncode, done.stderr) == (1, "genesis: SECRETS, NAMES not set\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "genesis: SECRETS, NAMES, STORE_ACCESS, OPERATORS, INSTRUMENTS, INSTRUMENT_NAMES not set\n",
+    )
     (tmp_path / "file").touch()
-    done = run_genesis(PKI=str(tmp_path / "file"), SECRETS=str(tmp_path), NAMES="a")
+    done = run_genesis(**{name: str(tmp_path / "file") for name in FOLDERS}, NAMES="a", INSTRUMENT_NAMES="b")
     assert done.returncode == 1
     assert done.stderr.startswith("genesis: ")
     assert "Traceback" not in done.stderr

@@ -190,12 +190,12 @@ async def test_while_the_store_refuses_writes_no_event_is_given_up(store, metric
     assert metrics.events_dead("recorders")._value.get() == 0
 
 
-async def test_a_group_that_was_deleted_is_made_again(store, metrics, quick):
+async def test_a_group_that_was_deleted_is_made_again(store, sentinels, metrics, quick):
     recorder = Recorder()
     async with member(recorder, store, metrics):
         await happened(store, 1)
         await until(lambda: recorder.seen)
-        await store.redis.flushall()
+        sentinels.pair.empty()
         await happened(store, 2)
         await until(lambda: 2 in recorder.seen)
 
@@ -305,7 +305,7 @@ async def test_events_that_were_trimmed_after_they_were_taken_are_counted_as_los
 
 async def test_every_event_is_handled_across_a_promotion(own_sentinels, metrics):
     own_sentinels.wait_until_they_can_promote()
-    store = Store(own_sentinels.addresses)
+    store = Store(own_sentinels.addresses, access=own_sentinels.access)
     await store.start()
     recorder = Recorder()
     acknowledged: list[int] = []

@@ -31,7 +31,7 @@ async def start(own_sentinels) -> AsyncIterator[Callable[[int], Store]]:
 
     def make(sentinels: int) -> Store:
         reached = own_sentinels.addresses[:sentinels]
-        stores.append(Store([*reached, *[NOBODY] * (3 - sentinels)]))
+        stores.append(Store([*reached, *[NOBODY] * (3 - sentinels)], access=own_sentinels.access))
         return stores[-1]
 
     yield make

@@ -59,7 +59,10 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
 @pytest.fixture
 async def store(sentinels, resolver) -> AsyncIterator[Store]:
     sentinels.pair.empty()
-    store = Store([Address(f"sentinel-{n}", at.port) for n, at in enumerate(sentinels.addresses)])
+    store = Store(
+        [Address(f"sentinel-{n}", at.port) for n, at in enumerate(sentinels.addresses)],
+        access=sentinels.access,
+    )
     await store.start()
     yield store
     await store.close()

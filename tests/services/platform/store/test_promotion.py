@@ -24,7 +24,7 @@ WRITE_GAP_SECONDS = 20.0
 @pytest.fixture
 async def own_store(own_sentinels) -> AsyncIterator[Store]:
     own_sentinels.wait_until_they_can_promote()
-    store = Store(own_sentinels.addresses)
+    store = Store(own_sentinels.addresses, access=own_sentinels.access)
     await store.start()
     yield store
     await store.close()
@@ -137,7 +137,7 @@ async def test_an_idle_store_leaves_a_primary_that_was_replaced_while_it_slept(o
 async def test_one_frozen_and_one_dead_sentinel_cost_little(own_sentinels):
     own_sentinels.servers[0].pause()
     own_sentinels.servers[1].kill()
-    store = Store(own_sentinels.addresses)
+    store = Store(own_sentinels.addresses, access=own_sentinels.access)
     await store.start()
     begin = time.monotonic()
     await store.write(ADD, ["numbers"], [1])
@@ -148,7 +148,7 @@ async def test_one_frozen_and_one_dead_sentinel_cost_little(own_sentinels):
 async def test_reads_are_served_while_only_the_replica_lives(own_sentinels):
     own_sentinels.servers[0].kill()
     own_sentinels.servers[1].kill()  # no majority: nobody is promoted
-    store = Store(own_sentinels.addresses)
+    store = Store(own_sentinels.addresses, access=own_sentinels.access)
     await store.write(ADD, ["numbers"], [1])
     own_sentinels.pair.primary.kill()
     for _ in range(20):

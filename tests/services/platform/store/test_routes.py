@@ -46,7 +46,11 @@ async def lines(own_sentinels) -> AsyncIterator[tuple[Line, Line]]:
 
 @pytest.fixture
 async def store(own_sentinels, lines) -> AsyncIterator[Store]:
-    store = Store(own_sentinels.addresses, routes={line.target: line.address for line in lines})
+    store = Store(
+        own_sentinels.addresses,
+        routes={line.target: line.address for line in lines},
+        access=own_sentinels.access,
+    )
     await store.start()
     yield store
     await store.close()

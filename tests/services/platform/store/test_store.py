@@ -9,6 +9,7 @@ from typing import ClassVar
 import pytest
 from redis.exceptions import ResponseError
 
+from services.platform.access import Access
 from services.platform.calls import deadline, not_done
 from services.platform.problems import Problem
 from services.platform.settings import Address
@@ -47,14 +48,15 @@ async def test_errors_that_a_script_returns_reach_the_caller(store):
         await store.read(taken)
 
 
-async def test_scripts_that_the_server_forgot_are_sent_again(store):
+async def test_scripts_that_the_server_forgot_are_sent_again(store, sentinels):
+    forget = sentinels.pair.primary.client.script_flush
     await store.write(ADD, ["s"], ["a"])
     await store.read(READ, ["s"])
-    await store.redis.script_flush()
+    forget()
     assert await store.read(READ, ["s"]) == [b"a"]
-    await store.redis.script_flush()
+    forget()
     assert (await store.write(ADD, ["s"], ["b"])).value == 2
-    await store.redis.script_flush()
+    forget()
     assert (await store.write(ADD, ["s"], ["c"], replicate=False)).value == 3
 
 
@@ -81,7 +83,7 @@ async def test_a_caller_that_leaves_disturbs_nobody(store):
 
 
 async def test_without_replica_the_first_write_waits_and_the_others_do_not(sentinels, redis_pair):
-    store = Store(sentinels.addresses)
+    store = Store(sentinels.addresses, access=sentinels.access)
     redis_pair.replica.pause()
     try:
         first = await timed(store.write(ADD, ["s"], ["a"]))
@@ -101,7 +103,7 @@ async def test_without_replica_the_first_write_waits_and_the_others_do_not(senti
 
 
 async def test_required_refuses_what_is_not_replicated(sentinels, redis_pair):
-    store = Store(sentinels.addresses, replication="required")
+    store = Store(sentinels.addresses, replication="required", access=sentinels.access)
     assert (await store.write(ADD, ["s"], ["a"])).replicated
     redis_pair.replica.pause()
     try:
@@ -116,7 +118,7 @@ async def test_required_refuses_what_is_not_replicated(sentinels, redis_pair):
 
 
 async def test_off_asks_nobody(sentinels):
-    store = Store(sentinels.addresses, replication="off")
+    store = Store(sentinels.addresses, replication="off", access=sentinels.access)
     assert not (await store.write(ADD, ["s"], ["a"])).replicated
     await store.close()
 
@@ -147,7 +149,7 @@ async def test_nobody_there_is_a_problem_within_the_deadline():
 
 
 async def test_nobody_there_means_not_done_but_not_after_a_write_that_was(sentinels):
-    away, store = Store([Address("127.0.0.1", 1)]), Store(sentinels.addresses)
+    away, store = Store([Address("127.0.0.1", 1)]), Store(sentinels.addresses, access=sentinels.access)
     assert await said_not_done(away.write(ADD, ["s"], ["a"]))
     assert await said_not_done(away.query("GET", "x"))
     await store.write(ADD, ["s"], ["a"])
@@ -226,14 +228,21 @@ async def test_ready(store):
     assert await store.ready()
 
 
-async def test_a_link_to_the_wrong_role_is_refused(redis_pair):
+async def test_a_link_to_the_wrong_role_is_refused(sentinels):
     with pytest.raises(Lost, match="is not b'master'"):
-        await Link.open(redis_pair.replica.address, 1.0, b"master")
+        await Link.open(sentinels.pair.replica.address, 1.0, b"master", sentinels.access)
+
+
+@pytest.mark.parametrize("access", [None, Access("service", "wrong"), Access("nobody", "anything")])
+async def test_a_link_to_a_server_that_does_not_know_who_asks_is_none(sentinels, access):
+    for server in (sentinels.pair.primary, sentinels.servers[0]):
+        with pytest.raises(NotSent, match="refuses"):
+            await Link.open(server.address, 1.0, access=access)
 
 
 async def test_closing_leaves_no_task(sentinels):
     before = asyncio.all_tasks()
-    store = Store(sentinels.addresses)
+    store = Store(sentinels.addresses, access=sentinels.access)
     await store.start()
     await store.write(ADD, ["s"], ["a"])
     await store.redis.ping()
