@@ -13,7 +13,7 @@ from site_under_test import Site, wait_until
 from chaos.fault import SERVICES, all_faults
 from outages.clock import parse
 
-SECONDS = {"processes": 14.0, "docker": 18.0}
+SECONDS = {"processes": 20.0, "docker": 20.0}
 """Long enough for all faults to be proved: on Docker the commands run beside the controller."""
 GRACE = {"processes": 5.0, "docker": 10.0}
 """Seconds after the limit within which the site must be healthy. A container takes longer to come back."""
