@@ -51,7 +51,7 @@ class Site:
 
     def outages(self) -> list[dict[str, Any]]:
         """What users felt since it was up: the rows of `failwhale outages`."""
-        rows: list[dict[str, Any]] = json.loads(_failwhale(self.state, "outages", "--json"))["outages"]
+        rows: list[dict[str, Any]] = json.loads(_failwhale(self.state, "outages", "--json"))
         return rows
 
 

@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -18,7 +20,9 @@ from bench.__main__ import Measured, rows
 from bench.load import Job, Result
 from bench.reads import TIMELINE, Read, _bare_route, _play
 from bench.rest import SUPERVISOR, Look, Processes, Rest, table
-from bench.site import BenchError
+from bench.site import BenchError, Site
+from outages.clock import stamp
+from outages.ledger import Ledger
 
 BODY = b'{"items":[]}' * 2000
 
@@ -141,3 +145,15 @@ def test_a_time_that_is_none_is_refused_in_words() -> None:
     assert done.returncode == 2
     assert "'soon' is not a duration" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_users_felt_is_read_from_the_record(tmp_path: Path) -> None:
+    (tmp_path / "site.json").write_text('{"runtime": "processes", "parts": [], "edges": {}}')
+    ledger = Ledger(tmp_path / "record" / "ledger.ndjson")
+    site = Site(tmp_path, "https://localhost:1", 1.0)
+    ledger.append("prober.started", journeys=["post"])
+    assert site.outages() == []
+    felt = {"journey": "post", "type": "down", "start": stamp(time.time()), "end": None}
+    ledger.append("outage.opened", **felt, attempts=1, failed=1, error="refused")
+    (row,) = site.outages()
+    assert row["journey"] == "post"
