@@ -1,7 +1,7 @@
 """Real sites for the end-to-end tests: one that is shared and left healthy, fresh ones for the rough.
 
 Every test that uses a site runs on both runtimes, unless it says `@pytest.mark.parametrize("runtime", [...],
-indirect=True)`. The shared site is up once on each. `make test` tests the two runtimes side by side.
+indirect=True)`. The shared site is up once on each, and never on both at the same time.
 """
 
 from __future__ import annotations
