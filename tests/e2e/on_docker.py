@@ -75,7 +75,13 @@ class OnDocker(Site):
     def credentials(self) -> Path:
         folder = self.state.parent / f"{self.state.name}-operators"
         if not folder.exists():
-            for name in ("pki/ca.pem", "pki/client.pem", "pki/client.key", "secrets/token"):
+            for name in (
+                "pki/ca.pem",
+                "pki/client.pem",
+                "pki/client.key",
+                "secrets/token",
+                "operators/store",
+            ):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_text(self.read(name))
         return folder

@@ -15,7 +15,7 @@ def test_nobody_is_promoted_until_the_bar_is_lifted(site: Site) -> None:
         barred = site.json("chaos", "bar-replica", "store:replica", "--for=16s", "--detach")
         assert barred["proved"] is True
         assert "barred from promotion" in site.ok("status")
-        assert site.is_green(), "nobody is hurt while the primary lives"
+        wait_until(site.is_green, 3, "nobody hurt while the primary lives")
         killed = site.json("chaos", "kill", "store:primary", "--for=60s", "--detach")
         assert [row["target"] for row in killed["targets"]] == [old]
 

@@ -81,22 +81,37 @@ def break_site(site: Site) -> Iterator[Callable[[float], Broken]]:
     site.ok("chaos", "heal")
 
 
-def is_healthy(site: Site) -> bool:
-    """By what is, not by what the journal says: parts, fault points, users; and then the journal, too.
+def ills(site: Site) -> Iterator[str]:
+    """What is not healthy, by what is, not by what the journal says: parts, fault points, users; and then the
+    journal, too.
 
     Looks without the command line, which would cost a second each time on a busy machine.
     """
     seen = site.as_chaos_sees_it()
-    if not all(seen.ready(part) for part in seen.inventory.parts):
-        return False
     for part in seen.inventory.parts:
+        if not seen.ready(part):
+            yield f"{part.name} is not ready"
+            continue
         if seen.runtime.is_cut(part.name) or seen.runtime.is_limited(part.name):
-            return False
+            yield f"{part.name} is cut off or limited"
         if part.service in SERVICES and seen.control(part).ask("GET", "/-/faults").json():
-            return False
-        if any(fault.leftover(seen, part) for fault in all_faults()):
-            return False
-    return site.is_green() and site.active() == []
+            yield f"{part.name} has a fault point"
+        yield from (f"{part.name}: {fault.name}" for fault in all_faults() if fault.leftover(seen, part))
+    yield from (
+        f"{name} is {row['state']}" for name, row in site.journeys().items() if row["state"] != "green"
+    )
+    yield from (f"{row['id']} is active" for row in site.active())
+
+
+def is_healthy(site: Site) -> bool:
+    return not any(ills(site)) and site.is_green()
+
+
+def wait_healthy(site: Site, seconds: float, what: str) -> None:
+    try:
+        wait_until(lambda: is_healthy(site), seconds, what)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; now: {list(ills(site))}") from None
 
 
 @pytest.mark.parametrize(
@@ -122,7 +137,7 @@ def test_healthy_soon_after_the_limit(
         site.sigkill("chaos")
     grace = GRACE[site.runtime]
     left = broken.limit + grace - time.monotonic()
-    wait_until(lambda: is_healthy(site), left, f"healthy within the limit and {grace:g} s")
+    wait_healthy(site, left, f"healthy within the limit and {grace:g} s")
     if "command" not in victims:
         died = "controller" in victims and site.runtime == "docker"  # they were in its container
         assert broken.codes() == [1 if died else 0] * len(broken.commands)
