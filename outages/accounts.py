@@ -28,6 +28,10 @@ STEP_SECONDS = 30
 END_OF_STEP = 1.0
 """No code is used in the last second of its step, since it could be checked in the next one."""
 
+CODES_A_SECOND = 2.0
+"""What attempts at rest use up. In trouble they come more often, and then as many are kept for the rest of
+the step: with no code left nobody could see that the site is well again."""
+
 REQUEST_SECONDS = 5.0
 
 
@@ -142,24 +146,27 @@ class Codes:
 
     @contextmanager
     def take(self) -> Iterator[Code | None]:
-        """A code, of an account that no other attempt uses meanwhile: a fresh one if there is one, else a
-        doubtful one, else None."""
-        now = time.time()
-        step = int(now // STEP_SECONDS)
-        account = self._find(step) if now % STEP_SECONDS < STEP_SECONDS - END_OF_STEP else None
+        """A code, of an account that no other attempt uses meanwhile: a fresh one if one can be spared, else
+        a doubtful one, else None."""
+        step, passed = divmod(time.time(), STEP_SECONDS)
+        left = STEP_SECONDS - END_OF_STEP - passed
+        account = self._find(int(step), left) if left > 0 else None
         if account is None:
             yield None
             return
         self._in_use.add(account.name)
         try:
-            yield Code(account, step)
+            yield Code(account, int(step))
         finally:
             self._in_use.discard(account.name)
 
-    def _find(self, step: int) -> Account | None:
+    def _find(self, step: int, left: float) -> Account | None:
         free = [row for row in self._in_turn() if row.secret and row.name not in self._in_use]
-        fresh = next((row for row in free if row.used_step < step), None)
-        return fresh or next((row for row in free if row.doubtful_step == step), None)
+        fresh = [row for row in free if row.used_step < step]
+        yet_to_be_enrolled = sum(not row.secret for row in self.accounts)
+        if fresh and len(fresh) + yet_to_be_enrolled > CODES_A_SECOND * left:
+            return fresh[0]
+        return next((row for row in free if row.doubtful_step == step), None)
 
     def _in_turn(self) -> list[Account]:
         """All accounts, beginning behind the one that was first the last time."""
