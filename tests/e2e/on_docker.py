@@ -94,12 +94,15 @@ class OnDocker(Site):
         return dict(json.loads(self.read("site.json")))
 
     def as_chaos_sees_it(self) -> SiteOfChaos:
-        """By the containers' addresses, since their names mean nothing on this machine."""
+        """By the containers' addresses, since their names mean nothing on this machine. Sentinels go on to
+        call a store by its name, so that is kept beside."""
         rows = self.containers()
         parts = []
         for part in self._site_inside["parts"]:
             ip = self._ip(rows[part["name"]])
-            parts.append({**part, "addresses": {port: f"{ip}:{port}" for port in part["addresses"]}})
+            reached = {port: f"{ip}:{port}" for port in part["addresses"]}
+            named = {f"{port} by name": address for port, address in part["addresses"].items()}
+            parts.append({**part, "addresses": reached | named})
         state = State(self.credentials())
         state.site_file.write_text(json.dumps({**self._site_inside, "parts": parts}))
         return SiteOfChaos(state)

@@ -15,9 +15,8 @@ from outages.clock import parse
 
 SECONDS = {"processes": 20.0, "docker": 20.0}
 """Long enough for all faults to be proved: on Docker the commands run beside the controller."""
-GRACE = {"processes": 5.0, "docker": 25.0}
-"""Seconds after the limit within which the site must be healthy. A container takes longer to come back, and a
-store that was cut off from replication beside seven other faults was seen to need more than ten."""
+GRACE = {"processes": 5.0, "docker": 10.0}
+"""Seconds after the limit within which the site must be healthy. A container takes longer to come back."""
 
 
 def targets(site: Site) -> dict[str, str]:
