@@ -34,10 +34,14 @@ class RateLimit:
             self._prune(now)
         return 0.0
 
-    def give_back(self, key: str) -> None:
+    def give_back(self, key: str, now: float | None = None) -> None:
         """Puts a token back that was taken and is not needed after all."""
-        if key in self._full_at:
-            self._full_at[key] -= self._interval
+        now = monotonic() if now is None else now
+        if key not in self._full_at:
+            return
+        self._full_at[key] -= self._interval
+        if self._full_at[key] <= now:
+            del self._full_at[key]
 
     def _prune(self, now: float) -> None:
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}

@@ -27,10 +27,10 @@ def test_keys_do_not_share() -> None:
 def test_what_was_given_back_can_be_taken_again() -> None:
     limit = RateLimit(rate=0.1, burst=2)
     assert [limit.take("a", now=0.0) for _ in range(2)] == [0, 0]
-    limit.give_back("a")
+    limit.give_back("a", now=0.0)
     assert limit.take("a", now=0.0) == 0
     assert limit.take("a", now=0.0) > 0
-    limit.give_back("nobody")
+    limit.give_back("nobody", now=0.0)
 
 
 def test_the_wait_that_is_told_is_enough() -> None:
@@ -62,6 +62,15 @@ def test_buckets_that_are_full_again_are_forgotten() -> None:
     for key in range(50_000):
         limit.take(str(key), now=key * 0.01)
     assert len(limit._full_at) <= 10_001
+
+
+def test_a_bucket_that_all_was_given_back_to_is_forgotten_at_once() -> None:
+    limit = RateLimit(rate=1 / 120, burst=20)
+    limit.take("guesser", now=0.0)
+    for key in range(1_000):
+        limit.take(str(key), now=float(key))
+        limit.give_back(str(key), now=float(key))
+    assert set(limit._full_at) == {"guesser"}
 
 
 def test_a_crowd_of_live_keys_is_kept() -> None:
