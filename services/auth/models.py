@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.platform.identity import LARGEST_ID
-from services.post.models import Account
+from services.platform.models import Account
 
 HANDLE_PATTERN = r"^[A-Za-z0-9_]{1,15}$"
 

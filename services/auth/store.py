@@ -9,11 +9,11 @@ from services.auth.models import ImportedAccount
 from services.platform import keys
 from services.platform.events import append_lua
 from services.platform.identity import User
+from services.platform.ids import created_at
 from services.platform.lua import fragment
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
 from services.platform.worker_ids import WorkerIds
-from services.post.record import created_at
 
 _PACKAGE = "services.auth"
 _SIGN_UP = Script(append_lua() + fragment(_PACKAGE, "sign_up"))

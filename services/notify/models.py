@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import Header, Query
+from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.post.models import ID_PATTERN, Account, Count, Id
+from services.platform.models import ID_PATTERN, Account, Count, Id
 
 Kind = Literal["mention", "retweet", "like", "follow", "follow-request"]
 
-Limit = Annotated[int, Query(ge=1, le=100, description="The longest page that is wanted.")]
-Cursor = Annotated[str | None, Query(description="`next` of the page before; absent for the first page.")]
 LastEventId = Annotated[
     str | None,
     Header(

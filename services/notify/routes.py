@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import StreamingResponse
 
 from services.notify.live import Live
-from services.notify.models import Cursor, LastEventId, Limit, Notifications, ReadUpTo, Unread
+from services.notify.models import LastEventId, Notifications, ReadUpTo, Unread
 from services.notify.store import Inbox
 from services.platform.identity import Viewer
+from services.platform.pages import DEFAULT_PAGE, Cursor, Limit, identifier_of
 from services.platform.problems import problem_responses
-from services.timeline.models import DEFAULT_PAGE, identifier_of
 
 router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"])
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from services.notify.models import Kind
 from services.platform import keys
+from services.platform.ids import created_at
+from services.platform.json_text import compact_json
 from services.platform.lua import fragment
 from services.platform.store import Script, Store
-from services.post.record import MAY_SEE, compact_json, created_at
+from services.post.record import MAY_SEE
 
 _PACKAGE = "services.notify"
 _DELIVER = Script(MAY_SEE + fragment(_PACKAGE, "deliver"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 EPOCH_MILLISECONDS = 1_767_225_600_000
 """2026-01-01T00:00:00Z. 41 bits of milliseconds last until 2095."""
@@ -60,6 +61,12 @@ class Snowflakes:
 def milliseconds(identifier: int) -> int:
     """When an id was made, in Unix milliseconds."""
     return (identifier >> _SHIFT) + EPOCH_MILLISECONDS
+
+
+def created_at(identifier: int) -> str:
+    """The RFC 3339 time that an id carries."""
+    moment = datetime.fromtimestamp(milliseconds(identifier) / 1000, UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def first_id_at(unix_milliseconds: int) -> int:

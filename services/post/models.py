@@ -1,20 +1,17 @@
-"""What goes in and out of the post service, and how a post looks everywhere on the site."""
+"""What goes in and out of the post service."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime
 from typing import Annotated
 
-from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.platform.identity import LARGEST_ID
+from services.platform.models import Count, Post
 
 LONGEST_TEXT = 280
-
-ID_PATTERN = r"^[1-9][0-9]{0,15}$"
 
 _NO_CONTROLS = r"[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]"
 _TEXT_PATTERN = rf"^{_NO_CONTROLS}*[^\s\u0000-\u001f\u007f-\u009f]{_NO_CONTROLS}*$"
@@ -36,21 +33,6 @@ def mentioned_handles(text: str) -> list[str]:
     return list(dict.fromkeys(handle.lower() for handle in _MENTION.findall(text)))
 
 
-Id = Annotated[str, Field(pattern=ID_PATTERN, examples=["115292150460684"])]
-"""Ids are whole numbers as text, because not every reader of JSON keeps 53 bits."""
-
-PostId = Annotated[str, Path(pattern=ID_PATTERN, description="The id of a post.")]
-
-Count = Annotated[int, Field(ge=0)]
-
-
-class Account(BaseModel):
-    """An account by id and handle."""
-
-    id: Id
-    name: str
-
-
 class NewPost(BaseModel):
     """A post to be created: 1 to 280 characters (Unicode code points)."""
 
@@ -61,18 +43,6 @@ class NewPost(BaseModel):
         Field(min_length=1, max_length=LONGEST_TEXT, pattern=_TEXT_PATTERN, examples=["Hello @ann"]),
         AfterValidator(_normal),
     ]
-
-
-class Post(BaseModel):
-    """A post as it is served. `mentions` are the handles of existing accounts that the text mentions."""
-
-    id: Id
-    author: Account
-    text: str
-    created: datetime
-    mentions: list[str]
-    likes: Count
-    retweets: Count
 
 
 class CreatedPost(Post):

@@ -5,22 +5,14 @@ The stored body is the JSON as it is served, without the counters (they change) 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-from services.platform.ids import milliseconds
+from services.platform.json_text import compact_json
 from services.platform.lua import fragment
 
 MAY_SEE = fragment("services.post", "may_see")
 SERVED = fragment("services.post", "served")
 OWN_TIMELINE = fragment("services.post", "own_timeline")
-
-
-def created_at(identifier: int) -> str:
-    """The RFC 3339 time that an id carries."""
-    moment = datetime.fromtimestamp(milliseconds(identifier) / 1000, UTC)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def head(identifier: int, author: int, name: str, text: str, created: str) -> str:
@@ -37,8 +29,3 @@ def head(identifier: int, author: int, name: str, text: str, created: str) -> st
 def body(head_of_body: str, mentions: Sequence[str]) -> str:
     """The stored body of a post whose mentions are known."""
     return f'{head_of_body},"mentions":{compact_json(mentions)}'
-
-
-def compact_json(value: object) -> str:
-    """JSON as it is sent: no blanks, UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

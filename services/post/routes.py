@@ -10,8 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 from services.platform.control import ControlToken
 from services.platform.idempotency import KEY_SECONDS_HEADER
 from services.platform.identity import OptionalViewer, Viewer
+from services.platform.models import Post, PostId
 from services.platform.problems import Problem, problem_responses
-from services.post.models import CreatedPost, Imported, ImportedPost, Likes, NewPost, Post, PostId
+from services.post.models import CreatedPost, Imported, ImportedPost, Likes, NewPost
 from services.post.store import KEY_SECONDS, Posts
 
 router = APIRouter(prefix="/api/v1", tags=["posts"])

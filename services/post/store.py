@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 from services.platform.events import append_lua
 from services.platform.identity import User
+from services.platform.ids import created_at
+from services.platform.json_text import compact_json
 from services.platform.lua import fragment
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
 from services.platform.worker_ids import WorkerIds
 from services.post.models import ImportedPost, Likes, mentioned_handles
-from services.post.record import MAY_SEE, OWN_TIMELINE, SERVED, body, compact_json, created_at, head
+from services.post.record import MAY_SEE, OWN_TIMELINE, SERVED, body, head
 
 _PACKAGE = "services.post"
 _CREATE = Script(append_lua() + OWN_TIMELINE + SERVED + fragment(_PACKAGE, "create"))

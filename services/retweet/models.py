@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from services.post.models import Count
+from services.platform.models import Count
 
 
 class Retweets(BaseModel):

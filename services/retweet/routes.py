@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from services.platform.identity import OptionalViewer, Viewer
+from services.platform.models import PostId
 from services.platform.problems import problem_responses
-from services.post.models import PostId
 from services.retweet.models import Retweets
 from services.retweet.store import Retweeting
 

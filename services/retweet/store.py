@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from services.platform.events import append_lua
 from services.platform.identity import User
+from services.platform.json_text import compact_json
 from services.platform.lua import fragment
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
 from services.platform.worker_ids import WorkerIds
-from services.post.record import MAY_SEE, OWN_TIMELINE, compact_json
+from services.post.record import MAY_SEE, OWN_TIMELINE
 from services.post.store import unknown_post
 from services.retweet.models import Retweets
 

@@ -14,7 +14,8 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.platform.identity import NAME_HEADER, USER_HEADER, user_of
-from services.timeline.models import DEFAULT_PAGE, Place
+from services.platform.pages import DEFAULT_PAGE
+from services.timeline.models import Place
 from services.timeline.store import Timelines
 
 PATH = "/api/v1/timelines/home"

@@ -5,19 +5,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, NamedTuple
 
-from fastapi import Path, Query
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.platform.identity import LARGEST_ID
-from services.platform.problems import Problem
-from services.post.models import Account, Count, Post
-
-LONGEST_PAGE = 100
-DEFAULT_PAGE = 20
+from services.platform.models import Account, Count, Post
+from services.platform.pages import unknown_cursor
 
 Handle = Annotated[str, Path(pattern=r"^[A-Za-z0-9_]{1,15}$", description="A handle, in any case.")]
-Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE, description="The longest page that is wanted.")]
-Cursor = Annotated[str | None, Query(description="`next` of the page before; absent for the first page.")]
 
 
 class Place(NamedTuple):
@@ -28,7 +23,6 @@ class Place(NamedTuple):
 
 
 _PLACE = re.compile(r"([0-9]{1,16})-([0-9]{1,16})", re.ASCII)
-_IDENTIFIER = re.compile(r"[0-9]{1,16}", re.ASCII)
 
 
 def place_of(cursor: str | None) -> Place:
@@ -39,19 +33,6 @@ def place_of(cursor: str | None) -> Place:
     if match is None:
         raise unknown_cursor()
     return Place(match[1], match[2])
-
-
-def identifier_of(cursor: str | None) -> str:
-    """The id below which the page of this cursor begins; empty for the first page. Raises Problem 400."""
-    if cursor is None:
-        return ""
-    if _IDENTIFIER.fullmatch(cursor) is None:
-        raise unknown_cursor()
-    return cursor
-
-
-def unknown_cursor() -> Problem:
-    return Problem(400, "unknown-cursor", "This cursor was not made here")
 
 
 class TimelinePost(Post):

@@ -9,20 +9,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.platform.control import ControlToken
 from services.platform.identity import OptionalViewer, Viewer
+from services.platform.pages import DEFAULT_PAGE, Cursor, Limit, identifier_of
 from services.platform.problems import Problem, problem_responses
 from services.post.models import Imported
 from services.timeline.models import (
-    DEFAULT_PAGE,
-    Cursor,
     Followed,
     Handle,
     ImportedGraph,
     ImportedPosts,
-    Limit,
     People,
     Profile,
     Timeline,
-    identifier_of,
     place_of,
 )
 from services.timeline.store import Timelines

@@ -8,11 +8,12 @@ from typing import Literal, TypeVar
 from services.platform import keys
 from services.platform.events import append_lua
 from services.platform.identity import User
+from services.platform.json_text import compact_json
 from services.platform.lua import fragment
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
 from services.platform.worker_ids import WorkerIds
-from services.post.record import MAY_SEE, compact_json
+from services.post.record import MAY_SEE
 from services.timeline.models import ImportedGraph, ImportedPosts, Place
 
 _PACKAGE = "services.timeline"

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.platform.ids import EPOCH_MILLISECONDS, Snowflakes, first_id_at, milliseconds, worker_of
+from services.platform.ids import (
+    EPOCH_MILLISECONDS,
+    Snowflakes,
+    created_at,
+    first_id_at,
+    milliseconds,
+    worker_of,
+)
 
 CLOCK_STEPS = st.lists(st.integers(-5, 5), max_size=50)
 
@@ -39,6 +46,12 @@ def test_an_id_tells_its_time():
     assert before <= milliseconds(identifier) <= time.time_ns() // 1_000_000
     assert first_id_at(milliseconds(identifier)) <= identifier < first_id_at(milliseconds(identifier) + 1)
     assert first_id_at(0) == 0
+
+
+def test_an_id_tells_its_time_as_text():
+    """All times have one length, so that as text they sort by time."""
+    assert created_at(first_id_at(EPOCH_MILLISECONDS)) == "2026-01-01T00:00:00.000000Z"
+    assert created_at(first_id_at(EPOCH_MILLISECONDS + 1_234)) == "2026-01-01T00:00:01.234000Z"
 
 
 def test_a_double_holds_every_id_until_2095():

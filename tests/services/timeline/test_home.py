@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from services.platform.pages import DEFAULT_PAGE
 from services.timeline.__main__ import application
 from services.timeline.home import PATH, Asked, usual
-from services.timeline.models import DEFAULT_PAGE, Place
+from services.timeline.models import Place
 
 ANN = (11, "ann")
 
