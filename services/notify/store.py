@@ -10,7 +10,7 @@ from services.platform.ids import created_at
 from services.platform.json_text import compact_json
 from services.platform.lua import fragment
 from services.platform.store import Script, Store
-from services.post.record import MAY_SEE
+from services.platform.visibility import MAY_SEE
 
 _PACKAGE = "services.notify"
 _DELIVER = Script(MAY_SEE + fragment(_PACKAGE, "deliver"))

@@ -37,7 +37,7 @@ REVOKED = "revoked"
 Also the channel on which a new entry is published (`sid exp`)."""
 
 TIMELINE_KEPT = 800
-"""`posts:` and `home:` are trimmed to this many entries."""
+"""`posts:` and `home:` are trimmed to this many entries (in scripts: services.platform.timeline_entries)."""
 
 NOTIFICATIONS_KEPT = 800
 
@@ -89,7 +89,9 @@ def posts(account: int) -> str:
 
 
 def home(account: int) -> str:
-    """Sorted set: a home timeline. Member `P` (a post) or `P:R` (retweeted by R), scored by the entry id."""
+    """Sorted set: a home timeline. Member `P` (a post) or `P:R` (retweeted by R), scored by the entry id.
+    Written by timeline; but its owner's own entries come and go with what they tell of (see
+    services.platform.timeline_entries)."""
     return f"home:{account}"
 
 

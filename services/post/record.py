@@ -1,4 +1,4 @@
-"""How a post is stored, who may see it, and how it is served: what all services that show posts share.
+"""How a post is stored, and how it is served.
 
 The stored body is the JSON as it is served, without the counters (they change) and the closing brace.
 """
@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from services.platform.json_text import compact_json
 from services.platform.lua import fragment
 
-MAY_SEE = fragment("services.post", "may_see")
 SERVED = fragment("services.post", "served")
-OWN_TIMELINE = fragment("services.post", "own_timeline")
 
 
 def head(identifier: int, author: int, name: str, text: str, created: str) -> str:

@@ -14,14 +14,16 @@ from services.platform.json_text import compact_json
 from services.platform.lua import fragment
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
+from services.platform.timeline_entries import OWN_TIMELINES
+from services.platform.visibility import MAY_SEE, unknown_post
 from services.platform.worker_ids import WorkerIds
 from services.post.models import ImportedPost, Likes, mentioned_handles
-from services.post.record import MAY_SEE, OWN_TIMELINE, SERVED, body, head
+from services.post.record import SERVED, body, head
 
 _PACKAGE = "services.post"
-_CREATE = Script(append_lua() + OWN_TIMELINE + SERVED + fragment(_PACKAGE, "create"))
+_CREATE = Script(append_lua() + OWN_TIMELINES + SERVED + fragment(_PACKAGE, "create"))
 _READ = Script(MAY_SEE + SERVED + fragment(_PACKAGE, "read"))
-_DELETE = Script(append_lua() + MAY_SEE + OWN_TIMELINE + fragment(_PACKAGE, "delete"))
+_DELETE = Script(append_lua() + MAY_SEE + OWN_TIMELINES + fragment(_PACKAGE, "delete"))
 _LIKE = Script(append_lua() + MAY_SEE + fragment(_PACKAGE, "like"))
 _UNLIKE = Script(append_lua() + MAY_SEE + fragment(_PACKAGE, "unlike"))
 _LIKES = Script(MAY_SEE + fragment(_PACKAGE, "likes"))
@@ -43,11 +45,6 @@ class Created(NamedTuple):
 
     json: bytes
     replicated: bool
-
-
-def unknown_post() -> Problem:
-    """The 404 problem for a post that is not there, or not for this viewer: the two look the same."""
-    return Problem(404, "unknown-post", "There is no such post")
 
 
 class Posts:

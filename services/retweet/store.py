@@ -8,14 +8,14 @@ from services.platform.json_text import compact_json
 from services.platform.lua import fragment
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
+from services.platform.timeline_entries import OWN_TIMELINES
+from services.platform.visibility import MAY_SEE, unknown_post
 from services.platform.worker_ids import WorkerIds
-from services.post.record import MAY_SEE, OWN_TIMELINE
-from services.post.store import unknown_post
 from services.retweet.models import Retweets
 
 _PACKAGE = "services.retweet"
-_RETWEET = Script(append_lua() + MAY_SEE + OWN_TIMELINE + fragment(_PACKAGE, "retweet"))
-_UNDO = Script(append_lua() + MAY_SEE + OWN_TIMELINE + fragment(_PACKAGE, "undo"))
+_RETWEET = Script(append_lua() + MAY_SEE + OWN_TIMELINES + fragment(_PACKAGE, "retweet"))
+_UNDO = Script(append_lua() + MAY_SEE + OWN_TIMELINES + fragment(_PACKAGE, "undo"))
 _COUNT = Script(MAY_SEE + fragment(_PACKAGE, "count"))
 
 

@@ -12,13 +12,14 @@ from services.platform.json_text import compact_json
 from services.platform.lua import fragment
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
+from services.platform.timeline_entries import KEPT
+from services.platform.visibility import MAY_SEE
 from services.platform.worker_ids import WorkerIds
-from services.post.record import MAY_SEE
 from services.timeline.models import ImportedGraph, ImportedPosts, Place
 
 _PACKAGE = "services.timeline"
 _PAGE = MAY_SEE + fragment(_PACKAGE, "page")
-_GRAPH = fragment(_PACKAGE, "graph")
+_GRAPH = KEPT + fragment(_PACKAGE, "graph")
 _HOME = Script(_PAGE + fragment(_PACKAGE, "home"))
 _USER = Script(_PAGE + fragment(_PACKAGE, "user"))
 _PROFILE = Script(fragment(_PACKAGE, "profile"))
@@ -26,7 +27,7 @@ _PEOPLE = Script(MAY_SEE + fragment(_PACKAGE, "people"))
 _FOLLOW = Script(append_lua() + _GRAPH + fragment(_PACKAGE, "follow"))
 _UNFOLLOW = Script(append_lua() + _GRAPH + fragment(_PACKAGE, "unfollow"))
 _DECIDE = Script(append_lua() + _GRAPH + fragment(_PACKAGE, "decide"))
-_FAN_OUT = Script(fragment(_PACKAGE, "fan_out"))
+_FAN_OUT = Script(KEPT + fragment(_PACKAGE, "fan_out"))
 _IMPORT_GRAPH = Script(_GRAPH + fragment(_PACKAGE, "import_graph"))
 _IMPORT_POSTS = Script(_GRAPH + fragment(_PACKAGE, "import_posts"))
 

@@ -1,7 +1,6 @@
 -- Bring one entry of an author's timeline into followers' homes, or take it out. ARGV: author, member, followers.
 -- The author's own timeline says what is true now, and `followers:` for whom, so that doing this late, twice or in
 -- the wrong order changes nothing: an entry that is there is put in, one that is gone is taken out.
-local TIMELINE_KEPT = 800
 local author, member = ARGV[1], ARGV[2]
 local followers = { unpack(ARGV, 3) }
 local entry = redis.call('ZSCORE', 'posts:' .. author, member)

@@ -1,5 +1,4 @@
 -- The follow graph. `following:` and `followers:` always change together.
-local TIMELINE_KEPT = 800
 local BACKFILLED = 20
 
 -- An account with this many followers is a celebrity from then on: posts that are merged at read are in nobody's home,

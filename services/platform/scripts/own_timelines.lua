@@ -1,7 +1,5 @@
 -- enter_own_timelines(account, member, entry): a post or retweet stands in its maker's own two timelines at once,
 -- so that people see what they just did however late the fan-out to others is.
-local TIMELINE_KEPT = 800
-
 local function enter_own_timelines(account, member, entry)
   for _, key in ipairs({ 'posts:' .. account, 'home:' .. account }) do
     redis.call('ZADD', key, entry, member)
