@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from services.auth.models import (
     Challenge,
@@ -20,10 +20,10 @@ from services.auth.models import (
 )
 from services.auth.service import Auth, bearer_token
 from services.auth.store import Accounts
+from services.platform.bulk import Imported, lines_of
 from services.platform.control import ControlToken
 from services.platform.identity import Viewer
-from services.platform.problems import Problem, problem_responses
-from services.post.models import Imported
+from services.platform.problems import problem_responses
 
 router = APIRouter(prefix="/api/v1")
 control = APIRouter(include_in_schema=False, dependencies=[ControlToken])
@@ -105,10 +105,7 @@ async def disable(given: CodeOnly, viewer: Viewer, auth: AuthDep) -> None:
 @control.post("/-/import")
 async def import_accounts(request: Request, accounts: Annotated[Accounts, Depends(_accounts)]) -> Imported:
     """Load accounts in bulk from NDJSON; loading them twice changes nothing."""
-    try:
-        lines = [_IMPORTED.validate_json(line) for line in (await request.body()).splitlines() if line]
-    except ValidationError as error:
-        raise Problem(422, "invalid-request", "A line is not an account", str(error)) from error
+    lines = lines_of(await request.body(), _IMPORTED, "A line is not an account")
     await accounts.load(lines)
     return Imported(imported=len(lines))
 

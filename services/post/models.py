@@ -73,9 +73,3 @@ class ImportedPost(BaseModel):
 class ImportedAuthor(BaseModel):
     id: int = Field(gt=0, le=LARGEST_ID)
     name: str
-
-
-class Imported(BaseModel):
-    """How many lines a bulk import had."""
-
-    imported: int

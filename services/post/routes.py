@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from services.platform.bulk import Imported, lines_of
 from services.platform.control import ControlToken
 from services.platform.idempotency import KEY_SECONDS_HEADER
 from services.platform.identity import OptionalViewer, Viewer
 from services.platform.models import Post, PostId
-from services.platform.problems import Problem, problem_responses
-from services.post.models import CreatedPost, Imported, ImportedPost, Likes, NewPost
+from services.platform.problems import problem_responses
+from services.post.models import CreatedPost, ImportedPost, Likes, NewPost
 from services.post.store import KEY_SECONDS, Posts
 
 router = APIRouter(prefix="/api/v1", tags=["posts"])
@@ -102,10 +103,7 @@ async def unprotect_account(viewer: Viewer, posts: PostsDep) -> None:
 @control.post("/-/import", response_model=Imported)
 async def import_posts(request: Request, posts: PostsDep) -> Imported:
     """Load posts in bulk from NDJSON; those that exist stay as they are."""
-    try:
-        lines = [_IMPORTED_POST.validate_json(line) for line in (await request.body()).splitlines() if line]
-    except ValidationError as error:
-        raise Problem(422, "invalid-request", "A line is not a post", str(error)) from error
+    lines = lines_of(await request.body(), _IMPORTED_POST, "A line is not a post")
     await posts.load(lines)
     return Imported(imported=len(lines))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from services.platform.bulk import Imported, lines_of
 from services.platform.control import ControlToken
 from services.platform.identity import OptionalViewer, Viewer
 from services.platform.pages import DEFAULT_PAGE, Cursor, Limit, identifier_of
-from services.platform.problems import Problem, problem_responses
-from services.post.models import Imported
+from services.platform.problems import problem_responses
 from services.timeline.models import (
     Followed,
     Handle,
@@ -180,10 +180,7 @@ async def remove_follower(name: Handle, viewer: Viewer, timelines: TimelinesDep)
 @control.post("/-/import", response_model=Imported)
 async def import_lines(request: Request, timelines: TimelinesDep) -> Imported:
     """Load a graph, then timelines, in bulk from NDJSON; loading them twice changes nothing."""
-    try:
-        lines = [_IMPORTED.validate_json(line) for line in (await request.body()).splitlines() if line]
-    except ValidationError as error:
-        raise Problem(422, "invalid-request", "A line is not what is imported here", str(error)) from error
+    lines = lines_of(await request.body(), _IMPORTED, "A line is not what is imported here")
     await timelines.load(lines)
     return Imported(imported=len(lines))
 
