@@ -37,6 +37,7 @@ test: install-dev ## check everything: lint, types, rules, unit and end-to-end t
 	@$(bin)/ruff check .
 	@$(bin)/ruff format --check .
 	@$(bin)/mypy
+	@$(bin)/lint-imports --no-cache --no-logo
 ifdef TESTS
 	@$(bin)/pytest $(TESTS)
 else
