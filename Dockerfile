@@ -22,6 +22,8 @@ RUN if [ -f wall/ca.crt ]; then export PIP_CERT=/build/wall/ca.crt; fi; \
 # The sources lie beside the libraries, found by a line in a .pth file: no build, and nothing fetched that is not locked.
 COPY docker-compose.yml /opt/failwhale/site/
 COPY services /opt/failwhale/site/services
+COPY foundation /opt/failwhale/site/foundation
+COPY testbed /opt/failwhale/site/testbed
 COPY chaos /opt/failwhale/site/chaos
 COPY outages /opt/failwhale/site/outages
 COPY loadtests /opt/failwhale/site/loadtests

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.measure import Measurement
 from rich.table import Table
 
-from failwhale.console import stdout
+from foundation.console import stdout
 
 ANY_WIDTH = 10_000
 

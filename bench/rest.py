@@ -23,7 +23,7 @@ from rich.table import Table
 
 from bench.printing import print_whole
 from bench.site import BenchError, Site, running_site
-from failwhale.console import duration, spell_duration
+from foundation.console import duration, spell_duration
 
 SUPERVISOR = "supervisor"
 MOST_BYTES = 420_000_000

@@ -3,7 +3,7 @@
 import sys
 
 from chaos.cli import app
-from failwhale.console import run
+from foundation.console import run
 
 if __name__ == "__main__":
     sys.exit(run(app, "python -m chaos"))

@@ -15,8 +15,8 @@ from chaos.engine import DEFAULT_SECONDS, Request, new_id
 from chaos.heal import heal as heal_site
 from chaos.heal import refuse_unhealed
 from chaos.view import is_judged, is_settled
-from failwhale.failure import INCONCLUSIVE, Failure
-from failwhale.state import State
+from foundation.failure import INCONCLUSIVE, Failure
+from foundation.state import State
 
 
 def inject(

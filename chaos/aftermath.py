@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from chaos.site import Site
+from testbed.site import Site
 
 WELL_LIMIT = 10.0
 """Seconds for users to be well again once a fault is gone; as a rule it takes them less than one."""

@@ -19,7 +19,7 @@ from chaos.engine import DEFAULT_SECONDS, Engine
 from chaos.engine import Request as Wish
 from chaos.metrics import FaultsInForce, StoreRoles
 from chaos.view import show
-from failwhale.failure import USAGE, Failure
+from foundation.failure import USAGE, Failure
 from services.platform.metrics import CONTENT_TYPE, Metrics
 from services.platform.problems import MEDIA_TYPE, Problem
 from services.platform.settings import Settings

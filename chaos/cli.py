@@ -18,7 +18,8 @@ from chaos.journeys import JOURNEYS_OF
 from chaos.progress import Progress
 from chaos.view import active as active_faults
 from chaos.view import history as all_known
-from failwhale.console import (
+from foundation.clock import parse
+from foundation.console import (
     DEFAULT_STATE,
     JsonOption,
     QuietOption,
@@ -28,8 +29,7 @@ from failwhale.console import (
     spell_duration,
     stdout,
 )
-from failwhale.state import State
-from outages.clock import parse
+from foundation.state import State
 
 
 class _Group(typer.core.TyperGroup):

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from chaos.control import Answer, Control, Unreachable, operators_tls
 from chaos.engine import Request, new_id
-from chaos.inventory import Inventory
-from failwhale.failure import FAILED, NOT_RESTORED, Failure
-from failwhale.state import State
+from foundation.failure import FAILED, NOT_RESTORED, Failure
+from foundation.state import State
+from testbed.control import Answer, Control, Unreachable, operators_tls
+from testbed.inventory import Inventory
 
 PART = "chaos"
 PATIENCE = 15.0

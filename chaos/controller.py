@@ -12,13 +12,13 @@ import sys
 from chaos.api import build
 from chaos.engine import Engine
 from chaos.journal import Journal
-from chaos.runtimes.docker import privileges
-from chaos.site import Site
-from failwhale.failure import Failure
-from failwhale.state import State
-from outages.patient_ledger import PatientLedger
+from foundation.failure import Failure
+from foundation.patient_ledger import PatientLedger
+from foundation.state import State
 from services.platform.serve import run
 from services.platform.settings import Settings
+from testbed.runtimes.docker import privileges
+from testbed.site import Site
 
 
 def main() -> None:
@@ -41,8 +41,8 @@ def _serve() -> None:
 
 
 def _describe_containers(state: State, engine: str, project: str) -> None:
-    from chaos.runtimes.docker import sitefile
-    from chaos.runtimes.docker.connection import connection_to
+    from testbed.runtimes.docker import sitefile
+    from testbed.runtimes.docker.connection import connection_to
 
     sitefile.refresh(state, connection_to(engine), project)
 

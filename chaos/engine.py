@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from chaos.fault import Fault, Value, fault_named
-from chaos.inventory import Part
 from chaos.journal import Entry, Journal, Order
 from chaos.life import Life
 from chaos.record import Record
 from chaos.selector import select
-from chaos.site import Site
-from failwhale.failure import FAILED, USAGE, Failure
-from outages.clock import steady
-from outages.patient_ledger import PatientLedger
+from foundation.clock import steady
+from foundation.failure import FAILED, USAGE, Failure
+from foundation.patient_ledger import PatientLedger
+from testbed.inventory import Part
+from testbed.site import Site
 
 log = logging.getLogger(__name__)
 

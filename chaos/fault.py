@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any, ClassVar, Literal
 
-from chaos.inventory import Part
 from chaos.journeys import JOURNEYS_OF, journeys_through
-from chaos.site import Site
-from failwhale.console import spell_duration
-from failwhale.failure import USAGE, Failure
+from foundation.console import spell_duration
+from foundation.failure import USAGE, Failure
+from testbed.inventory import Part
+from testbed.site import Site
 
 Value = float | int | str | None
 ParameterType = Literal["duration", "share", "integer", "text"]

@@ -15,10 +15,8 @@ from chaos.client import Client, UnknownFault
 from chaos.engine import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
 from chaos.fault import Fault, Parameter, fault_named
 from chaos.progress import Progress, spell_targets
-from chaos.sentinels import spell_failover
-from chaos.site import Site
 from chaos.view import active, is_judged, is_settled
-from failwhale.console import (
+from foundation.console import (
     DEFAULT_STATE,
     FAILED,
     INCONCLUSIVE,
@@ -34,9 +32,11 @@ from failwhale.console import (
     spell_duration,
     stdout,
 )
-from failwhale.options import whole_number
-from failwhale.state import State
-from outages.where import journeys_now
+from foundation.options import whole_number
+from foundation.state import State
+from testbed.instruments import journeys_now
+from testbed.sentinels import spell_failover
+from testbed.site import Site
 
 
 def command_of(fault: Fault) -> Callable[..., None]:

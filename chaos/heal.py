@@ -13,13 +13,13 @@ from typing import Any
 from chaos.client import Client, NoController
 from chaos.engine import Engine
 from chaos.fault import SERVICES, all_faults
-from chaos.inventory import Part
 from chaos.journal import Busy, Journal
-from chaos.site import Site, Unreachable
 from chaos.view import show
-from failwhale.failure import NOT_RESTORED, Failure
-from failwhale.state import State
-from outages.patient_ledger import PatientLedger
+from foundation.failure import NOT_RESTORED, Failure
+from foundation.patient_ledger import PatientLedger
+from foundation.state import State
+from testbed.inventory import Part
+from testbed.site import Site, Unreachable
 
 CONTROLLER = "chaos"
 PATIENCE = 3.0

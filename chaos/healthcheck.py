@@ -6,9 +6,9 @@ site's user first, as the controller did.
 
 import sys
 
-from chaos.runtimes.docker.privileges import drop
-from failwhale.failure import Failure
+from foundation.failure import Failure
 from services.platform.healthcheck import main
+from testbed.runtimes.docker.privileges import drop
 
 if __name__ == "__main__":
     try:

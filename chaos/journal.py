@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from chaos.limit import left
-from failwhale.disk import is_full
-from failwhale.failure import Failure
-from outages.clock import parse, stamp
+from foundation.clock import parse, stamp
+from foundation.disk import is_full
+from foundation.failure import Failure
+from foundation.limit import left
 
 log = logging.getLogger(__name__)
 

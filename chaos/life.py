@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaos.fault import Fault, Injection, Proof
-from chaos.inventory import Part
 from chaos.journal import Entry, Journal, Progress
 from chaos.record import Record
-from chaos.site import Site
+from testbed.inventory import Part
+from testbed.site import Site
 
 log = logging.getLogger(__name__)
 

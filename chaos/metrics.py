@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from chaos.journal import Entry
-from failwhale.failure import Failure
+from foundation.failure import Failure
 
 log = logging.getLogger(__name__)
 

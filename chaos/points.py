@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from chaos.control import Answer, Silent
 from chaos.fault import SERVICES, Fault, Injection, Parameter, Proof, Value
-from chaos.inventory import Part
-from chaos.site import Site, Unreachable
-from failwhale.failure import USAGE, Failure
+from foundation.failure import USAGE, Failure
+from testbed.control import Answer, Silent
+from testbed.inventory import Part
+from testbed.site import Site, Unreachable
 
 _ANSWERS_WITHIN = 1.0
 """Seconds. Whoever asks the controller waits for all parts of a place to be looked at."""

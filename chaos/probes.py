@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaos.site import Site
 from chaos.view import active
-from failwhale.state import State
+from foundation.state import State
+from testbed.site import Site
 
 
 def journeys(state: str | None = None) -> dict[str, Any]:

@@ -8,16 +8,16 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import failwhale.progress
+import foundation.progress
 from chaos.fault import fault_named
-from failwhale.console import spell_duration
-from outages.clock import parse
+from foundation.clock import parse
+from foundation.console import spell_duration
 
 NAMED = 3
 """Parts that are told by their names; more are told by how many they are."""
 
 
-class Progress(failwhale.progress.Progress):
+class Progress(foundation.progress.Progress):
     """Says each step of a fault once, on stderr, and counts down to its end where a line can move."""
 
     def __init__(self, *, quiet: bool) -> None:

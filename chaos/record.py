@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from chaos.journal import Entry
-from outages.clock import stamp
-from outages.patient_ledger import PatientLedger
+from foundation.clock import stamp
+from foundation.patient_ledger import PatientLedger
 
 
 class Record:

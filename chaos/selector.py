@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 
-from chaos.inventory import Part
-from failwhale.failure import USAGE, Failure
+from foundation.failure import USAGE, Failure
+from testbed.inventory import Part
 
 INSTRUMENTS = frozenset({"prober", "chaos", "prometheus", "grafana", "locust"})
 """They measure the fault, so only their own name hits them."""

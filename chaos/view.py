@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chaos.journal import Entry, Progress, read
-from failwhale.state import State
-from outages.clock import stamp
+from foundation.clock import stamp
+from foundation.state import State
 
 
 def show(entry: Entry) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from failwhale.console import DEFAULT_STATE, INTERRUPTED, Failure, spell_duration, stdout
-from failwhale.interruption import interruptible, uninterruptible
-from failwhale.state import State
 from failwhale.tour import TOUR, Act
-from outages.clock import parse
+from foundation.clock import parse
+from foundation.console import DEFAULT_STATE, INTERRUPTED, Failure, spell_duration, stdout
+from foundation.interruption import interruptible, uninterruptible
+from foundation.state import State
 
 GREEN_AGAIN_SECONDS = 30.0
 LOAD_SECONDS = 240

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from chaos.runtimes.docker import host
-from failwhale.failure import FAILED, USAGE, Failure
-from failwhale.state import State
+from foundation.failure import FAILED, USAGE, Failure
+from foundation.state import State
+from testbed.runtimes.docker import host
 
 FORWARDED = frozenset(
     {"status", "populate", "load", "chaos", "protections", "watch", "outages", "score", "report"}
@@ -102,7 +102,7 @@ def _point_to_a_site_that_is_up(state: State) -> None:
     """Somebody may have started it by `docker compose up`."""
     if state.path != host.REPOSITORY / ".failwhale":
         return
-    from chaos.runtimes.docker.lifecycle import project_of
+    from testbed.runtimes.docker.lifecycle import project_of
 
     try:
         found = host.controller(project_of(state))

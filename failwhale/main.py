@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from failwhale.failure import INTERRUPTED, Failure
+from foundation.failure import INTERRUPTED, Failure
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
     words = sys.argv[1:]
     try:
         if "ENGINE" in os.environ:
-            from chaos.runtimes.docker import privileges
+            from testbed.runtimes.docker import privileges
 
             privileges.drop()
         from failwhale import forward
@@ -23,15 +23,16 @@ def main() -> None:
         if order is not None:
             sys.exit(forward.run(order))
     except Failure as failure:
-        from failwhale.console import report
+        from foundation.console import report
 
         report(failure.message, failure.next_step)
         sys.exit(failure.code)
     except KeyboardInterrupt:  # on the way in or out; a command that runs inside is told of it
-        from failwhale.console import report
+        from foundation.console import report
 
         report("interrupted")
         sys.exit(INTERRUPTED)
-    from failwhale import console, verbs
+    from failwhale import verbs
+    from foundation import console
 
     sys.exit(console.run(verbs.app, "failwhale", words))

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chaos.site import Site, Unreachable
-from failwhale.console import (
+from foundation.console import (
     DEFAULT_STATE,
     FAILED,
     USAGE,
@@ -19,8 +18,9 @@ from failwhale.console import (
     print_table,
     stderr,
 )
-from failwhale.options import one_of
-from failwhale.state import State
+from foundation.options import one_of
+from foundation.state import State
+from testbed.site import Site, Unreachable
 
 SERVICES = ("frontend", "auth", "post", "retweet", "timeline", "notify")
 

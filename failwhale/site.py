@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from failwhale.console import (
+from foundation.console import (
     DEFAULT_STATE,
     INTERRUPTED,
     USAGE,
@@ -28,9 +28,9 @@ from failwhale.console import (
     spell_duration,
     stdout,
 )
-from failwhale.interruption import interruptible, uninterruptible
-from failwhale.progress import Progress
-from failwhale.state import State
+from foundation.interruption import interruptible, uninterruptible
+from foundation.progress import Progress
+from foundation.state import State
 
 COMPOSE_FILE = Path(__file__).parents[1] / "docker-compose.yml"
 POLL_SECONDS = 0.03
@@ -74,19 +74,19 @@ def up(
       failwhale up --state /tmp/second --port east=18443 --port west=19443
       failwhale up --without prometheus
     """
-    from chaos.runtimes.processes.lifecycle import Wishes
-    from failwhale.runtime import choose
+    from testbed.choice import choose
+    from testbed.runtimes.processes.lifecycle import Wishes
 
     began = time.monotonic()
     site = State(state)
     site.refuse_foreign()
     choice = choose(site, on, file.absolute(), os.environ)
     if choice.runtime == "docker":
-        from chaos.runtimes.docker import lifecycle
+        from testbed.runtimes.docker import lifecycle
 
         show, start = _show_containers, _start_containers
     else:
-        from chaos.runtimes.processes import lifecycle  # type: ignore[no-redef]
+        from testbed.runtimes.processes import lifecycle  # type: ignore[no-redef]
 
         show, start = _show_outlook, _start_processes
     wishes = Wishes(file.absolute(), _ports(port or []), frozenset(without or []))
@@ -108,8 +108,8 @@ def up(
 
 
 def _start_processes(site: State, outlook: Any, was_up: bool, within: float, progress: Progress) -> None:
-    from chaos.runtimes.processes import lifecycle
-    from failwhale.green import wait_until_green
+    from testbed.green import wait_until_green
+    from testbed.runtimes.processes import lifecycle
 
     began = time.monotonic()
     if was_up:
@@ -126,7 +126,7 @@ def _start_processes(site: State, outlook: Any, was_up: bool, within: float, pro
 
 
 def _start_containers(site: State, outlook: Any, was_up: bool, within: float, progress: Progress) -> None:
-    from chaos.runtimes.docker import lifecycle
+    from testbed.runtimes.docker import lifecycle
 
     began = time.monotonic()
     with _told_how_to_stop(site, was_up):
@@ -172,7 +172,7 @@ def _taken_down_when_interrupted(
 @contextmanager
 def _told_how_to_stop(site: State, was_up: bool) -> Iterator[None]:
     """Who cannot start a site on Docker is told what to do about those of its parts that run already."""
-    from chaos.runtimes.docker import lifecycle
+    from testbed.runtimes.docker import lifecycle
 
     try:
         yield
@@ -199,13 +199,13 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     """
     from dataclasses import asdict
 
-    from chaos.runtimes import runtime_of
-    from chaos.runtimes.processes.client import Processes
-    from chaos.sentinels import spell_failover
-    from chaos.site import Site
-    from failwhale.disk import is_full
-    from outages.where import prober_now
+    from foundation.disk import is_full
     from outages.words import record_problem
+    from testbed.instruments import prober_now
+    from testbed.runtimes import runtime_of
+    from testbed.runtimes.processes.client import Processes
+    from testbed.sentinels import spell_failover
+    from testbed.site import Site
 
     site = State(state)
     runtime = runtime_of(site)
@@ -297,7 +297,7 @@ def logs(
       failwhale logs post@east --follow
       failwhale logs --request 5f0c2b1e
     """
-    from failwhale.logs import logs_of
+    from testbed.logs import logs_of
 
     sources = logs_of(State(state), part)
     for line in sources.last(lines if request is None else None, request):
@@ -318,7 +318,7 @@ def down(
       failwhale down
       failwhale down --purge
     """
-    from chaos.runtimes.processes.lifecycle import purge as purge_folder
+    from testbed.runtimes.processes.lifecycle import purge as purge_folder
 
     site = State(state)
     with Progress(quiet) as progress, uninterruptible():
@@ -340,10 +340,10 @@ def down(
 def _end(site: State, *, purge: bool) -> tuple[bool, list[str]]:
     """Whether anything ran, and the networks that Docker did not remove."""
     if site.site()["runtime"] == "docker":
-        from chaos.runtimes.docker import lifecycle as on_docker
+        from testbed.runtimes.docker import lifecycle as on_docker
 
         return on_docker.is_up(site), on_docker.end(site, purge=purge)
-    from chaos.runtimes.processes import lifecycle
+    from testbed.runtimes.processes import lifecycle
 
     was_up = lifecycle.is_up(site)
     lifecycle.end(site)
@@ -433,8 +433,8 @@ def _show_containers(outlook: Any, as_json: bool) -> None:
 
 
 def _complete(site: State, outlook: Any, progress: Progress) -> None:
-    from chaos.runtimes.processes import lifecycle
-    from chaos.runtimes.processes.client import Processes
+    from testbed.runtimes.processes import lifecycle
+    from testbed.runtimes.processes.client import Processes
 
     lifecycle.add(site, outlook)
     _say_what_is_missing(Processes(site).complete(), progress)
@@ -446,7 +446,7 @@ def _say_what_is_missing(missing: list[str], progress: Progress) -> None:
 
 def _wait_until_ready(site: State, limit: float, progress: Progress) -> None:
     """Until every part is ready. Raises Failure that names what is not, and why."""
-    from chaos.runtimes.processes.client import Processes
+    from testbed.runtimes.processes.client import Processes
 
     runtime = Processes(site)
     while True:

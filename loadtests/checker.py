@@ -20,7 +20,7 @@ from typing import Annotated
 
 import typer
 
-from failwhale.console import (
+from foundation.console import (
     DEFAULT_STATE,
     FAILED,
     INCONCLUSIVE,
@@ -32,7 +32,7 @@ from failwhale.console import (
     run,
     stdout,
 )
-from failwhale.state import State
+from foundation.state import State
 from loadtests.acknowledged import Acknowledged, TornRecord, read, read_all
 from loadtests.changes import Changed, promised_changes
 from loadtests.evidence import Promised, Timeline, timelines_to_read

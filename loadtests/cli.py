@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from failwhale.console import (
+from foundation.console import (
     DEFAULT_STATE,
     FAILED,
     INTERRUPTED,
@@ -27,15 +27,15 @@ from failwhale.console import (
     stderr,
     stdout,
 )
-from failwhale.options import number, one_of, whole_number
-from failwhale.progress import Progress
-from failwhale.state import State
+from foundation.options import number, one_of, whole_number
+from foundation.progress import Progress
+from foundation.state import State
 from loadtests.generator import Generator, Plan, Shape, whole_seconds
 from loadtests.population import PEOPLE_LIMIT
 from loadtests.target import Target, acknowledged_file, census_file, refuse_other_machines
 
 if TYPE_CHECKING:
-    from failwhale.populate import Loaded
+    from loadtests.populate import Loaded
     from loadtests.verdict import Verdict
 
 PEOPLE = 1000
@@ -151,7 +151,7 @@ def load(
 
 
 def _populate(state: State, people: int, seed: int, *, quiet: bool) -> Loaded:
-    from failwhale.populate import populate as bring_in
+    from loadtests.populate import populate as bring_in
 
     with Progress(quiet) as progress:
         return bring_in(
@@ -164,7 +164,7 @@ def _generate(state: State, plan: Plan, *, quiet: bool) -> tuple[dict[str, Any],
 
     Raises Failure without a result.
     """
-    from outages.ledger import Ledger
+    from foundation.ledger import Ledger
 
     asked = {
         "shape": plan.shape.value,

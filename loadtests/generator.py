@@ -21,7 +21,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from failwhale.failure import Failure
+from foundation.failure import Failure
 
 PIPE = "FAILWHALE_LOAD_PIPE"
 """The environment variable with the number of the pipe that a load tells its progress and summary to."""

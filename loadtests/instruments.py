@@ -22,7 +22,7 @@ import gevent
 from locust import events
 from locust.env import Environment
 
-from failwhale.failure import Failure
+from foundation.failure import Failure
 from loadtests.acknowledged import Record
 from loadtests.crowd import Crowd
 from loadtests.generator import NAME, PIPE

@@ -23,8 +23,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from failwhale.failure import USAGE, Failure
-from failwhale.state import State
+from foundation.failure import USAGE, Failure
+from foundation.state import State
 
 
 @dataclass(frozen=True)

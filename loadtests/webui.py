@@ -23,7 +23,7 @@ from locust.runners import STATE_INIT, STATE_STOPPED
 from locust.util.timespan import parse_timespan
 from locust.web import WebUI
 
-from failwhale.failure import USAGE, Failure
+from foundation.failure import USAGE, Failure
 from loadtests.generator import LAST_ANSWERS_WITHIN
 from loadtests.instruments import end_with_load, renew
 from loadtests.shapes.all_time_high import TIMES_THE_USUAL, AllTimeHigh

@@ -2,7 +2,7 @@
 
 import sys
 
-from failwhale.console import run
+from foundation.console import run
 from outages.cli import app
 
 sys.exit(run(app, "python -m outages"))

@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+from foundation.ledger import Ledger
 from outages.accounts import Account, Visits, enrol, log_in, request, sign_up
 from outages.cast import AUTHORS, POSTS_PER_AUTHOR, Acknowledged, Cast
 from outages.client import MALFORMED, Failed, Refused
 from outages.journeys.home_timeline import compare
-from outages.ledger import Ledger
 from outages.visit import Litter
 
 FIRST_CODES = 6

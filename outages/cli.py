@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from failwhale.console import (
+from foundation.console import (
     DEFAULT_STATE,
     Failure,
     JsonOption,
@@ -23,7 +23,7 @@ from failwhale.console import (
     spell_duration,
     stdout,
 )
-from failwhale.state import State
+from foundation.state import State
 from outages.history import Felt, History, read, selectors
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
-from failwhale.console import spell_duration
+from foundation.console import spell_duration
 from outages.history import Fault, Felt, History, Load
 from outages.names import NAMES
 from outages.words import by_id, causes, clock, parameters, targets

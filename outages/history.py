@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from failwhale.state import State
+from foundation.clock import Setting, parse, stamp
+from foundation.ledger import Ledger, Record
+from foundation.state import State
 from outages.causes import name_causes
-from outages.clock import Setting, parse, stamp
-from outages.ledger import Ledger, Record
 from outages.names import NAMES
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from outages.clock import Clock, Setting, parse, stamp
-from outages.ledger import Ledger, Record
+from foundation.clock import Clock, Setting, parse, stamp
+from foundation.ledger import Ledger, Record
 
 STILL_THE_SAME_RUN = 60.0
 """Seconds: a prober that was away for longer finds a site that may have been started anew."""

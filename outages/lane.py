@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from foundation.clock import Clock
+from foundation.ledger import Ledger
 from outages.cast import Cast
 from outages.client import MALFORMED, Edge, Failed
-from outages.clock import Clock
 from outages.journeys.journey import Journey
-from outages.ledger import Ledger
 from outages.tracker import BRIDGED_SECONDS, Kind, NoData, Outage, Outcome, Result, Tracker
 from outages.tracker import Sequence as InOrder
 from outages.visit import LeftOut, Litter, Untested, Visit

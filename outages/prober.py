@@ -13,16 +13,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from foundation.clock import Clock
+from foundation.patient_ledger import PatientLedger
 from outages import journeys
 from outages.caretaker import Caretaker
 from outages.cast import Cast
 from outages.client import Edge, parse_edges, trusting
-from outages.clock import Clock
 from outages.interrupted import close_what_was_left_open
 from outages.lane import Lane
 from outages.listener import Listener
 from outages.metrics import Metrics
-from outages.patient_ledger import PatientLedger
 from outages.tracker import NoData
 from outages.visit import Litter, Visit
 from services.platform.serve import run

@@ -9,11 +9,11 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from failwhale.failure import Failure
-from failwhale.state import State
-from outages.clock import Setting
+from foundation.clock import Setting
+from foundation.failure import Failure
+from foundation.state import State
 from outages.history import Felt
-from outages.where import address_of
+from testbed.instruments import address_of
 
 Samples = list[tuple[float, float]]
 """(Unix seconds, value)"""

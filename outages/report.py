@@ -8,8 +8,8 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from failwhale.console import spell_duration
-from outages.clock import stamp
+from foundation.clock import stamp
+from foundation.console import spell_duration
 from outages.drawing import timeline
 from outages.history import Fault, Felt, History, order_of
 from outages.names import NAMES

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from outages.clock import stamp
+from foundation.clock import stamp
 from outages.history import Felt
 
 SLACK = 3.0

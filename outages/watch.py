@@ -8,15 +8,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from failwhale.console import spell_duration
-from failwhale.failure import Failure
-from failwhale.state import State
-from outages.clock import parse
+from foundation.clock import parse
+from foundation.console import spell_duration
+from foundation.failure import Failure
+from foundation.ledger import Tail
+from foundation.state import State
 from outages.history import Fault, History, selectors
-from outages.ledger import Tail
 from outages.names import NAMES
-from outages.where import journeys_now, prober_now
 from outages.words import by_id, clock, parameters, record_problem, targets
+from testbed.instruments import journeys_now, prober_now
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -88,7 +88,7 @@ class Live:
         self._journeys, self._record = said.get("journeys", {}), said.get("record", {})
 
     def _ask_runtime(self) -> None:
-        from chaos.runtimes import runtime_of
+        from testbed.runtimes import runtime_of
 
         with suppress(Failure, OSError, KeyError, ValueError):
             self._parts = [

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from failwhale.console import spell_duration
-from failwhale.failure import Failure
+from foundation.console import spell_duration
+from foundation.failure import Failure
 from outages.history import Fault, Felt, History
 
 COMES_FROM_THE_PROBER = (

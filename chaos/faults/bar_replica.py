@@ -1,9 +1,9 @@
 """bar-replica: the replica may not be promoted. Nobody is hurt, until the primary dies."""
 
 from chaos.fault import Demonstration, Fault, Injection, Proof, register
-from chaos.inventory import Part
-from chaos.site import Site
-from failwhale.failure import Failure
+from foundation.failure import Failure
+from testbed.inventory import Part
+from testbed.site import Site
 
 
 class BarReplica(Fault):

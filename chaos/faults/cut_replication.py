@@ -1,9 +1,9 @@
 """cut-replication: the replica silently stops following. Its link is up, and it is ready by every check."""
 
 from chaos.fault import Demonstration, Fault, Injection, Proof, register
-from chaos.inventory import Part
-from chaos.site import Site
-from failwhale.failure import Failure
+from foundation.failure import Failure
+from testbed.inventory import Part
+from testbed.site import Site
 
 
 class CutReplication(Fault):

@@ -1,9 +1,9 @@
 """expire-certificate: the part shows a certificate whose time is over. New connections to it fail."""
 
 from chaos.fault import SERVICES, Demonstration, Fault, Injection, Proof, register
-from chaos.inventory import Part
-from chaos.site import Site
-from failwhale.failure import Failure
+from foundation.failure import Failure
+from testbed.inventory import Part
+from testbed.site import Site
 
 
 class ExpireCertificate(Fault):

@@ -1,9 +1,9 @@
 """kill: the process dies at once and stays down until the fault ends."""
 
 from chaos.fault import PARTS, Demonstration, Fault, Injection, Proof, register
-from chaos.inventory import Part
-from chaos.site import Site
-from failwhale.failure import Failure
+from foundation.failure import Failure
+from testbed.inventory import Part
+from testbed.site import Site
 
 
 class Kill(Fault):

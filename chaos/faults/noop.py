@@ -1,6 +1,6 @@
 """The skeleton of a fault: copy this file, rename the class, fill in the methods. It does nothing to anybody.
 
-Each method gets the site (chaos/site.py: the runtime's verbs, control endpoints, health) and the injection:
+Each method gets the site (testbed/site.py: the runtime's verbs, control endpoints, health) and the injection:
 one part, the checked parameters, and the seconds that a lease must last. Methods look or act once; waiting
 and repeating is done by chaos/life.py. Then run tests/chaos/test_faults.py, and
 tests/e2e/test_every_fault.py, which finds the new fault by its registration and makes it keep what
@@ -8,7 +8,7 @@ tests/e2e/test_every_fault.py, which finds the new fault by its registration and
 """
 
 from chaos.fault import SERVICES, Demonstration, Fault, Injection, Parameter, Proof, register
-from chaos.site import Site
+from testbed.site import Site
 
 
 class Noop(Fault):

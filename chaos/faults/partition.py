@@ -1,9 +1,9 @@
 """partition: the part works, and nobody outside its own data centre reaches it, nor it them."""
 
 from chaos.fault import SERVICES, Demonstration, Fault, Injection, Proof, register
-from chaos.inventory import Part
-from chaos.site import Site
-from failwhale.failure import Failure
+from foundation.failure import Failure
+from testbed.inventory import Part
+from testbed.site import Site
 
 
 class Partition(Fault):

@@ -1,9 +1,9 @@
 """pause: the process is frozen. It keeps its connections and answers nobody: that hurts more than a death."""
 
 from chaos.fault import PARTS, Demonstration, Fault, Injection, Proof, register
-from chaos.inventory import Part
-from chaos.site import Site
-from failwhale.failure import Failure
+from foundation.failure import Failure
+from testbed.inventory import Part
+from testbed.site import Site
 
 
 class Pause(Fault):

@@ -1,9 +1,9 @@
 """promote: a planned switchover of the store. It happens once, and the roles stay swapped."""
 
 from chaos.fault import Demonstration, Fault, Injection, Proof, register
-from chaos.inventory import Part
-from chaos.site import Site
-from failwhale.failure import Failure
+from foundation.failure import Failure
+from testbed.inventory import Part
+from testbed.site import Site
 
 HANDOVER = 3.0
 """Seconds that a switchover may take before the old primary takes writes again."""

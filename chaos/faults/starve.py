@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from chaos.fault import PARTS, SERVICES, Demonstration, Fault, Injection, Parameter, Proof, Value, register
-from chaos.inventory import Part
-from chaos.site import Site
-from failwhale.failure import USAGE, Failure
+from foundation.failure import USAGE, Failure
+from testbed.inventory import Part
+from testbed.site import Site
 
 _LEAST = 0.01
 """Docker takes no smaller share."""

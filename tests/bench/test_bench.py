@@ -21,8 +21,8 @@ from bench.load import Job, Result
 from bench.reads import TIMELINE, Read, _bare_route, _play
 from bench.rest import SUPERVISOR, Look, Processes, Rest, table
 from bench.site import BenchError, Site
-from outages.clock import stamp
-from outages.ledger import Ledger
+from foundation.clock import stamp
+from foundation.ledger import Ledger
 
 BODY = b'{"items":[]}' * 2000
 

@@ -14,13 +14,13 @@ import pytest
 
 import chaos.life
 import chaos.points
-from chaos.control import Answer, Silent, Unreachable
 from chaos.engine import Engine
-from chaos.inventory import Inventory, Part
 from chaos.journal import Entry, Journal
-from chaos.site import Site
-from failwhale.failure import Failure
-from outages.patient_ledger import PatientLedger
+from foundation.failure import Failure
+from foundation.patient_ledger import PatientLedger
+from testbed.control import Answer, Silent, Unreachable
+from testbed.inventory import Inventory, Part
+from testbed.site import Site
 
 
 def make_part(name: str) -> Part:
@@ -55,7 +55,7 @@ class Process:
 
 @dataclass
 class MemoryRuntime:
-    """Implements chaos.runtimes.Runtime as far as faults use it. What fell due is undone when seen."""
+    """Implements testbed.runtimes.Runtime as far as faults use it. What fell due is undone when seen."""
 
     step: Callable[[], None]
     name: str = "processes"

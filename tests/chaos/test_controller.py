@@ -16,20 +16,20 @@ import chaos.cli
 import chaos.client
 import chaos.fault_command
 import chaos.heal
-import failwhale.progress
+import foundation.progress
 from chaos import actions, probes
 from chaos.api import build
 from chaos.client import Client, NoController
-from chaos.control import Control, Unreachable, operators_tls
 from chaos.engine import Engine, Request
 from chaos.fault import all_faults
-from failwhale.console import run
-from failwhale.failure import Failure
-from failwhale.state import State
+from foundation.console import run
+from foundation.failure import Failure
+from foundation.state import State
 from services.platform.genesis import make_certificates, make_secrets
 from services.platform.serve import Server
 from services.platform.settings import Address, Settings
 from services.platform.tls import Credentials
+from testbed.control import Control, Unreachable, operators_tls
 
 
 @dataclass
@@ -443,7 +443,7 @@ def test_on_a_terminal_a_line_counts_down(
 ) -> None:
     words = ("latency", "post@east", "--for", "1200ms")
     assert "s left" not in command(*words).err
-    monkeypatch.setattr(failwhale.progress, "is_terminal", lambda: True)
+    monkeypatch.setattr(foundation.progress, "is_terminal", lambda: True)
     err = command(*words).err
     assert err.index("2 s left") < err.index("1 s left") < err.index("reverted on post@east")
 

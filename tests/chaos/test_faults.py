@@ -12,7 +12,7 @@ import chaos.faults
 from chaos.fault import Fault, all_faults, fault_named, register
 from chaos.journeys import JOURNEYS_OF
 from chaos.selector import select
-from failwhale.failure import Failure
+from foundation.failure import Failure
 from outages.names import NAMES
 
 FAULTS = all_faults()

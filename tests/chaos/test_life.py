@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import chaos.life
-import chaos.limit
+import foundation.limit
 from chaos.engine import Request
 from chaos.fault import Fault, all_faults, fault_named
 from chaos.points import FaultPoint
-from failwhale.failure import Failure
+from foundation.failure import Failure
 
 # Where the controller dies, its threads die of an exception: that is meant.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -171,7 +171,7 @@ def test_a_part_that_vanished_took_its_fault_with_it(laboratory: Any, settle: An
     engine = laboratory.controller()
     engine.order(request("latency", 60))
     wait_until(laboratory.site.harm, "harm done")
-    from chaos.inventory import Inventory
+    from testbed.inventory import Inventory
 
     kept = tuple(part for part in laboratory.site.inventory.parts if part.name != "post@east")
     laboratory.site.inventory = Inventory(kept, {})
@@ -435,7 +435,7 @@ def test_an_hour_forward_ends_it_at_once(
 def step_wall_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """As the modules see it that hold faults to their limits."""
     monkeypatch.setattr(
-        chaos.limit,
+        foundation.limit,
         "time",
         SimpleNamespace(time=lambda: time.time() + seconds),
     )

@@ -13,12 +13,12 @@ import pytest
 
 import chaos.life
 from chaos.fault import Fault, Injection, Proof
-from chaos.inventory import Part
 from chaos.journal import Book, Entry, Journal, Order, Progress, _follow
 from chaos.life import Life
 from chaos.record import Record
-from chaos.site import Site
-from outages.clock import parse, stamp
+from foundation.clock import parse, stamp
+from testbed.inventory import Part
+from testbed.site import Site
 
 POST = Part("post@east", "post", "east", "post-east", "8000", {"8000": "127.0.0.1:1"})
 T0 = 1_700_000_000.0

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 import chaos.points
-from chaos.control import Answer, Unreachable
 from chaos.engine import Request, plan
 from chaos.fault import Injection, fault_named
-from chaos.inventory import Part
 from chaos.points import FaultPoint, Seen
-from failwhale.failure import Failure
+from foundation.failure import Failure
+from testbed.control import Answer, Unreachable
+from testbed.inventory import Part
 
 OK = Answer(200, b"{}")
 EAST = Part("post@east", "post", "east", "post-east", "8000", {"8000": "127.0.0.1:1"})

@@ -11,11 +11,8 @@ import pytest
 from fastapi import APIRouter
 
 import chaos.points
-from chaos.control import Control, Unreachable, operators_tls
 from chaos.fault import Injection, Proof, fault_named
-from chaos.inventory import Part
-from chaos.site import Site
-from failwhale.state import State
+from foundation.state import State
 from services.platform import genesis
 from services.platform.app import build
 from services.platform.intake import Intake
@@ -24,6 +21,9 @@ from services.platform.serve import Server
 from services.platform.settings import Address, Settings
 from services.platform.store import Store
 from services.platform.tls import credentials_of
+from testbed.control import Control, Unreachable, operators_tls
+from testbed.inventory import Part
+from testbed.site import Site
 
 POST = Part("post@east", "post", "east", "post-east", "8000", {"8000": "127.0.0.1:1"})
 router = APIRouter()

@@ -11,8 +11,8 @@ import pytest
 
 from chaos.journal import Entry, Order, Progress
 from chaos.record import Record
-from outages.clock import parse
-from outages.patient_ledger import PatientLedger
+from foundation.clock import parse
+from foundation.patient_ledger import PatientLedger
 
 ORDER = Order("kill-1", "kill", "post:all", ("post@east",), {"n": 1}, 10.0, 1000.0, 1010.0, 7)
 ENTRY = Entry(ORDER, {"post@east": Progress()})
@@ -82,7 +82,7 @@ def test_a_full_disk_keeps_no_fault_in_force(
 ) -> None:
     from chaos.engine import Request
     from chaos.journal import read
-    from failwhale.failure import Failure
+    from foundation.failure import Failure
 
     engine = laboratory.controller()
     for fault in ("kill", "pause", "latency"):

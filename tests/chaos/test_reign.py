@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chaos.fault import Injection, fault_named
-from chaos.inventory import Inventory, Part
-from chaos.site import Site
+from testbed.inventory import Inventory, Part
+from testbed.site import Site
 
 
 def redis(name: str, address: str) -> Part:

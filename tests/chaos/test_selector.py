@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.inventory import Part
 from chaos.selector import INSTRUMENTS, select
-from failwhale.failure import Failure
+from foundation.failure import Failure
+from testbed.inventory import Part
 
 ROLES = {"store@east": "replica", "store@west": "primary"}
 

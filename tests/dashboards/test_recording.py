@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from failwhale.failure import Failure
+from foundation.failure import Failure
 from outages.history import Felt
 from outages.metrics import Metrics
 from outages.prometheus import Prometheus

@@ -11,9 +11,9 @@ from docker.errors import APIError
 from engine_under_test import IMAGE, engine, left_of, remove_all_of
 from site_under_test import Site, wait_until
 
-from chaos.runtimes.docker.lifecycle import project_of
-from chaos.site import Site as SiteOfChaos
-from failwhale.state import State
+from foundation.state import State
+from testbed.runtimes.docker.lifecycle import project_of
+from testbed.site import Site as SiteOfChaos
 
 USER = "10001:10001"
 """Who the parts run as, and who may read what they keep."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from site_under_test import Site
 
-from chaos.site import Site as SiteOfChaos
-from failwhale.state import State
+from foundation.state import State
+from testbed.site import Site as SiteOfChaos
 
 
 class OnProcesses(Site):

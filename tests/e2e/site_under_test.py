@@ -23,8 +23,8 @@ import httpx
 import psutil
 
 from chaos.journal import replay
-from chaos.site import Site as SiteOfChaos
 from chaos.view import show
+from testbed.site import Site as SiteOfChaos
 
 ROOT = Path(__file__).parents[2]
 FAILWHALE = Path(sys.executable).parent / "failwhale"

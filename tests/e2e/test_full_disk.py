@@ -12,8 +12,8 @@ from on_processes import OnProcesses
 from site_under_test import wait_until
 
 from chaos.client import Client
-from failwhale.state import State
-from outages.ledger import Ledger
+from foundation.ledger import Ledger
+from foundation.state import State
 
 FAULTS = {"kill": "post@east", "pause": "notify@west", "errors": "retweet@east"}
 SECONDS = 12

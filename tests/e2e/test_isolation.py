@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from on_docker import OnDocker
 
-from chaos.inventory import Inventory
+from testbed.inventory import Inventory
 
 pytestmark = pytest.mark.parametrize("runtime", ["docker"], indirect=True)
 

@@ -11,7 +11,7 @@ import pytest
 from site_under_test import Site, wait_until
 
 from chaos.fault import SERVICES, all_faults
-from outages.clock import parse
+from foundation.clock import parse
 
 SECONDS = {"processes": 20.0, "docker": 20.0}
 """Long enough for all faults to be proved: on Docker the commands run beside the controller."""

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from chaos.runtimes.docker import host
 from failwhale import call, forward
-from failwhale.failure import Failure
 from failwhale.forward import order_of
 from failwhale.main import main
 from failwhale.verbs import VERBS
+from foundation.failure import Failure
+from testbed.runtimes.docker import host
 
 LOCAL = {"demo", "up", "logs", "open", "down"}
 

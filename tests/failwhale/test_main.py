@@ -20,7 +20,7 @@ import pytest
 
 from failwhale.verbs import VERBS, load
 
-TOYS = Path(__file__).parents[1] / "chaos" / "runtimes" / "toy" / "docker-compose.yml"
+TOYS = Path(__file__).parents[1] / "testbed" / "runtimes" / "toy" / "docker-compose.yml"
 
 
 class Command:
@@ -268,7 +268,7 @@ def test_help_is_fast_and_loads_nothing(command: Command) -> None:
     assert code == 0
     assert all(name in out for name in VERBS)
     heavy = (
-        "import sys; from failwhale import console, verbs; console.run(verbs.app, 'failwhale', ['--help'])"
+        "import sys; from foundation import console; from failwhale import verbs; console.run(verbs.app, 'failwhale', ['--help'])"
     )
     check = (
         f"{heavy}; print([m for m in ('yaml', 'psutil', 'fastapi', 'locust', 'httpx') if m in sys.modules])"

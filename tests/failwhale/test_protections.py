@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from failwhale.console import run
-from failwhale.state import State
 from failwhale.verbs import app
+from foundation.console import run
+from foundation.state import State
 from services.platform.genesis import make_certificates, make_secrets
 
 

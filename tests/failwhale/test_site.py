@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from chaos.runtimes.docker import lifecycle
-from failwhale.failure import Failure
 from failwhale.site import _told_how_to_stop
-from failwhale.state import State
+from foundation.failure import Failure
+from foundation.state import State
+from testbed.runtimes.docker import lifecycle
 
 UNHEALTHY = "see: docker logs p-1; stop what runs: failwhale down, or docker compose down"
 

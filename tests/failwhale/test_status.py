@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from chaos.runtimes.processes.client import Processes
-from failwhale.console import run
-from failwhale.disk import is_full
 from failwhale.site import status
-from outages import where
+from foundation.console import run
+from foundation.disk import is_full
+from testbed import instruments as where
+from testbed.runtimes.processes.client import Processes
 
 FULL = {"waiting": 12, "dropped": 0, "problem": "No space left on device"}
 
@@ -55,7 +55,7 @@ def test_status_says_that_no_fault_begins_where_no_room_is_left(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], full: bool
 ) -> None:
     monkeypatch.setattr(where, "prober_now", lambda state: {})
-    monkeypatch.setattr("failwhale.disk.os.statvfs", lambda folder: Disk(4096, 63 if full else 64))
+    monkeypatch.setattr("foundation.disk.os.statvfs", lambda folder: Disk(4096, 63 if full else 64))
     assert call(state) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert ("no fault begins, what is in force ends all the same" in said) == full
@@ -83,7 +83,7 @@ class Disk:
 def test_a_disk_is_full_without_bytes_or_without_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Disk, full: bool
 ) -> None:
-    monkeypatch.setattr("failwhale.disk.os.statvfs", lambda folder: disk)
+    monkeypatch.setattr("foundation.disk.os.statvfs", lambda folder: disk)
     assert is_full(tmp_path) is full
 
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from failwhale.state import State
+from foundation.state import State
 from loadtests.population import EPOCH_MILLISECONDS, Population, generate
 from loadtests.target import Census, Target, acknowledged_file, census_file
 from services.platform import pki

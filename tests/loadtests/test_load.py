@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 import pytest
 
-from outages.ledger import Ledger
+from foundation.ledger import Ledger
 from services.platform import pki
 
 FAILWHALE = [sys.executable, "-m", "failwhale"]

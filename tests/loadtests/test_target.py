@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from failwhale.failure import Failure
-from failwhale.state import State
+from foundation.failure import Failure
+from foundation.state import State
 from loadtests.target import Census, Target, census_file, refuse_other_machines
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from fake_site import FakeSite
 
+from foundation.clock import parse
+from foundation.ledger import Record
 from outages.client import Edge, trusting
-from outages.clock import parse
-from outages.ledger import Record
 from outages.prober import Prober
 
 Until = Callable[..., Awaitable[None]]

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from test_history import STARTED, STOPPED, fault, outage
 
-from failwhale.console import run
+from foundation.clock import stamp
+from foundation.console import run
+from foundation.ledger import Ledger, Record
 from outages.cli import app, show_score
-from outages.clock import stamp
 from outages.history import Felt
-from outages.ledger import Ledger, Record
 from outages.names import NAMES
 from outages.score import pair, score
 from outages.words import COMES_FROM_THE_PROBER

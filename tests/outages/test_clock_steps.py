@@ -10,9 +10,10 @@ import pytest
 from fake_site import FakeSite, Problem
 from prober_under_test import Running, until
 
-from outages import clock, prober
+from foundation import clock
+from foundation.ledger import Ledger
+from outages import prober
 from outages.history import History, read
-from outages.ledger import Ledger
 
 STEPS = (10.0, -10.0, 3600.0, -3600.0)
 

@@ -13,12 +13,12 @@ import pytest
 from fake_site import FakeSite, Problem
 from prober_under_test import Running, until
 
-from failwhale.state import State
+from foundation.clock import parse
+from foundation.ledger import Ledger
+from foundation.patient_ledger import PatientLedger
+from foundation.state import State
 from outages import prober, watch
-from outages.clock import parse
 from outages.history import Felt, read
-from outages.ledger import Ledger
-from outages.patient_ledger import PatientLedger
 from outages.words import record_problem
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foundation.clock import parse, stamp
+from foundation.ledger import Ledger, Record
 from outages.causes import name_causes
-from outages.clock import parse, stamp
 from outages.history import Fault, Felt, History, Load, read
 from outages.interrupted import close_what_was_left_open
-from outages.ledger import Ledger, Record
 from outages.words import causes, detection, headline, parameters
 
 T = 1_700_000_000.0

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from virtual_time import VirtualClock, VirtualLoop, play
 
+from foundation.clock import parse
+from foundation.ledger import Record
 from outages import lane as module
 from outages.cast import Cast
 from outages.client import Edge, Failed
-from outages.clock import parse
 from outages.journeys.journey import Journey
 from outages.lane import MOST_IN_FLIGHT, NORMAL_EVERY, STOPPING, TIDY_SECONDS, TROUBLED_EVERY, Lane
-from outages.ledger import Record
 from outages.tracker import NoData
 from outages.visit import LeftOut, Litter, Untested, Visit
 

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 from test_history import STARTED, STOPPED, T, fault, line, outage
 
+from foundation.ledger import Record
 from outages.history import read
-from outages.ledger import Record
 from outages.names import NAMES
 from outages.report import page
 from outages.watch import CELLS, strip

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failwhale.failure import Failure
-from outages.clock import Setting, stamp
+from foundation.clock import Setting, stamp
+from foundation.failure import Failure
 from outages.history import Felt
 from outages.prometheus import Prometheus, detect, spells
 from outages.score import quantile, score

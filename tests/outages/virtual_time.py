@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from outages.clock import Clock
+from foundation.clock import Clock
 
 
 class _Hurried(selectors.DefaultSelector):

@@ -1,0 +1,66 @@
+"""Where to reach the instruments of a running site, as site.json says."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from foundation.failure import Failure
+from foundation.state import State
+
+SECONDS = 2.0
+
+
+def address_of(state: State, part: str) -> str | None:
+    """host:port of a part's main listener; None without such a part. Raises Failure without a site."""
+    for row in state.site()["parts"]:
+        if row["name"] == part:
+            main = row.get("main")
+            found = row["addresses"].get(main) if main else next(iter(row["addresses"].values()), None)
+            return None if found is None else str(found)
+    return None
+
+
+def journeys_now(state: State) -> dict[str, dict[str, Any]]:
+    """What the prober says of each journey at this moment; empty while it does not answer.
+
+    Rows have `state` (green, down, slow, unknown), `since`, `attempts`, `failed` and `last_error`.
+    """
+    return dict(prober_now(state).get("journeys", {}))
+
+
+def prober_now(state: State) -> dict[str, Any]:
+    """What the prober says at this moment; empty while it does not answer.
+
+    `journeys` are as above. `record` says whether there is room for it: how many records are `waiting` in
+    memory, how many were `dropped`, and what the `problem` is (None: there is none).
+    """
+    try:
+        address = address_of(state, "prober")
+        if address is None:
+            return {}
+        host, _, port = address.rpartition(":")
+        files = (state.ca, state.client_certificate, state.client_key)
+        tls = _context(*files, tuple(file.stat().st_mtime_ns for file in files))
+        connection = http.client.HTTPSConnection(host, int(port), timeout=SECONDS, context=tls)
+        try:
+            connection.request("GET", "/journeys")
+            answer = connection.getresponse()
+            return dict(json.loads(answer.read())) if answer.status == 200 else {}
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException, ValueError, KeyError, Failure):
+        return {}
+
+
+@lru_cache(maxsize=4)
+def _context(ca: Path, certificate: Path, key: Path, changed: tuple[int, ...]) -> ssl.SSLContext:
+    """An operator's context; made once, since making it costs more than asking."""
+    tls = ssl.create_default_context(cafile=str(ca))
+    tls.check_hostname = False  # a part is asked by its address, which its certificate does not name
+    tls.load_cert_chain(certificate, key)
+    return tls

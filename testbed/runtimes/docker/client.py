@@ -1,0 +1,236 @@
+"""The runtime on Docker: each verb is a call or two to the engine, about the container of one part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from foundation.failure import Failure
+from foundation.names import unknown
+from foundation.state import State
+from testbed.inventory import Part
+from testbed.runtimes import Executed, PartStatus, Undo
+from testbed.runtimes.docker import sitefile
+from testbed.runtimes.docker.connection import AT_ONCE, Connection, Json, Refused, Vanished, connection_to
+from testbed.runtimes.docker.host import CONTROLLER
+
+if TYPE_CHECKING:
+    from testbed.site import Site
+
+NANO = 1_000_000_000
+
+
+class Docker:
+    """The site as containers. Implements testbed.runtimes.Runtime."""
+
+    name = "docker"
+
+    def __init__(self, state: State, connection: Connection | None = None) -> None:
+        """Raises Failure when the engine does not answer. `connection` is for tests."""
+        self._state = state
+        site = state.site()
+        self._engine = connection or connection_to(site["engine"])
+        self._site = sitefile.refresh(state, self._engine, site["project"])
+
+    # --- what there is ---
+
+    def status(self) -> list[PartStatus]:
+        from testbed.site import Site  # which is made of this
+
+        site = Site(self._state)
+        parts = site.inventory.parts
+        with ThreadPoolExecutor(AT_ONCE) as together:
+            # Engines count memory once a second, and some let whoever asks wait for it: asked together, and
+            # before all else, they wait once.
+            memory = [together.submit(self._memory, part.name) for part in parts]
+            return list(together.map(lambda part, used: self._status(site, part, used), parts, memory))
+
+    def _memory(self, part: str) -> int | None:
+        return self._engine.memory(self._row(part)["container"])
+
+    def _status(self, site: Site, part: Part, memory: Future[int | None]) -> PartStatus:
+        seen = self._look(part.name)
+        row = self._row(part.name)
+        running = _is_running(seen)
+        return PartStatus(
+            name=part.name,
+            service=part.service,
+            place=part.place,
+            role=site.store_role(part) if part.service == "store" and running else None,
+            pid=None,
+            container=row["container"],
+            address=part.addresses.get(part.main) if part.main else None,
+            running=running,
+            paused=_is_paused(seen),
+            ready=running and site.ready(part),
+            release=row["release"],
+            memory_bytes=memory.result() if running else None,
+            restarts=seen["RestartCount"],
+        )
+
+    def is_running(self, part: str) -> bool:
+        return _is_running(self._look(part))
+
+    def is_paused(self, part: str) -> bool:
+        return _is_paused(self._look(part))
+
+    # --- promises ---
+
+    def arm(self, lease: str, part: str, undo: Undo, seconds: float) -> None:
+        """Nothing is kept: Docker restarts a controller that dies, and its journal is the promise."""
+
+    def disarm(self, lease: str) -> None:
+        """Nothing was kept."""
+
+    # --- the process ---
+
+    def kill(self, part: str) -> None:
+        """What is killed by order Docker does not restart, unlike what dies by itself."""
+        self._bring(part, _is_down, self._engine.kill)
+
+    def start(self, part: str) -> None:
+        self._bring(part, _is_running, self._engine.start)
+
+    def stop(self, part: str) -> None:
+        self._bring(part, _is_down, self._engine.stop)
+
+    def pause(self, part: str) -> None:
+        """Freeze it (the kernel's freezer). Nothing happens to a part that is down."""
+        self._bring(part, lambda seen: _is_paused(seen) or not _is_running(seen), self._engine.pause)
+
+    def resume(self, part: str) -> None:
+        self._bring(part, lambda seen: not _is_paused(seen), self._engine.resume)
+
+    def _bring(self, part: str, is_so: Callable[[Json], bool], act: Callable[[str], None]) -> None:
+        """Act unless it is so already. A refusal counts only if it is not so afterwards."""
+        if part == CONTROLLER:
+            raise Failure(
+                "the controller cannot be ended or frozen from inside its own container",
+                "on the host: docker compose restart chaos; then: failwhale chaos heal",
+            )
+        seen = self._look(part)
+        if is_so(seen):
+            return
+        try:
+            act(seen["Id"])
+        except Refused:
+            if not is_so(self._look(part)):
+                raise
+
+    # --- the networks ---
+
+    def cut(self, part: str, keep: Collection[str] = ()) -> None:
+        seen = self._look(part)
+        for network in self._aliases(seen):
+            if network not in keep:
+                self._disconnect(part, seen, network)
+
+    def join(self, part: str) -> None:
+        seen = self._look(part)
+        for network in self._missing(part, seen):
+            if network in self._aliases(seen):  # under other names, as Docker does with what is on no network
+                self._disconnect(part, seen, network)
+            self._connect(part, seen, network)
+
+    def is_cut(self, part: str) -> bool:
+        return bool(self._missing(part, self._look(part)))
+
+    def _aliases(self, seen: Json) -> dict[str, list[str]]:
+        return sitefile.aliases(seen, self._site["networks"])
+
+    def _missing(self, part: str, seen: Json) -> list[str]:
+        """The networks that it should be on, and is not, or not under all its names."""
+        now = self._aliases(seen)
+        wanted = self._row(part)["networks"].items()
+        return [name for name, aliases in wanted if name not in now or not set(aliases) <= set(now[name])]
+
+    def _disconnect(self, part: str, seen: Json, network: str) -> None:
+        try:
+            self._engine.disconnect(seen["Id"], self._name_of(network))
+        except Refused:
+            if network in self._aliases(self._look(part)):
+                raise
+
+    def _connect(self, part: str, seen: Json, network: str) -> None:
+        try:
+            self._engine.connect(seen["Id"], self._name_of(network), self._row(part)["networks"][network])
+        except Refused:
+            if network in self._missing(part, self._look(part)):
+                raise
+
+    def _name_of(self, network: str) -> str:
+        return str(self._site["networks"].get(network, network))
+
+    # --- the limits ---
+
+    def limit(self, part: str, cpus: float | None = None, memory: int | None = None) -> None:
+        wanted: dict[str, int] = {}
+        if cpus is not None:
+            wanted |= {"NanoCpus": round(cpus * NANO)}
+        if memory is not None:
+            wanted |= {"Memory": memory, "MemorySwap": memory}
+        seen = self._look(part)
+        for name in wanted:
+            if not self._row(part)["limits"][name]:
+                raise Failure(
+                    f"{part} has no limit of its own ({name}), and Docker could not take one away again"
+                )
+        self._engine.update(seen["Id"], wanted)
+
+    def unlimit(self, part: str) -> None:
+        if self.is_limited(part):
+            limits = self._row(part)["limits"]
+            self._engine.update(
+                self._look(part)["Id"], {name: value for name, value in limits.items() if value}
+            )
+
+    def is_limited(self, part: str) -> bool:
+        seen = self._look(part)
+        return bool(sitefile.limits(seen) != self._row(part)["limits"])
+
+    def held_back(self, part: str) -> float:
+        return self._engine.held_back(self._look(part)["Id"])
+
+    # --- inside ---
+
+    def execute(self, part: str, words: list[str]) -> Executed:
+        """Run a command in its container. A part that is down or frozen cannot: Failure."""
+        return Executed(*self._engine.execute(self._look(part)["Id"], words))
+
+    # --- looking ---
+
+    def _row(self, part: str) -> Json:
+        """What site.json remembers of a part."""
+        for row in self._site["parts"]:
+            if row["name"] == part:
+                return dict(row)
+        raise unknown("part", part, (row["name"] for row in self._site["parts"]))
+
+    def _look(self, part: str) -> Json:
+        """The part's container as it is now, also one that was made anew meanwhile."""
+        row = self._row(part)
+        try:
+            seen = self._engine.container(row["container"])
+            if seen["Id"] == row["id"]:
+                return seen
+        except Vanished:
+            pass
+        self._site = sitefile.refresh(self._state, self._engine, self._site["project"])
+        if part not in (row["name"] for row in self._site["parts"]):
+            raise Vanished(f"the container of {part} is gone", "make it anew: docker compose up -d")
+        return self._engine.container(self._row(part)["container"])
+
+
+def _is_running(seen: Json) -> bool:
+    """Whether its process exists. Docker also calls running what waits for its restart."""
+    state = seen["State"]
+    return bool(state["Running"] and not state["Restarting"])
+
+
+def _is_paused(seen: Json) -> bool:
+    return bool(seen["State"]["Paused"])
+
+
+def _is_down(seen: Json) -> bool:
+    return not seen["State"]["Running"]

@@ -1,0 +1,106 @@
+"""A site on Docker as the host sees it, by Docker's command line: it knows which engine is meant, and how to
+reach it. Standard library only, and nothing heavy: every forwarded command passes through here."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from foundation.failure import FAILED, Failure
+from testbed.runtimes.docker.privileges import USER
+
+REPOSITORY = Path(__file__).parents[3]
+COMPOSE_SH = REPOSITORY / "docker" / "compose.sh"
+CONTROLLER = "chaos"
+
+
+@dataclass(frozen=True)
+class Container:
+    """`state` is Docker's word: running, exited, paused, restarting, created, removing or dead."""
+
+    identifier: str
+    name: str
+    part: str  # post@east
+    state: str
+
+
+def containers(project: str, *filters: str) -> list[Container]:
+    """Every container of a Compose project, also those that do not run. Raises Failure without an engine."""
+    form = '{{.ID}}\t{{.Names}}\t{{.Label "failwhale.service"}}\t{{.Label "failwhale.place"}}\t{{.State}}'
+    wanted = [f"label=com.docker.compose.project={project}", *filters]
+    said = docker("ps", "--all", "--format", form, *(f"--filter={one}" for one in wanted))
+    rows = [line.split("\t") for line in said.splitlines()]
+    return [
+        Container(identifier, name, f"{service}@{place}" if place else service, state)
+        for identifier, name, service, place, state in rows
+    ]
+
+
+def controller(project: str) -> Container | None:
+    """The container in which forwarded commands run; None when there is none."""
+    found = containers(project, f"label=failwhale.service={CONTROLLER}")
+    return found[0] if found else None
+
+
+def docker(*words: str) -> str:
+    """What a command of Docker's answers. Raises Failure when it fails: with what is missing (Docker, its
+    engine, the right to talk to it), or else with what Docker said."""
+    try:
+        done = subprocess.run(["docker", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    except OSError:  # it is missing, or no program
+        done = None
+    if done is not None and done.returncode == 0:
+        return done.stdout
+    compose("ls", "--quiet")  # it knows what may be missing, and says so
+    said = done.stderr.strip() if done else "docker cannot be run"
+    raise Failure(f"docker {words[0]} failed: {said}", "see: docker version")
+
+
+def engine() -> str:
+    """The address of the engine that Docker's command line means."""
+    chosen = os.environ.get("DOCKER_HOST")
+    return chosen or docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}").strip()
+
+
+def inside(container: str, *words: str) -> list[str]:
+    """The words after `docker` that run something in the controller's container as the site's user. Root may
+    do less there: it has no right to what belongs to others."""
+    return ["exec", f"--user={USER}:{USER}", container, *words]
+
+
+def compose(*words: str, environment: Mapping[str, str] | None = None) -> str:
+    """What `docker compose` answers, run by docker/compose.sh. Raises the Failure that it names."""
+    done = subprocess.run(
+        ["sh", str(COMPOSE_SH), *words],
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for whoever waits here
+    )
+    if done.returncode != 0:
+        raise failure_of(done.stderr, done.returncode)
+    return done.stdout
+
+
+def failure_of(said: str, code: int = FAILED) -> Failure:
+    """The Failure that a command of ours wrote on stderr: its last `failwhale: cause`, and the next step
+    below it. Without one, the last line of all."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    causes = [number for number, line in enumerate(lines) if line.startswith("failwhale: ")]
+    if not causes:
+        return Failure(
+            re.sub("^Error response from daemon: ", "", lines[-1]) if lines else "it failed", "", code
+        )
+    cause = causes[-1]
+    after = lines[cause + 1].strip() if len(lines) > cause + 1 else ""
+    return Failure(lines[cause].removeprefix("failwhale: "), after, code)
+
+
+def is_running(found: Iterable[Container]) -> bool:
+    """Whether anything of it runs, or will again by itself."""
+    return any(one.state in ("running", "paused", "restarting") for one in found)

@@ -1,0 +1,150 @@
+"""site.json in the controller's container: made from the containers of its Compose project.
+
+What a container is like when nobody has hurt it (its networks with the names it has there, its limits) is
+known only as long as nobody has. So it is remembered by the container's id: who looks while a container is
+cut off still knows where it belongs. A container that was made anew has another id, and is taken as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from foundation.failure import Failure
+from foundation.state import State
+from testbed.runtimes.docker.connection import Connection, Json
+from testbed.runtimes.processes.sitefile import write
+
+_LABEL = "com.docker.compose."
+_LISTENS = re.compile(r"0\.0\.0\.0:(\d+)")
+# While Compose makes a container anew, it bears the old one's id before the name that it will have.
+_TEMPORARY = re.compile(r"^[0-9a-f]{12}_")
+
+
+def refresh(state: State, connection: Connection, project: str) -> Json:
+    """Write down what there is now, if it is not written yet; returns it.
+
+    Asks the engine once, and once more for each container that is new. Raises Failure when it does not
+    answer, or has no container of the project.
+    """
+    before = state.site() if state.is_made else {"parts": [], "networks": {}}
+    containers = [one for one in connection.containers(project) if _is_a_part(one["Labels"])]
+    if not containers:
+        raise Failure(
+            f"Docker has no container of the project {project!r}",
+            "PROJECT of the service chaos must name the project: docker compose ls",
+        )
+    known = {row["id"]: row for row in before["parts"]}
+    news = [one for one in containers if not _is_known(one, known, before["networks"])]
+    networks = _names_of_networks(connection.networks(project)) if news else before["networks"]
+    for one in news:
+        seen = connection.container(one["Id"])
+        known[one["Id"]] = _row(seen, networks, known.get(one["Id"]))
+    one_shots = _one_shots(containers)
+    rows = [{**known[one["Id"]], "one_shot": _service(one["Labels"]) in one_shots} for one in containers]
+    rows.sort(key=lambda row: (row["place"] is None, row["compose_name"]))
+    now = {
+        "runtime": "docker",
+        "project": project,
+        "engine": connection.url,
+        "edges": {row["place"]: row["edge"] for row in rows if row["edge"]},
+        "public": {row["place"]: row["public"] for row in rows if row["public"]},
+        "networks": networks,
+        "parts": rows,
+        "left_out": [],
+    }
+    if now != before:
+        write(state, now)
+    return now
+
+
+# --- what the engine tells ---
+
+
+def _is_a_part(labels: Mapping[str, str]) -> bool:
+    """Whether this is one of the site's own: neither `docker compose run`, nor a second of one kind."""
+    first = labels.get(f"{_LABEL}container-number", "1") == "1"
+    return "failwhale.service" in labels and first and labels.get(f"{_LABEL}oneoff") != "True"
+
+
+def _service(labels: Mapping[str, str]) -> str:
+    return labels[f"{_LABEL}service"]
+
+
+def _one_shots(containers: Iterable[Json]) -> set[str]:
+    """Those whose end somebody waits for. Compose notes in a label: `genesis:CONDITION:false,...`."""
+    needed = [one["Labels"].get(f"{_LABEL}depends_on", "").split(",") for one in containers]
+    return {
+        need.partition(":")[0] for needs in needed for need in needs if "service_completed_success" in need
+    }
+
+
+def _names_of_networks(rows: Iterable[Json]) -> dict[str, str]:
+    """The engine's name of each network by its name in the compose file."""
+    return {row["Labels"][f"{_LABEL}network"]: row["Name"] for row in rows}
+
+
+def _is_known(container: Json, known: Mapping[str, Json], networks: Mapping[str, str]) -> bool:
+    """Whether all that it is on is remembered already. That it may be on less now is what this is about."""
+    row = known.get(container["Id"])
+    remembered = {networks.get(name, name) for name in row["networks"]} if row else set()
+    return row is not None and remembered >= container["NetworkSettings"]["Networks"].keys()
+
+
+# --- one part ---
+
+
+def _row(seen: Json, networks: Mapping[str, str], before: Json | None) -> Json:
+    """A part of site.json. What is remembered of the same container goes before what is seen now."""
+    labels = seen["Config"]["Labels"]
+    environment = dict(entry.partition("=")[::2] for entry in seen["Config"]["Env"] or ())
+    service, place, name = labels["failwhale.service"], labels.get("failwhale.place"), _service(labels)
+    ports = _ports(seen, environment)
+    public = environment.get("PUBLIC_LISTEN", "").rpartition(":")[2]
+    host = seen["HostConfig"]
+    now = {
+        "name": f"{service}@{place}" if place else service,
+        "service": service,
+        "place": place,
+        "compose_name": name,
+        "container": _TEMPORARY.sub("", seen["Name"].removeprefix("/")),
+        "id": seen["Id"],
+        "main": ports[0] if ports else None,
+        "addresses": {port: f"{name}:{port}" for port in ports},
+        "edge": f"https://{name}:{public}" if public else None,
+        "public": _published(host, public),
+        "release": environment.get("RELEASE"),
+        "limits": limits(seen),
+        "networks": aliases(seen, networks),
+    }
+    if before:
+        now |= {"limits": before["limits"], "networks": {**now["networks"], **before["networks"]}}
+    return now
+
+
+def _ports(seen: Json, environment: Mapping[str, str]) -> list[str]:
+    """The ports it listens at, its main one first: what its environment says, then what is published."""
+    listening = [port for text in environment.values() for port in _LISTENS.findall(text)]
+    published = [port.partition("/")[0] for port in seen["HostConfig"]["PortBindings"] or {}]
+    main = environment.get("LISTEN", "").rpartition(":")[2]
+    return sorted(dict.fromkeys([*listening, *published]), key=lambda port: port != main)
+
+
+def _published(host: Json, port: str) -> str | None:
+    """The address on the Docker host of what listens at a port."""
+    bound = (host["PortBindings"] or {}).get(f"{port}/tcp") or []
+    return f"https://localhost:{bound[0]['HostPort']}" if bound else None
+
+
+def limits(seen: Json) -> dict[str, int]:
+    """Billionths of cores, bytes, bytes with swap: what a container may take, 0 for any amount."""
+    return {name: seen["HostConfig"][name] for name in ("NanoCpus", "Memory", "MemorySwap")}
+
+
+def aliases(seen: Json, networks: Mapping[str, str]) -> dict[str, list[str]]:
+    """The names that a container has on each network it is on. Its short id is Docker's own doing."""
+    names = {real: name for name, real in networks.items()}
+    return {
+        names.get(real, real): sorted(set(end["Aliases"] or ()) - {seen["Id"][:12]})
+        for real, end in seen["NetworkSettings"]["Networks"].items()
+    }

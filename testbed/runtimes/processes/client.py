@@ -1,0 +1,241 @@
+"""The runtime as everybody else sees it: verbs sent to the supervisor. If that is dead, another one is
+started."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from foundation.failure import USAGE, Failure
+from foundation.state import State
+from testbed.inventory import Inventory
+from testbed.runtimes import Executed, PartStatus, Undo
+from testbed.runtimes.processes import resp, sitefile
+from testbed.runtimes.processes.record import Remembered, read_parts
+
+# A supervisor opens its socket before it imports anything large, but the machine may be busy.
+START_SECONDS = 15.0
+ANSWER_SECONDS = 60.0
+ROLE_SECONDS = 0.3
+# For glibc, in the supervisor and so in all that it forks: large blocks (a password hash takes 7 MB, the
+# buffer of a TLS connection 256 KiB) go back to the system as soon as they are free, and threads share the
+# arenas instead of having one each.
+MEMORY_SETTINGS = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_ARENA_MAX": "2"}
+STORE_USER = "chaos"
+ROLES = {"master": "primary", "slave": "replica"}
+
+
+class Processes:
+    """The site as plain processes. Implements testbed.runtimes.Runtime."""
+
+    name = "processes"
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    # --- the verbs of Runtime ---
+
+    def status(self) -> list[PartStatus]:
+        return self.status_with_supervisor()[0]
+
+    def arm(self, lease: str, part: str, undo: Undo, seconds: float) -> None:
+        self._ask("arm", lease=lease, part=part, undo=undo, seconds=seconds)
+
+    def disarm(self, lease: str) -> None:
+        self._ask("disarm", lease=lease)
+
+    def kill(self, part: str) -> None:
+        self._ask("kill", part=part)
+
+    def start(self, part: str) -> None:
+        self._ask("start", part=part)
+
+    def stop(self, part: str) -> None:
+        self._ask("stop", part=part)
+
+    def pause(self, part: str) -> None:
+        self._ask("pause", part=part)
+
+    def resume(self, part: str) -> None:
+        self._ask("resume", part=part)
+
+    def is_running(self, part: str) -> bool:
+        return self._remembered(part).is_running()
+
+    def is_paused(self, part: str) -> bool:
+        process = self._remembered(part).process
+        return process is not None and process.is_paused()
+
+    # --- what only containers have ---
+
+    def cut(self, part: str, keep: Collection[str] = ()) -> None:
+        raise self._impossible(part, "cut off from a network", "share this machine's")
+
+    def join(self, part: str) -> None:
+        raise self._impossible(part, "cut off from a network", "share this machine's")
+
+    def is_cut(self, part: str) -> bool:
+        return False
+
+    def limit(self, part: str, cpus: float | None = None, memory: int | None = None) -> None:
+        raise self._impossible(part, "given limits", "have none that could be changed without root")
+
+    def unlimit(self, part: str) -> None:
+        raise self._impossible(part, "given limits", "have none that could be changed without root")
+
+    def is_limited(self, part: str) -> bool:
+        return False
+
+    def held_back(self, part: str) -> float:
+        return 0.0
+
+    def execute(self, part: str, words: list[str]) -> Executed:
+        raise self._impossible(part, "entered", "have no inside")
+
+    def _role(self, addresses: Any) -> str | None:
+        """What a Redis says that it is; None when it does not answer, or its passwords are not made yet."""
+        host, _, port = next(iter(addresses.values())).rpartition(":")
+        try:
+            access = (STORE_USER, self._state.store_password)
+            answer = resp.ask(host, int(port), ["ROLE"], access, timeout=ROLE_SECONDS)
+        except (OSError, resp.ReplyError, Failure):
+            return None
+        return ROLES.get(str(answer[0])) if isinstance(answer, list) and answer else None
+
+    def _impossible(self, part: str, what: str, why: str) -> Failure:
+        name = Inventory.of(self._state).part(part).name
+        return Failure(
+            f"{name} cannot be {what}: plain processes {why}",
+            "start the site on Docker: failwhale up --on docker",
+            USAGE,
+        )
+
+    # --- what only plain processes have ---
+
+    def status_with_supervisor(self) -> tuple[list[PartStatus], dict[str, Any]]:
+        """The parts, and `pid` and `memory_bytes` of the supervisor itself."""
+        answer = self._ask("status")
+        rows = {row["name"]: row for row in answer["parts"]}
+        parts = [
+            PartStatus(
+                service=part.service,
+                place=part.place,
+                role=self._role(part.addresses)
+                if part.service == "store" and rows[part.name]["running"]
+                else None,
+                container=None,
+                address=part.addresses.get(part.main) if part.main else None,
+                **rows[part.name],
+            )
+            for part in Inventory.of(self._state).parts
+        ]
+        return parts, answer["supervisor"]
+
+    def progress(self) -> list[dict[str, str]]:
+        """`name`, `phase` and `reason` of every part, one-shots included, without checking anything:
+        cheap."""
+        rows = self._ask("progress")
+        assert isinstance(rows, list)
+        return rows
+
+    def complete(self) -> list[str]:
+        """Start whatever is down and held by no lease; returns the names."""
+        names = self._ask("complete")
+        assert isinstance(names, list)
+        return names
+
+    def down(self) -> None:
+        """Stop everything, the supervisor last; returns when nothing runs any more."""
+        self._ask("down")
+
+    # --- asking ---
+
+    def _remembered(self, part: str) -> Remembered:
+        name = Inventory.of(self._state).part(part).name
+        return read_parts(self._state.run).get(name, Remembered())
+
+    def _ask(self, verb: str, **arguments: object) -> Any:
+        request = json.dumps({"verb": verb, **arguments}).encode() + b"\n"
+        try:
+            answer = self._exchange(request)
+        except ConnectionError:
+            # It died while it worked. Every verb may be repeated, so the next supervisor is asked the same.
+            answer = self._exchange(request)
+        if "error" in answer:
+            raise Failure(answer["error"], answer["next"], answer["code"])
+        return answer["result"]
+
+    def _exchange(self, request: bytes) -> dict[str, Any]:
+        with self._connect() as connection:
+            connection.settimeout(ANSWER_SECONDS)
+            try:
+                connection.sendall(request)
+                line = connection.makefile("rb").readline()
+            except TimeoutError:
+                raise Failure(
+                    f"the supervisor does not answer within {ANSWER_SECONDS:g} s",
+                    f"see {self._state.logs / 'supervisor.log'}; failwhale down works without it",
+                ) from None
+        if not line.endswith(b"\n"):
+            raise ConnectionResetError("the supervisor went away")
+        answer = json.loads(line)
+        assert isinstance(answer, dict)
+        return answer
+
+    def _connect(self) -> socket.socket:
+        path = self._state.site()["socket"]
+        if connection := _dial(path):
+            return connection
+        if sitefile.supervisor(self._state) is None:
+            raise Failure(f"the site in {self._state.path} is not up", "start it: failwhale up")
+        start_supervisor(self._state)
+        return wait_for_supervisor(self._state)
+
+
+def start_supervisor(state: State) -> subprocess.Popen[bytes]:
+    """Start a supervisor for the plan in the state folder. If one is there already, the new one ends at
+    once."""
+    # Without bytecode files its imports would take three times as long, and this is the one start that
+    # imports.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    state.logs.mkdir(parents=True, exist_ok=True)
+    with open(state.logs / "supervisor.log", "ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "testbed.runtimes.processes.supervisor", str(state.path)],
+            cwd=Path(state.site()["compose"]).parent,
+            env={**environment, **MEMORY_SETTINGS},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def wait_for_supervisor(state: State) -> socket.socket:
+    """A connection to the supervisor as soon as it listens. Raises Failure when it does not come up."""
+    end = time.monotonic() + START_SECONDS
+    path = state.site()["socket"]
+    while time.monotonic() < end:
+        if connection := _dial(path):
+            return connection
+        time.sleep(0.01)
+    raise Failure(
+        f"the supervisor did not come up within {START_SECONDS:g} s", f"see {state.logs / 'supervisor.log'}"
+    )
+
+
+def _dial(path: str) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(path)
+    except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
+        return None
+    return connection

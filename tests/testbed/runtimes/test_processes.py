@@ -1,0 +1,350 @@
+"""The process runtime with real processes: start, crash, kill, pause, lease, adoption, and the end of
+everything."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from toys import Toys, is_gone, wait_until
+
+from foundation.failure import Failure
+from testbed.inventory import Inventory
+from testbed.runtimes import runtime_of
+from testbed.runtimes.processes import lifecycle
+
+
+def test_starts_in_order_and_tells_what_runs(toys: Toys) -> None:
+    runtime = toys.up()
+    assert toys.phases()["genesis"] == "done"
+    assert toys.state.token == "toy"
+    assert toys.answer("toy@east") == toys.pid("toy@east")
+    rows = {row.name: row for row in runtime_of(toys.state).status()}
+    assert list(rows) == ["toy@east", "toy@west", "script"]
+    east = rows["toy@east"]
+    assert (east.running, east.ready, east.paused) == (True, True, False)
+    assert (east.service, east.place, east.release) == ("toy", "east", "1.0")
+    assert east.address == f"127.0.0.1:{toys.port}"
+    assert (east.memory_bytes or 0) > 100_000
+    assert toys.state.edges == {"east": f"https://localhost:{toys.port}"}
+    assert runtime.is_running("toy@east")
+
+
+def test_parts_are_forked_and_lead_sessions_of_their_own(toys: Toys) -> None:
+    toys.up()
+    east = psutil.Process(toys.pid("toy@east"))
+    assert east.ppid() == toys.supervisor().pid
+    assert os.getsid(east.pid) == east.pid
+    assert east.cwd() == str(Path(__file__).parent / "toy")
+
+
+def test_what_dies_without_an_order_is_restarted_at_once(toys: Toys) -> None:
+    runtime = toys.up()
+    before = toys.pid("toy@east")
+    psutil.Process(before).kill()
+    wait_until(lambda: toys.pid_or_none("toy@east") not in (before, None), "restarted", 2)
+    toys.wait_ready()
+    assert toys.answer("toy@east") == toys.pid("toy@east")
+    assert [row.restarts for row in runtime.status()] == [1, 0, 0]
+
+
+def test_a_crash_loop_backs_off(toys: Toys) -> None:
+    toys.begin(TOY_CRASH="1")
+    wait_until(lambda: toys.reasons()["toy@west"] == "exited with code 3", "the crash noticed")
+    wait_until(lambda: toys.restarts("toy@west") >= 3, "restarted a few times")
+    log = (toys.state.logs / "toy@west.log").read_text()
+    assert log.count("toy west runs") <= toys.restarts("toy@west") + 1
+    # 0, 0.1, 0.2, 0.4 s ... between them: in the time of these tests there cannot be hundreds.
+    assert toys.restarts("toy@west") < 20
+    assert toys.phases()["script"] == "waiting"
+
+
+def test_killed_stays_down_until_started(toys: Toys) -> None:
+    runtime = toys.up()
+    before = toys.pid("toy@east")
+    runtime.kill("toy@east")
+    assert is_gone(before)
+    assert not runtime.is_running("toy@east")
+    assert toys.phases()["toy@east"] == "down"
+    runtime.kill("toy@east")
+    runtime.start("toy@east")
+    assert runtime.is_running("toy@east")
+    runtime.start("toy@east")
+    toys.wait_ready()
+    assert toys.answer("toy@east") != before
+
+
+def test_stop_ends_what_ignores_the_signal_after_its_grace(toys: Toys) -> None:
+    runtime = toys.up(TOY_STUBBORN="1")
+    runtime.stop("toy@west")
+    assert not runtime.is_running("toy@west")
+
+
+def test_pause_and_resume(toys: Toys) -> None:
+    runtime = toys.up()
+    runtime.pause("toy@east")
+    assert runtime.is_paused("toy@east")
+    assert runtime.is_running("toy@east")
+    (east, *_) = runtime.status()
+    assert (east.running, east.ready, east.paused) == (True, False, True)
+    runtime.resume("toy@east")
+    assert not runtime.is_paused("toy@east")
+    assert toys.answer("toy@east") == toys.pid("toy@east")
+
+
+def test_a_lease_starts_again_what_was_killed(toys: Toys) -> None:
+    runtime = toys.up()
+    runtime.arm("lease", "toy@east", "start", 0.3)
+    runtime.kill("toy@east")
+    wait_until(lambda: runtime.is_running("toy@east"), "started by the lease", 3)
+
+
+def test_a_lease_resumes_what_was_paused(toys: Toys) -> None:
+    runtime = toys.up()
+    runtime.arm("lease", "toy@east", "resume", 0.3)
+    runtime.pause("toy@east")
+    assert runtime.is_paused("toy@east")
+    wait_until(lambda: not runtime.is_paused("toy@east"), "resumed by the lease", 3)
+
+
+def test_a_lease_taken_back_does_nothing(toys: Toys) -> None:
+    runtime = toys.up()
+    runtime.arm("taken back", "toy@east", "start", 0.2)
+    runtime.arm("kept", "toy@west", "start", 0.4)
+    runtime.kill("toy@east")
+    runtime.kill("toy@west")
+    runtime.disarm("taken back")
+    runtime.disarm("never armed")
+    wait_until(lambda: runtime.is_running("toy@west"), "the later lease due", 3)
+    assert not runtime.is_running("toy@east")
+
+
+def test_a_new_supervisor_adopts_what_runs(toys: Toys) -> None:
+    runtime = toys.up()
+    pids = [toys.pid(part) for part in ("toy@east", "toy@west", "script")]
+    toys.kill_supervisor()
+    assert toys.answer("toy@east") == pids[0]
+    toys.wait_ready()
+    assert [toys.pid(part) for part in ("toy@east", "toy@west", "script")] == pids
+    # Adopted parts are no children, and their deaths are seen all the same.
+    psutil.Process(pids[0]).kill()
+    wait_until(lambda: toys.pid_or_none("toy@east") not in (pids[0], None), "restarted", 2)
+    runtime.kill("toy@west")
+    assert is_gone(pids[1])
+
+
+def test_a_new_supervisor_starts_what_died_meanwhile(toys: Toys) -> None:
+    runtime = toys.up()
+    runtime.kill("toy@west")
+    toys.kill_supervisor()
+    psutil.Process(toys.pid("toy@east")).kill()
+    wait_until(lambda: toys.phases()["toy@east"] == "ready", "started again")
+    assert toys.phases()["toy@west"] == "down"
+    assert not runtime.is_running("toy@west")
+
+
+def test_leases_outlive_the_supervisor(toys: Toys) -> None:
+    runtime = toys.up()
+    runtime.arm("kill", "toy@east", "start", 0.2)
+    runtime.kill("toy@east")
+    runtime.arm("pause", "toy@west", "resume", 0.2)
+    runtime.pause("toy@west")
+    toys.kill_supervisor()
+    assert runtime.is_paused("toy@west")
+    runtime.progress()
+    wait_until(lambda: runtime.is_running("toy@east"), "started by the next supervisor")
+    wait_until(lambda: not runtime.is_paused("toy@west"), "resumed by the next supervisor")
+
+
+def test_down_leaves_nothing(toys: Toys, tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    runtime = toys.up(TOY_CHILD=str(child))
+    runtime.pause("toy@east")
+    grandchild = int(child.read_text())
+    socket_path = Path(toys.state.site()["socket"])
+    lifecycle.end(toys.state)
+    assert toys.processes() == []
+    assert is_gone(grandchild)
+    assert not socket_path.exists()
+    assert not toys.state.run.exists()
+    lifecycle.end(toys.state)
+    lifecycle.purge(toys.state)
+    assert not toys.state.path.exists()
+    with pytest.raises(Failure, match="no site"):
+        runtime.progress()
+
+
+def test_down_works_with_a_dead_supervisor(toys: Toys, tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    runtime = toys.up(TOY_STUBBORN="1", TOY_CHILD=str(child))
+    runtime.pause("toy@east")
+    toys.kill_supervisor()
+    lifecycle.end(toys.state)
+    assert is_gone(int(child.read_text()))
+    assert toys.processes() == []
+    assert not lifecycle.is_up(toys.state)
+
+
+def test_down_works_with_a_supervisor_that_hangs(toys: Toys) -> None:
+    toys.up()
+    toys.supervisor().signal(signal.SIGSTOP)
+    wait_until(toys.supervisor().is_paused, "the supervisor stopped")
+    lifecycle.end(toys.state)
+    assert toys.processes() == []
+
+
+def test_a_site_that_is_down_is_not_started_by_a_verb(toys: Toys) -> None:
+    runtime = toys.up()
+    lifecycle.end(toys.state)
+    with pytest.raises(Failure, match="not up"):
+        runtime.kill("toy@east")
+    assert not runtime.is_running("toy@east")
+
+
+def test_starts_again_with_the_same_ports(toys: Toys) -> None:
+    toys.up()
+    before = Inventory.of(toys.state)
+    lifecycle.end(toys.state)
+    toys.up()
+    assert Inventory.of(toys.state) == before
+
+
+def test_complete_starts_what_is_down_and_held_by_no_lease(toys: Toys) -> None:
+    runtime = toys.up()
+    runtime.kill("toy@west")
+    runtime.arm("lease", "toy@east", "start", 60)
+    runtime.kill("toy@east")
+    assert runtime.complete() == ["toy@west"]
+    wait_until(lambda: runtime.is_running("toy@west"), "started")
+    assert not runtime.is_running("toy@east")
+
+
+def test_a_taken_port_is_named_with_its_holder(toys: Toys) -> None:
+    with socket.create_server(("127.0.0.1", toys.port)), pytest.raises(Failure) as raised:
+        toys.begin()
+    assert f"port {toys.port}" in raised.value.message
+    assert f"(pid {os.getpid()})" in raised.value.message
+    assert "--port east=" in raised.value.next_step
+    assert toys.processes() == []
+
+
+def test_of_two_ups_at_once_the_second_leaves_the_first_alone(
+    toys: Toys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second begins when the first has seen that nothing runs, and has started nothing yet."""
+    keep = lifecycle.keep
+    said = []
+
+    def overtaken(*arguments: Any) -> None:
+        monkeypatch.setattr(lifecycle, "keep", keep)
+        keep(*arguments)
+        with pytest.raises(Failure) as raised:
+            toys.begin()
+        said.append(raised.value.message)
+
+    monkeypatch.setattr(lifecycle, "keep", overtaken)
+    toys.up()
+    assert said == ["another failwhale up was faster"]
+    running = toys.processes()
+    begun = [process.pid for process in running if process.ppid() not in {other.pid for other in running}]
+    assert begun == [toys.supervisor().pid], "all the rest are its children"
+    assert (toys.state.run / "supervisor.lock").exists()
+
+
+def test_two_sites_run_side_by_side(new_toys: Callable[[str], Toys]) -> None:
+    first, second = new_toys("first"), new_toys("second")
+    first.up()
+    second.up()
+    assert first.answer("toy@east") != second.answer("toy@east")
+    lifecycle.end(first.state)
+    assert first.processes() == []
+    assert second.answer("toy@west") == second.pid("toy@west")
+
+
+def test_a_long_path_gets_a_short_socket(new_toys: Callable[[str], Toys]) -> None:
+    toys = new_toys("a-folder-with-a-very-long-name-" * 4)
+    toys.up()
+    socket_path = Path(toys.state.site()["socket"])
+    assert not socket_path.is_relative_to(toys.state.path)
+    lifecycle.end(toys.state)
+    assert not socket_path.exists()
+
+
+def test_unknown_names_list_what_exists(toys: Toys) -> None:
+    runtime = toys.up()
+    with pytest.raises(Failure, match="no part is named 'yot@east': did you mean toy@east") as raised:
+        runtime.kill("yot@east")
+    assert "toy@east" in raised.value.next_step
+    with pytest.raises(Failure, match="no part is named"):
+        runtime.is_running("toy@south")
+
+
+def test_the_instruments_are_stopped_before_what_they_watch(toys: Toys) -> None:
+    toys.up()
+    lifecycle.end(toys.state)
+    log = (toys.state.logs / "supervisor.log").read_text()
+    down = [log.index(f"{part} down") for part in ("script", "toy@east")]
+    assert down == sorted(down)
+
+
+def test_purge_leaves_what_is_not_the_sites(toys: Toys) -> None:
+    toys.up()
+    lifecycle.end(toys.state)
+    thesis = toys.state.path / "thesis.txt"
+    thesis.write_text("the only copy")
+    elsewhere = toys.state.path.parent / "elsewhere"
+    elsewhere.mkdir()
+    toys.state.reports.symlink_to(elsewhere)
+    assert lifecycle.purge(toys.state) == ["thesis.txt"]
+    assert [entry.name for entry in toys.state.path.iterdir()] == ["thesis.txt"]
+    assert elsewhere.exists()
+    thesis.unlink()
+    assert lifecycle.purge(toys.state) == []
+    assert not toys.state.path.exists()
+
+
+def test_purge_knows_all_that_a_site_makes(toys: Toys) -> None:
+    toys.up()
+    lifecycle.end(toys.state)
+    assert lifecycle.purge(toys.state) == []
+    assert not toys.state.path.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(new_toys: Callable[[str], Toys]) -> None:
+    toys = new_toys("site")
+    toys.state.path.write_text("a file")
+    with pytest.raises(Failure, match="cannot be the state folder: file exists") as raised:
+        toys.begin()
+    assert "--state" in raised.value.next_step
+    with pytest.raises(Failure, match="cannot be the state folder"):
+        lifecycle.purge(toys.state)
+
+
+def test_what_ended_with_the_machine_is_no_running_site(toys: Toys) -> None:
+    toys.up()
+    toys.kill_everything()
+    assert not lifecycle.is_up(toys.state)
+    toys.up()
+    assert toys.answer("toy@east") == toys.pid("toy@east")
+
+
+def test_what_only_containers_have_is_refused_with_why(toys: Toys) -> None:
+    runtime = toys.up()
+    assert not runtime.is_cut("toy@east")
+    assert not runtime.is_limited("toy@east")
+    for refused, what in (
+        (lambda: runtime.cut("toy@east"), "cut off from a network"),
+        (lambda: runtime.limit("toy@east", cpus=0.1), "given limits"),
+        (lambda: runtime.execute("toy@east", ["true"]), "entered"),
+    ):
+        with pytest.raises(Failure, match=f"toy@east cannot be {what}: plain processes") as failure:
+            refused()
+        assert "--on docker" in failure.value.next_step
+    with pytest.raises(Failure, match="no part is named"):
+        runtime.cut("toy@north")
