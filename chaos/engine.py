@@ -177,8 +177,14 @@ class Engine:
                 ) from None
             entry = self._journal.book.entries[order.id]
             for part in planned.parts:
-                hurts = list(planned.fault.hurts(part))
-                self._record.tell("requested", entry, part.name, hurts=hurts)
+                self._record.tell(
+                    "requested",
+                    entry,
+                    part.name,
+                    selector=order.selector,
+                    asked=planned.fault.spell_asked(order.parameters),
+                    hurts=list(planned.fault.hurts(part)),
+                )
             self._tend(entry, site)
             return entry
 

@@ -215,6 +215,11 @@ class Fault(ABC):
             if parameters.get(one.name) is not None
         )
 
+    def spell_asked(self, parameters: Mapping[str, object]) -> str:
+        """The parameters that are not at their defaults, for a person."""
+        defaults = {one.name: one.default for one in self.parameters}
+        return self.spell({name: value for name, value in parameters.items() if value != defaults.get(name)})
+
     def describe(self) -> dict[str, Any]:
         """As `failwhale chaos list --json` shows it."""
         hurts = {journey for service in self.targets for journey in JOURNEYS_OF.get(service, ())}

@@ -24,7 +24,7 @@ from foundation.console import (
     stdout,
 )
 from foundation.state import State
-from outages.history import Felt, History, read, selectors
+from outages.history import Felt, History, read
 
 if TYPE_CHECKING:
     from outages.score import Pair
@@ -195,9 +195,7 @@ def history_of(site: State) -> History:
     """The latest run. Raises Failure when there never was one."""
     if not site.ledger.exists():
         raise Failure(f"nothing is recorded in {site.path}", "start a site: failwhale up")
-    history = read(site.ledger)
-    history.name_selectors(selectors(site))
-    return history
+    return read(site.ledger)
 
 
 def recorded_by_prometheus(site: State, history: History) -> list[Felt]:

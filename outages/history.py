@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from foundation.clock import Setting, parse, stamp
 from foundation.ledger import Ledger, Record
-from foundation.state import State
 from outages.causes import name_causes
 from outages.names import NAMES
 
@@ -94,6 +93,8 @@ class Fault:
     """Journeys that it may hurt; None when it did not say."""
     selector: str = ""
     """What a person aimed at, for example `post:all`; empty when that is not known."""
+    asked: str | None = None
+    """The parameters beyond the defaults, in words with units; None when that is not known."""
 
     @property
     def end(self) -> float | None:
@@ -165,11 +166,6 @@ class History:
     def now(self) -> float:
         """The end of the run; the present while it goes on."""
         return self.ended if self.ended is not None else time.time()
-
-    def name_selectors(self, selectors: Mapping[str, str]) -> None:
-        """Note what each fault, by its id, was aimed at."""
-        for fault in self.faults:
-            fault.selector = selectors.get(fault.id, fault.selector)
 
     def join_causes(self) -> None:
         """Name the causes of each outage."""
@@ -248,7 +244,6 @@ class History:
             if (fault.id, fault.target) == (record["fault"], record["target"]):
                 return fault
         fault = Fault(record["fault"], record["name"], record["target"], record.get("parameters") or {}, at)
-        fault.selector = str(record.get("selector", ""))
         self.faults.append(fault)
         return fault
 
@@ -256,6 +251,8 @@ class History:
         fault = self._fault(record, at)
         fault.until = parse(record["until"]) if record.get("until") else None
         fault.hurts = tuple(record["hurts"]) if record.get("hurts") is not None else None
+        fault.selector = str(record.get("selector", ""))
+        fault.asked = record.get("asked")
 
     def _fault_applied(self, record: Record, at: float) -> None:
         fault = self._fault(record, at)
@@ -316,13 +313,6 @@ def read(ledger: Path | Iterable[Record]) -> History:
         history.take(record)
     history.join_causes()
     return history
-
-
-def selectors(state: State) -> dict[str, str]:
-    """By the id of each fault, what it was aimed at: the journal knows what a person typed."""
-    from chaos.journal import read as read_journal
-
-    return {name: entry.order.selector for name, entry in read_journal(state.journal).entries.items()}
 
 
 def order_of(journey: str) -> int:

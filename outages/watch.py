@@ -13,7 +13,7 @@ from foundation.console import spell_duration
 from foundation.failure import Failure
 from foundation.ledger import Tail
 from foundation.state import State
-from outages.history import Fault, History, selectors
+from outages.history import Fault, History
 from outages.names import NAMES
 from outages.words import by_id, clock, parameters, record_problem, targets
 from testbed.instruments import journeys_now, prober_now
@@ -168,8 +168,6 @@ class Live:
         from rich.text import Text
 
         active = [fault for fault in self._history.faults if fault.is_active]
-        if any(not fault.selector for fault in active):
-            self._history.name_selectors(selectors(self._state))
         lines = [_fault_line(faults, now) for faults in by_id(active)]
         if not active:
             lines.append(Text("nothing is broken on purpose", style="dim"))

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from foundation.console import spell_duration
-from foundation.failure import Failure
 from outages.history import Fault, Felt, History
 
 COMES_FROM_THE_PROBER = (
@@ -75,17 +74,9 @@ def causes(outage: Felt) -> str:
 
 def parameters(fault: Fault) -> str:
     """What was asked for beyond the defaults, with units: `delay 1.2s, share 30%`."""
-    from chaos.fault import fault_named
-
-    try:
-        known = fault_named(fault.name).parameters
-    except Failure:
-        return ", ".join(f"{name} {value}" for name, value in fault.parameters.items() if value is not None)
-    return ", ".join(
-        f"{one.name} {one.spell(fault.parameters[one.name])}"
-        for one in known
-        if fault.parameters.get(one.name) not in (None, one.default)
-    )
+    if fault.asked is not None:
+        return fault.asked
+    return ", ".join(f"{name} {value}" for name, value in fault.parameters.items() if value is not None)
 
 
 def detection(outage: Felt) -> str:

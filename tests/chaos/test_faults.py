@@ -61,3 +61,10 @@ def test_a_fault_describes_itself(fault: Fault) -> None:
 
 def test_journeys_are_named_as_the_prober_names_them() -> None:
     assert {journey for journeys in JOURNEYS_OF.values() for journey in journeys} == set(NAMES)
+
+
+def test_what_was_asked_for_has_units_and_leaves_defaults_out() -> None:
+    latency, errors = fault_named("latency"), fault_named("errors")
+    assert latency.spell_asked(latency.check({"delay": 2.5})) == "delay 2.5s"
+    assert errors.spell_asked(errors.check({"share": 0.3})) == "share 30%"
+    assert errors.spell_asked(errors.check({})) == ""

@@ -268,7 +268,8 @@ def test_help_is_fast_and_loads_nothing(command: Command) -> None:
     assert code == 0
     assert all(name in out for name in VERBS)
     heavy = (
-        "import sys; from foundation import console; from failwhale import verbs; console.run(verbs.app, 'failwhale', ['--help'])"
+        "import sys; from failwhale import verbs; from foundation import console; "
+        "console.run(verbs.app, 'failwhale', ['--help'])"
     )
     check = (
         f"{heavy}; print([m for m in ('yaml', 'psutil', 'fastapi', 'locust', 'httpx') if m in sys.modules])"

@@ -257,20 +257,19 @@ def test_the_machine_slept_or_the_prober_stood_still() -> None:
 
 def test_one_fault_on_several_parts_is_one_cause_as_it_was_typed() -> None:
     both = [*fault("a", "post@east", 10, 20), *fault("a", "post@west", 10, 20)]
-    history = read([STARTED, *both, *outage("post", 12, 16)])
-    (row,) = history.outages
+    (row,) = read([STARTED, *both, *outage("post", 12, 16)]).outages
     assert causes(row) == "kill post@east,west"
-    history.name_selectors({"a": "post:all"})
+    places = ("east", "west")
+    typed = [one for place in places for one in fault("a", f"post@{place}", 10, 20, selector="post:all")]
+    (row,) = read([STARTED, *typed, *outage("post", 12, 16)]).outages
     assert causes(row) == "kill post:all"
 
 
-def test_parameters_have_units_and_leave_defaults_out() -> None:
-    def told(name: str, values: dict[str, Any]) -> str:
-        return parameters(Fault("x", name, "post@east", values, T))
-
-    assert told("latency", {"delay": 2.5, "route": None}) == "delay 2.5s"
-    assert told("errors", {"share": 0.3}) == "share 30%"
-    assert told("unheard-of", {"depth": 3}) == "depth 3"
+def test_parameters_are_told_as_they_were_asked_for_and_otherwise_by_name() -> None:
+    lines = fault("a", "post@east", 10, 20, parameters={"delay": 2.5, "route": None}, asked="delay 2.5s")
+    (asked,) = read([STARTED, *lines]).faults
+    assert parameters(asked) == "delay 2.5s"
+    assert parameters(Fault("x", "unheard-of", "post@east", {"depth": 3, "route": None}, T)) == "depth 3"
 
 
 def test_an_alert_that_comes_when_all_is_over_is_late() -> None:
