@@ -9,8 +9,9 @@ from typing import Any
 
 import typer
 
+from chaos.catalogue import all_faults, fault_named
 from chaos.client import Client
-from chaos.fault import PARTS, SERVICES, all_faults, fault_named
+from chaos.fault import PARTS, SERVICES
 from chaos.fault_command import command_of
 from chaos.heal import heal as heal_site
 from chaos.heal import refuse_unhealed

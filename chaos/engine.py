@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from chaos.fault import Fault, Value, fault_named
+from chaos.catalogue import fault_named
+from chaos.fault import Fault, Value
 from chaos.journal import Entry, Journal, Order
 from chaos.life import Life
 from chaos.record import Record

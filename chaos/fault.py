@@ -1,4 +1,4 @@
-"""What a fault is, and the register of all faults.
+"""What a fault is, and the register that it enters.
 
 A fault breaks ONE part in ONE way and knows how to undo that. Choosing the parts, time limits, retries and
 remembering what was done live elsewhere, once (selector, life, journal). A new fault is one file in
@@ -239,27 +239,12 @@ class Fault(ABC):
         }
 
 
-_REGISTER: dict[str, Fault] = {}
+REGISTER: dict[str, Fault] = {}
+"""By name; complete once all of chaos.faults is imported, which chaos.catalogue sees to."""
 
 
 def register(fault: Fault) -> None:
     """Make a fault known by its name."""
-    if fault.name in _REGISTER:
+    if fault.name in REGISTER:
         raise ValueError(f"two faults are named {fault.name!r}")
-    _REGISTER[fault.name] = fault
-
-
-def all_faults() -> tuple[Fault, ...]:
-    """Every registered fault by name, the unlisted skeleton included."""
-    import chaos.faults  # noqa: F401  (its modules register themselves)
-
-    return tuple(_REGISTER[name] for name in sorted(_REGISTER))
-
-
-def fault_named(name: str) -> Fault:
-    """The fault of this name. Raises Failure (usage) that lists the faults."""
-    faults = {fault.name: fault for fault in all_faults()}
-    if name not in faults:
-        listed = ", ".join(fault.name for fault in faults.values() if fault.listed)
-        raise Failure(f"no fault is named {name!r}", f"faults: {listed} (failwhale chaos list)", code=USAGE)
-    return faults[name]
+    REGISTER[fault.name] = fault

@@ -10,16 +10,18 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from chaos.catalogue import all_faults
 from chaos.client import Client, NoController
 from chaos.engine import Engine
-from chaos.fault import SERVICES, all_faults
+from chaos.fault import SERVICES
 from chaos.journal import Busy, Journal
 from chaos.view import show
 from foundation.failure import NOT_RESTORED, Failure
 from foundation.patient_ledger import PatientLedger
 from foundation.state import State
+from testbed.control import Unreachable
 from testbed.inventory import Part
-from testbed.site import Site, Unreachable
+from testbed.site import Site
 
 CONTROLLER = "chaos"
 PATIENCE = 3.0

@@ -12,9 +12,9 @@ from typing import ClassVar
 
 from chaos.fault import SERVICES, Fault, Injection, Parameter, Proof, Value
 from foundation.failure import USAGE, Failure
-from testbed.control import Answer, Silent
+from testbed.control import Answer, Silent, Unreachable
 from testbed.inventory import Part
-from testbed.site import Site, Unreachable
+from testbed.site import Site
 
 _ANSWERS_WITHIN = 1.0
 """Seconds. Whoever asks the controller waits for all parts of a place to be looked at."""

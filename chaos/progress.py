@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import foundation.progress
-from chaos.fault import fault_named
+from chaos.catalogue import fault_named
 from foundation.clock import parse
 from foundation.console import spell_duration
 

@@ -20,7 +20,8 @@ from foundation.console import (
 )
 from foundation.options import one_of
 from foundation.state import State
-from testbed.site import Site, Unreachable
+from testbed.control import Unreachable
+from testbed.site import Site
 
 SERVICES = ("frontend", "auth", "post", "retweet", "timeline", "notify")
 

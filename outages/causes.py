@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from outages.history import Fault, Felt
+from outages.model import Fault, Felt
 
 AFTERMATH = 2.0
 """Seconds after its end in which an outage may still be its after-effect: a failover, a queue, a restart."""

@@ -24,7 +24,8 @@ from foundation.console import (
     stdout,
 )
 from foundation.state import State
-from outages.history import Felt, History, read
+from outages.history import History, read
+from outages.model import Felt
 
 if TYPE_CHECKING:
     from outages.score import Pair

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from html import escape
 
 from foundation.console import spell_duration
-from outages.history import Fault, Felt, History, Load
+from outages.history import History
+from outages.model import Fault, Felt, Load
 from outages.names import NAMES
 from outages.words import by_id, causes, clock, parameters, targets
 

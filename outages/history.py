@@ -11,121 +11,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-from foundation.clock import Setting, parse, stamp
+from foundation.clock import Setting, parse
 from foundation.ledger import Ledger, Record
+from foundation.records import fits
 from outages.causes import name_causes
+from outages.model import Fault, Felt, Gap, Load
 from outages.names import NAMES
-
-
-@dataclass
-class Felt:
-    """An outage as people and scripts are told. Times are Unix seconds; `end` is None while it goes on."""
-
-    journey: str
-    kind: str
-    start: float
-    end: float | None = None
-    attempts: int = 0
-    failed: int = 0
-    error: str = ""
-    unobserved: bool = False
-    """Nobody saw its end: the prober was interrupted."""
-    causes: list[Fault] = field(default_factory=list)
-    after_effect: bool = False
-    """The causes were over when it began: this may be what they left behind."""
-    detected: bool | None = None
-    """Whether Prometheus raised an alert while it went on; None when nobody asked it."""
-    detection_delay: float | None = None
-    """Seconds from its start to the alert, which may have come when it was over."""
-
-    @property
-    def is_late(self) -> bool:
-        """Whether the alert began when the outage was over."""
-        delay, end = self.detection_delay, self.end
-        return delay is not None and end is not None and self.start + delay > end
-
-    def duration(self, now: float) -> float:
-        """Seconds, so far if it goes on."""
-        return (now if self.end is None else self.end) - self.start
-
-    def row(self, now: float) -> dict[str, Any]:
-        """The row of `failwhale outages --json`."""
-        return {
-            "journey": self.journey,
-            "kind": self.kind,
-            "start": stamp(self.start),
-            "end": None if self.end is None else stamp(self.end),
-            "duration": round(self.duration(now), 6),
-            "attempts": self.attempts,
-            "failed": self.failed,
-            "error": self.error,
-            "causes": sorted({fault.id for fault in self.causes}),
-            "after_effect": self.after_effect,
-            "detected": self.detected,
-            "detection_delay": None if self.is_late else self.detection_delay,
-            "alerted_late": self.is_late,
-            "unobserved": self.unobserved,
-        }
-
-
-@dataclass
-class Fault:
-    """A fault on one target. `gone` is None while it is in force, or when nobody could confirm its end."""
-
-    id: str
-    name: str
-    target: str
-    parameters: dict[str, Any]
-    requested: float
-    applied: float | None = None
-    gone: float | None = None
-    ceased: float | None = None
-    """Since when it hurt nobody, although nobody had ended it: the part was killed, somebody mended it."""
-    proved: bool | None = None
-    unknown: bool = False
-    until: float | None = None
-    hurts: tuple[str, ...] | None = None
-    """Journeys that it may hurt; None when it did not say."""
-    selector: str = ""
-    """What a person aimed at, for example `post:all`; empty when that is not known."""
-    asked: str | None = None
-    """The parameters beyond the defaults, in words with units; None when that is not known."""
-
-    @property
-    def end(self) -> float | None:
-        """Since when it is in force no more."""
-        return self.gone if self.ceased is None else self.ceased
-
-    @property
-    def is_active(self) -> bool:
-        return self.applied is not None and self.end is None and not self.unknown
-
-
-@dataclass
-class Load:
-    """A spell of users."""
-
-    id: str
-    shape: str
-    people: int
-    rate: float
-    start: float
-    end: float | None = None
-    counts: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Gap:
-    """A time without data, as nobody looked, and why; where the wall clock was set it has no length."""
-
-    start: float
-    end: float
-    why: str
 
 
 class History:
@@ -151,17 +47,16 @@ class History:
 
     def take(self, record: Record) -> None:
         """Add one record. A record of a kind or form that is not known is passed over."""
-        try:
-            at = parse(record["at"])
-            if moved := self.setting.step(record):
-                self._tell_anew(moved)
-            self._begin_anew_if_restarted(record, at)
-            self.last = at
-            handle = getattr(self, "_" + record["kind"].replace(".", "_").replace("-", "_"), None)
-            if handle is not None:
-                handle(record, at)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        if not fits(record):
             return
+        at = parse(record["at"])
+        if moved := self.setting.step(record):
+            self._tell_anew(moved)
+        self._begin_anew_if_restarted(record, at)
+        self.last = at
+        handle = self._HANDLERS.get(record["kind"])
+        if handle is not None:
+            handle(self, record, at)
 
     def now(self) -> float:
         """The end of the run; the present while it goes on."""
@@ -291,6 +186,26 @@ class History:
             if load.end is None and load.id == str(record.get("load", "")):
                 load.end = at
                 load.counts = {key: record[key] for key in ("sent", "completed", "good") if key in record}
+
+    _HANDLERS: ClassVar[Mapping[str, Callable[[History, Record, float], None]]] = {
+        "prober.stopped": _prober_stopped,
+        "prober.gap": _prober_gap,
+        "prober.stalled": _prober_stalled,
+        "clock.moved": _clock_moved,
+        "tally": _tally,
+        "attempt.failed": _attempt_failed,
+        "attempt.slow": _attempt_slow,
+        "outage.opened": _outage_opened,
+        "outage.closed": _outage_closed,
+        "fault.requested": _fault_requested,
+        "fault.applied": _fault_applied,
+        "fault.proved": _fault_proved,
+        "fault.ceased": _fault_ceased,
+        "fault.gone": _fault_gone,
+        "fault.unknown": _fault_unknown,
+        "load.started": _load_started,
+        "load.finished": _load_finished,
+    }
 
 
 def _felt(record: Record) -> Felt:

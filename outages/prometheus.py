@@ -12,7 +12,7 @@ from typing import Any
 from foundation.clock import Setting
 from foundation.failure import Failure
 from foundation.state import State
-from outages.history import Felt
+from outages.model import Felt
 from testbed.instruments import address_of
 
 Samples = list[tuple[float, float]]

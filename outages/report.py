@@ -11,7 +11,8 @@ from string import Template
 from foundation.clock import stamp
 from foundation.console import spell_duration
 from outages.drawing import timeline
-from outages.history import Fault, Felt, History, order_of
+from outages.history import History, order_of
+from outages.model import Fault, Felt
 from outages.names import NAMES
 from outages.words import (
     COMES_FROM_THE_PROBER,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foundation.clock import stamp
-from outages.history import Felt
+from outages.model import Felt
 
 SLACK = 3.0
 """Seconds by which the monitoring's record may lie beside an outage and still mean it."""

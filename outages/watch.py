@@ -13,7 +13,8 @@ from foundation.console import spell_duration
 from foundation.failure import Failure
 from foundation.ledger import Tail
 from foundation.state import State
-from outages.history import Fault, History
+from outages.history import History
+from outages.model import Fault
 from outages.names import NAMES
 from outages.words import by_id, clock, parameters, record_problem, targets
 from testbed.instruments import journeys_now, prober_now

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from foundation.console import spell_duration
-from outages.history import Fault, Felt, History
+from outages.history import History
+from outages.model import Fault, Felt
 
 COMES_FROM_THE_PROBER = (
     "What Prometheus knows of the journeys it has from the prober, which measured the outages: this says how "

@@ -1,193 +1,19 @@
-"""The site as chaos reaches it: its parts, what carries them, their control endpoints, their health.
+"""A running site: its parts as they are reached, and what carries them.
 
 Faults see the site only through this class, which is what makes them testable without one.
 """
 
 from __future__ import annotations
 
-import socket
-import ssl
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-
-from foundation.failure import Failure
 from foundation.state import State
-from testbed import certificates
-from testbed.control import Control, Unreachable, operators_tls
-from testbed.inventory import Inventory, Part
+from testbed.endpoints import Endpoints
 from testbed.runtimes import Runtime, runtime_of
-from testbed.stores import Stores
-
-if TYPE_CHECKING:
-    from redis import Redis
-
-__all__ = ["Site", "Unreachable"]
-
-HEALTH_TIMEOUT = 0.5
-"""Seconds. A part that needs longer to say that it is alive counts as one that does not answer."""
-
-_PAGES = ("GET /", "GET /docs", "GET /static/{name}", "GET /api/v1/openapi.json")
-"""What the front end answers besides the API that its document describes."""
-
-_FOREIGN = {"prometheus": None, "grafana": "/api/health", "locust": "/"}
-"""Parts that speak plain HTTP, and what they are asked, if it is always the same."""
 
 
-class Site(Stores):
+class Site(Endpoints):
     """One running site."""
 
     def __init__(self, state: State) -> None:
         """Raises Failure when there is no site in this state folder."""
-        self._state = state
-        self.inventory = Inventory.of(state)
+        super().__init__(state)
         self.runtime: Runtime = runtime_of(state)
-
-    # --- reaching a part ---
-
-    def control(self, part: Part, timeout: float = 2.0) -> Control:
-        """The control endpoints of a part, asked with the site's token."""
-        host, port = part.address()
-        return Control(host, port, self._tls, self._state.token, timeout)
-
-    def entrance(self, part: Part, timeout: float) -> Control:
-        """Where the requests that the part serves come in, without the token."""
-        host, port = self._entrance(part)
-        return Control(host, port, self._tls, timeout=timeout)
-
-    def _entrance(self, part: Part) -> tuple[str, int]:
-        if part.service == "frontend" and part.place is not None:
-            edge = urlsplit(self.inventory.edges[part.place])
-            assert edge.hostname is not None
-            return edge.hostname, edge.port or 443
-        return part.address()
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        try:
-            return operators_tls(self._state)
-        except OSError as error:
-            raise Failure(
-                f"the operators' certificate cannot be read: {error}", "start the site: failwhale up"
-            ) from None
-
-    def accepts_connections(self, part: Part) -> bool:
-        """Whether anybody listens at the part's address."""
-        try:
-            socket.create_connection(part.address(), HEALTH_TIMEOUT).close()
-        except OSError:
-            return False
-        return True
-
-    def routes(self, part: Part) -> tuple[str, ...] | None:
-        """The operations that a service answers, such as `POST /api/v1/posts`; None when it cannot say."""
-        path = "/api/v1/openapi.json" if part.service == "frontend" else "/openapi.json"
-        try:
-            answer = self.control(part, HEALTH_TIMEOUT).ask("GET", path)
-            paths = answer.json()["paths"] if answer.status == 200 else None
-        except (Unreachable, ValueError, KeyError):
-            return None
-        if paths is None:
-            return None
-        routes = [f"{method.upper()} {path}" for path, operations in paths.items() for method in operations]
-        return (*routes, *_PAGES) if part.service == "frontend" else tuple(routes)
-
-    # --- health ---
-
-    def answers(self, part: Part) -> bool:
-        """Whether the part is alive: it answers at all, within half a second."""
-        return self._asks_well(part, "/-/health", "/-/healthy")
-
-    def ready(self, part: Part) -> bool:
-        """Whether the part can do its work. A store is a replica with its link up, or the one primary, to
-        which the sentinels lead the services and which takes writes."""
-        if part.service == "store":
-            return self._store_is_ready(part)
-        return self._asks_well(part, "/-/ready", "/-/ready")
-
-    def _asks_well(self, part: Part, ours: str, of_prometheus: str) -> bool:
-        if part.service in ("store", "sentinel"):
-            return bool(self._redis_says(part, "PING") == b"PONG")
-        if part.service == "link":
-            return _does_something(part.address())
-        try:
-            if part.service in _FOREIGN:
-                control = Control(*part.address(), tls=None, timeout=HEALTH_TIMEOUT)
-                path = _FOREIGN[part.service] or of_prometheus
-            else:
-                control, path = self.control(part, HEALTH_TIMEOUT), ours
-            answer = control.ask("GET", path)
-        except Unreachable:
-            return False
-        return answer.status == 200
-
-    # --- certificates ---
-
-    def expire_certificate(self, part: Part) -> None:
-        """Give the part a certificate that has expired. Raises Failure when that cannot be done."""
-        certificates.expire(self._state.pki, part.compose_name)
-
-    def renew_certificate(self, part: Part) -> None:
-        """Give the part a new certificate. Raises Failure when that cannot be done."""
-        certificates.renew(self._state.pki, part.compose_name)
-
-    def certificate_expired(self, part: Part) -> bool:
-        """Whether the certificate that lies there for the part has expired."""
-        return certificates.is_expired(self._state.pki, part.compose_name)
-
-    def shows_expired_certificate(self, part: Part) -> bool | None:
-        """Whether a new connection to the part fails since its certificate has expired. None: no answer."""
-        return certificates.shows_expired(self._entrance(part), self._state.ca)
-
-    def _redis_says(self, part: Part, *command: str | bytes) -> Any:
-        """The raw answer of a Redis or Sentinel; None when there is none, also when it is an error."""
-        from redis.exceptions import RedisError
-
-        host, port = part.address()
-        try:
-            redis: Redis = _redis(host, port, self._state.store_password)
-        except Failure:  # the passwords are not made yet, so there is no store
-            return None
-        try:
-            return redis.execute_command(*command)  # type: ignore[no-untyped-call]
-        except RedisError:
-            return None
-        finally:
-            redis.close()
-
-
-def _does_something(address: tuple[str, int]) -> bool:
-    """Whether a line relays what it is sent, or ends the connection since nobody is at its other end.
-
-    The system accepts connections for a frozen one, too.
-    """
-    try:
-        with socket.create_connection(address, HEALTH_TIMEOUT) as connection:
-            connection.sendall(b"PING\r\n")
-            connection.recv(64)
-    except ConnectionRefusedError:
-        return False
-    except ConnectionError:  # ended after it was accepted
-        return True
-    except OSError:
-        return False
-    return True
-
-
-def _redis(host: str, port: int, password: str) -> Redis:
-    from redis import Redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    redis = Redis(
-        host=host,
-        port=port,
-        username="chaos",
-        password=password,
-        socket_timeout=HEALTH_TIMEOUT,
-        socket_connect_timeout=HEALTH_TIMEOUT,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-    )
-    redis.response_callbacks.clear()  # answers as they are on the wire; not the library's view of them
-    return redis

@@ -19,9 +19,9 @@ import chaos.heal
 import foundation.progress
 from chaos import actions, probes
 from chaos.api import build
+from chaos.catalogue import all_faults
 from chaos.client import Client, NoController
 from chaos.engine import Engine, Request
-from chaos.fault import all_faults
 from foundation.console import run
 from foundation.failure import Failure
 from foundation.state import State

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import chaos.faults
-from chaos.fault import Fault, all_faults, fault_named, register
+from chaos.catalogue import all_faults, fault_named
+from chaos.fault import Fault, register
 from chaos.journeys import JOURNEYS_OF
 from chaos.selector import select
 from foundation.failure import Failure

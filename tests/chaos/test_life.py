@@ -10,8 +10,9 @@ import pytest
 
 import chaos.life
 import foundation.limit
+from chaos.catalogue import all_faults, fault_named
 from chaos.engine import Request
-from chaos.fault import Fault, all_faults, fault_named
+from chaos.fault import Fault
 from chaos.points import FaultPoint
 from foundation.failure import Failure
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import chaos.points
+from chaos.catalogue import fault_named
 from chaos.engine import Request, plan
-from chaos.fault import Injection, fault_named
+from chaos.fault import Injection
 from chaos.points import FaultPoint, Seen
 from foundation.failure import Failure
 from testbed.control import Answer, Unreachable

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chaos.fault import Injection, fault_named
+from chaos.catalogue import fault_named
+from chaos.fault import Injection
 from testbed.inventory import Inventory, Part
 from testbed.site import Site
 

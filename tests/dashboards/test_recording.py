@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from foundation.failure import Failure
-from outages.history import Felt
 from outages.metrics import Metrics
+from outages.model import Felt
 from outages.prometheus import Prometheus
 from outages.score import score
 from services.platform import pki

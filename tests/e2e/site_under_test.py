@@ -24,6 +24,7 @@ import psutil
 
 from chaos.journal import replay
 from chaos.view import show
+from foundation.records import fits
 from testbed.site import Site as SiteOfChaos
 
 ROOT = Path(__file__).parents[2]
@@ -191,7 +192,10 @@ class Site(ABC):
         """A file of the state folder; empty when it is not there (yet)."""
 
     def ledger(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.read("record/ledger.ndjson").splitlines()]
+        """All records; each is of a kind and form that the table of the ledger's records knows."""
+        records = [json.loads(line) for line in self.read("record/ledger.ndjson").splitlines()]
+        assert [record for record in records if not fits(record)] == []
+        return records
 
     def acknowledged(self) -> int:
         """How many posts the site has acknowledged, in all loads together."""

@@ -4,7 +4,8 @@ again."""
 import pytest
 from site_under_test import Site, wait_until
 
-from chaos.fault import Fault, Parameter, all_faults
+from chaos.catalogue import all_faults
+from chaos.fault import Fault, Parameter
 
 FAULTS = [
     pytest.param(runtime, fault, id=f"{runtime}-{fault.name}")

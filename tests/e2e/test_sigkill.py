@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from site_under_test import Site, wait_until
 
-from chaos.fault import SERVICES, all_faults
+from chaos.catalogue import all_faults
+from chaos.fault import SERVICES
 from foundation.clock import parse
 
 SECONDS = {"processes": 20.0, "docker": 20.0}

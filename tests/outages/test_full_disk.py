@@ -18,7 +18,8 @@ from foundation.ledger import Ledger
 from foundation.patient_ledger import PatientLedger
 from foundation.state import State
 from outages import prober, watch
-from outages.history import Felt, read
+from outages.history import read
+from outages.model import Felt
 from outages.words import record_problem
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from foundation.clock import parse, stamp
 from foundation.ledger import Ledger, Record
 from outages.causes import name_causes
-from outages.history import Fault, Felt, History, Load, read
+from outages.history import History, read
 from outages.interrupted import close_what_was_left_open
+from outages.model import Fault, Felt, Load
 from outages.words import causes, detection, headline, parameters
 
 T = 1_700_000_000.0

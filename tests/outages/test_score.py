@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from foundation.clock import Setting, stamp
 from foundation.failure import Failure
-from outages.history import Felt
+from outages.model import Felt
 from outages.prometheus import Prometheus, detect, spells
 from outages.score import quantile, score
 

@@ -10,7 +10,7 @@ import pytest
 
 from chaos.fault import PARTS
 from chaos.journeys import journeys_through
-from testbed import site as module
+from testbed import endpoints as module
 from testbed.inventory import Part
 from testbed.site import Site
 

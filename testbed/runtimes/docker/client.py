@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 from foundation.failure import Failure
 from foundation.names import unknown
 from foundation.state import State
+from testbed.endpoints import Endpoints
 from testbed.inventory import Part
 from testbed.runtimes import Executed, PartStatus, Undo
 from testbed.runtimes.docker import sitefile
 from testbed.runtimes.docker.connection import AT_ONCE, Connection, Json, Refused, Vanished, connection_to
 from testbed.runtimes.docker.host import CONTROLLER
-
-if TYPE_CHECKING:
-    from testbed.site import Site
 
 NANO = 1_000_000_000
 
@@ -36,9 +33,7 @@ class Docker:
     # --- what there is ---
 
     def status(self) -> list[PartStatus]:
-        from testbed.site import Site  # which is made of this
-
-        site = Site(self._state)
+        site = Endpoints(self._state)
         parts = site.inventory.parts
         with ThreadPoolExecutor(AT_ONCE) as together:
             # Engines count memory once a second, and some let whoever asks wait for it: asked together, and
@@ -49,7 +44,7 @@ class Docker:
     def _memory(self, part: str) -> int | None:
         return self._engine.memory(self._row(part)["container"])
 
-    def _status(self, site: Site, part: Part, memory: Future[int | None]) -> PartStatus:
+    def _status(self, site: Endpoints, part: Part, memory: Future[int | None]) -> PartStatus:
         seen = self._look(part.name)
         row = self._row(part.name)
         running = _is_running(seen)

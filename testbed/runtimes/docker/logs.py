@@ -11,8 +11,8 @@ from queue import Queue
 from foundation.failure import Failure
 from foundation.names import unknown
 from foundation.state import State
-from testbed.logs import Logs
 from testbed.runtimes.docker.connection import Connection, connection_to
+from testbed.runtimes.logs import Logs
 
 RETURN_SECONDS = 0.5
 """Between two looks whether a container that ended is back."""

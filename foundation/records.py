@@ -1,0 +1,125 @@
+"""What the ledger's records are: every kind, its fields and their types.
+
+Whoever writes one keeps to this table, and whoever reads one may rely on it once `fits` has said so. A record
+may have more fields than are named here. All have `at`, the time of their being written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from foundation.clock import parse
+
+Check = Callable[[object], bool]
+
+
+def _time(value: object) -> bool:
+    try:
+        return isinstance(value, str) and parse(value) is not None
+    except ValueError:
+        return False
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value)
+
+
+def _counts(value: object) -> bool:
+    """By journey, how many attempts were good, slow, bad, ..."""
+    return isinstance(value, dict) and all(
+        isinstance(row, dict) and all(map(_number, row.values())) for row in value.values()
+    )
+
+
+def _or_absent(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+_ATTEMPT: Mapping[str, Check] = {
+    "journey": _text,
+    "edge": _or_absent(_text),
+    "start": _time,
+    "end": _or_absent(_time),
+    "error": _or_absent(_text),
+}
+_OUTAGE: Mapping[str, Check] = {
+    "journey": _text,
+    "type": _text,  # down or slow
+    "start": _time,
+    "end": _or_absent(_time),
+    "attempts": _number,
+    "failed": _number,
+    "error": _text,
+    "unobserved": _or_absent(_flag),  # nobody saw its end
+    "stopping": _or_absent(_flag),  # it began with the stop of the site
+}
+_FAULT: Mapping[str, Check] = {
+    "fault": _text,  # the id of the injection
+    "name": _text,
+    "target": _text,  # one part
+    "parameters": _or_absent(_object),
+    "until": _or_absent(_time),
+}
+
+KINDS: Mapping[str, Mapping[str, Check]] = {
+    "prober.started": {},
+    "prober.stopped": {"journeys": _counts},
+    "prober.gap": {"start": _time, "end": _time},
+    "prober.stalled": {"start": _time, "end": _time, "asleep": _or_absent(_number)},
+    "clock.moved": {"seconds": _number},
+    "cast.assembled": {"seconds": _or_absent(_number)},
+    "cast.lost": {"what": _or_absent(_text)},
+    "tally": {"journeys": _counts},
+    "attempt.failed": _ATTEMPT,
+    "attempt.slow": _ATTEMPT,
+    "outage.opened": _OUTAGE,
+    "outage.closed": _OUTAGE,
+    "records.dropped": {"count": _number},
+    "fault.requested": {
+        **_FAULT,
+        "selector": _or_absent(_text),  # what a person aimed at
+        "asked": _or_absent(_text),  # the parameters beyond the defaults, in words
+        "hurts": _or_absent(_texts),  # journeys
+    },
+    "fault.applied": _FAULT,
+    "fault.proved": {**_FAULT, "proved": _or_absent(_flag), "evidence": _or_absent(_text)},
+    "fault.failed": {**_FAULT, "why": _or_absent(_text)},
+    "fault.ceased": {**_FAULT, "why": _or_absent(_text)},
+    "fault.reverted": {**_FAULT, "by": _or_absent(_text)},
+    "fault.gone": {**_FAULT, "why": _or_absent(_text)},
+    "fault.unknown": {**_FAULT, "why": _or_absent(_text)},
+    "load.started": {
+        "load": _or_absent(_text),
+        "shape": _or_absent(_text),
+        "people": _or_absent(_number),
+        "rate": _or_absent(_number),
+    },
+    "load.finished": {"load": _or_absent(_text)},
+}
+
+
+def fits(record: Mapping[str, Any]) -> bool:
+    """Whether it is of a kind that is known, and has the fields of that kind in their types."""
+    fields = KINDS.get(record["kind"])
+    return (
+        fields is not None
+        and _time(record["at"])
+        and all(check(record.get(name)) for name, check in fields.items())
+    )

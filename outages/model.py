@@ -1,0 +1,114 @@
+"""What a run consists of, as people and scripts are told: outages, faults, loads, times without data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from foundation.clock import stamp
+
+
+@dataclass
+class Felt:
+    """An outage as people and scripts are told. Times are Unix seconds; `end` is None while it goes on."""
+
+    journey: str
+    kind: str
+    start: float
+    end: float | None = None
+    attempts: int = 0
+    failed: int = 0
+    error: str = ""
+    unobserved: bool = False
+    """Nobody saw its end: the prober was interrupted."""
+    causes: list[Fault] = field(default_factory=list)
+    after_effect: bool = False
+    """The causes were over when it began: this may be what they left behind."""
+    detected: bool | None = None
+    """Whether Prometheus raised an alert while it went on; None when nobody asked it."""
+    detection_delay: float | None = None
+    """Seconds from its start to the alert, which may have come when it was over."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the alert began when the outage was over."""
+        delay, end = self.detection_delay, self.end
+        return delay is not None and end is not None and self.start + delay > end
+
+    def duration(self, now: float) -> float:
+        """Seconds, so far if it goes on."""
+        return (now if self.end is None else self.end) - self.start
+
+    def row(self, now: float) -> dict[str, Any]:
+        """The row of `failwhale outages --json`."""
+        return {
+            "journey": self.journey,
+            "kind": self.kind,
+            "start": stamp(self.start),
+            "end": None if self.end is None else stamp(self.end),
+            "duration": round(self.duration(now), 6),
+            "attempts": self.attempts,
+            "failed": self.failed,
+            "error": self.error,
+            "causes": sorted({fault.id for fault in self.causes}),
+            "after_effect": self.after_effect,
+            "detected": self.detected,
+            "detection_delay": None if self.is_late else self.detection_delay,
+            "alerted_late": self.is_late,
+            "unobserved": self.unobserved,
+        }
+
+
+@dataclass
+class Fault:
+    """A fault on one target. `gone` is None while it is in force, or when nobody could confirm its end."""
+
+    id: str
+    name: str
+    target: str
+    parameters: dict[str, Any]
+    requested: float
+    applied: float | None = None
+    gone: float | None = None
+    ceased: float | None = None
+    """Since when it hurt nobody, although nobody had ended it: the part was killed, somebody mended it."""
+    proved: bool | None = None
+    unknown: bool = False
+    until: float | None = None
+    hurts: tuple[str, ...] | None = None
+    """Journeys that it may hurt; None when it did not say."""
+    selector: str = ""
+    """What a person aimed at, for example `post:all`; empty when that is not known."""
+    asked: str | None = None
+    """The parameters beyond the defaults, in words with units; None when that is not known."""
+
+    @property
+    def end(self) -> float | None:
+        """Since when it is in force no more."""
+        return self.gone if self.ceased is None else self.ceased
+
+    @property
+    def is_active(self) -> bool:
+        return self.applied is not None and self.end is None and not self.unknown
+
+
+@dataclass
+class Load:
+    """A spell of users."""
+
+    id: str
+    shape: str
+    people: int
+    rate: float
+    start: float
+    end: float | None = None
+    counts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A time without data, as nobody looked, and why; where the wall clock was set it has no length."""
+
+    start: float
+    end: float
+    why: str

@@ -1,0 +1,37 @@
+"""The logs of plain processes: a file for each part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from testbed.runtimes.logs import Logs
+
+FOLLOW_SECONDS = 0.1
+
+
+class FileLogs(Logs):
+    """Logs that are files."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        super().__init__(list(files))
+        self._files = files
+
+    def _said(self, part: str, last: int | None) -> Iterable[str]:
+        with open(self._files[part], errors="replace") as file:
+            for line in file:
+                yield line.rstrip("\n")
+
+    def _news(self) -> Iterator[tuple[str, str]]:
+        ends = {part: path.stat().st_size for part, path in self._files.items()}
+        while True:
+            for part, path in self._files.items():
+                if path.exists() and path.stat().st_size > ends[part]:
+                    with open(path, "rb") as file:
+                        file.seek(ends[part])
+                        whole, _, _ = file.read().rpartition(b"\n")
+                    if whole:
+                        ends[part] += len(whole) + 1
+                        yield from ((part, line) for line in whole.decode(errors="replace").split("\n"))
+            time.sleep(FOLLOW_SECONDS)
