@@ -23,6 +23,7 @@ from foundation.clock import steady
 from foundation.failure import FAILED, USAGE, Failure
 from foundation.patient_ledger import PatientLedger
 from testbed.inventory import Part
+from testbed.runtimes.capabilities import missing
 from testbed.site import Site
 
 log = logging.getLogger(__name__)
@@ -67,9 +68,9 @@ def plan(request: Request, site: Site) -> Plan:
             f"choose more than 0 s and at most {LONGEST_SECONDS:g} s, for example --for 10s",
             code=USAGE,
         )
-    if site.runtime.name not in fault.runtimes:
+    if lacking := missing(site.runtime.name, fault.requires):
         raise Failure(
-            f"{fault.name} is not possible on {site.runtime.name}: it needs {fault.needs}",
+            f"{fault.name} is not possible on {site.runtime.name}: it needs {lacking}",
             f"start the site on {fault.runtimes[0]}: failwhale up --on {fault.runtimes[0]}",
             code=USAGE,
         )

@@ -1,8 +1,9 @@
 """What a fault is, and the register that it enters.
 
 A fault breaks ONE part in ONE way and knows how to undo that. Choosing the parts, time limits, retries and
-remembering what was done live elsewhere, once (selector, life, journal). A new fault is one file in
-chaos/faults with one registration line; chaos/faults/noop.py is the skeleton to copy.
+remembering what was done live elsewhere, once (selector, life, journal). A new fault is one file in the
+folder of its family below chaos/faults, with one registration line; chaos/faults/noop.py is the skeleton to
+copy.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from math import inf, isfinite
 from typing import Any, ClassVar, Literal
 
@@ -17,6 +19,7 @@ from chaos.journeys import JOURNEYS_OF, journeys_through
 from foundation.console import spell_duration
 from foundation.failure import USAGE, Failure
 from testbed.inventory import Part
+from testbed.runtimes.capabilities import Capability, runtimes_with
 from testbed.site import Site
 
 Value = float | int | str | None
@@ -128,6 +131,15 @@ class Injection:
         return f"{self.id}:{self.part.name}"
 
 
+class Depth(IntEnum):
+    """Where a part has something. The outer comes first for whoever looks at all: a part that is frozen or
+    cut off cannot be asked about its inside."""
+
+    PROCESS = 0
+    AROUND = 1
+    INSIDE = 2
+
+
 class Fault(ABC):
     """Break one part, undo it, and prove both.
 
@@ -141,13 +153,26 @@ class Fault(ABC):
     targets: ClassVar[tuple[str, ...]]
     """The services it can be done to."""
     parameters: ClassVar[tuple[Parameter, ...]] = ()
-    runtimes: ClassVar[tuple[str, ...]] = ("processes", "docker")
-    needs: ClassVar[str] = ""
-    """What other runtimes lack for it, for people: `a network that a part can be cut off from`."""
+    requires: ClassVar[frozenset[Capability]] = frozenset()
+    """What a runtime must be able to do, beyond what all can."""
+    restored: ClassVar[str] = "is mended"
+    """How it is called when `sweep` has removed what the fault left behind on a part."""
+    lies: ClassVar[Depth] = Depth.INSIDE
+    """Where a part has what this fault leaves behind."""
     demonstration: ClassVar[Demonstration]
     lasting: ClassVar[bool] = True
     """False when it happens once and there is nothing to wait for."""
     listed: ClassVar[bool] = True
+
+    @property
+    def family(self) -> str:
+        """The folder that it is in."""
+        return type(self).__module__.split(".")[-2]
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        """Those that it can be done on."""
+        return runtimes_with(self.requires)
 
     # What only some faults need.
 
@@ -168,7 +193,8 @@ class Fault(ABC):
         """Take back what `arm` did, when the fault is gone."""
 
     def leftover(self, site: Site, part: Part) -> str:
-        """What this fault left behind on the part, as somebody sees it who has no journal; empty: nothing.
+        """What this fault left behind on the part, as somebody sees it who has no journal; empty: nothing, or
+        nobody can say. Any part may be asked about, also one that is no target.
 
         For `heal`, which says it after the part's name: `was barred from promotion`.
         """
@@ -184,7 +210,7 @@ class Fault(ABC):
         """Break it."""
 
     @abstractmethod
-    def prove(self, site: Site, injection: Injection) -> Proof:
+    def verify(self, site: Site, injection: Injection) -> Proof:
         """Did it bite? Asked again and again for a moment, so it looks once and does not wait."""
 
     @abstractmethod
@@ -192,7 +218,7 @@ class Fault(ABC):
         """Undo it; no failure when there is nothing to undo."""
 
     @abstractmethod
-    def gone(self, site: Site, injection: Injection) -> Proof:
+    def verify_reverted(self, site: Site, injection: Injection) -> Proof:
         """Is what this fault did undone? (Whether the part is healthy is asked elsewhere, for all faults.)"""
 
     def check(self, parameters: Mapping[str, object]) -> dict[str, Value]:
@@ -229,7 +255,7 @@ class Fault(ABC):
             "parameters": [parameter.describe() for parameter in self.parameters],
             "hurts": sorted(hurts),
             "runtimes": list(self.runtimes),
-            "needs": self.needs or None,
+            "needs": ", and ".join(sorted(self.requires)) or None,
             "help": self.help,
             "demonstration": {
                 "target": self.demonstration.target,

@@ -13,14 +13,13 @@ from typing import Any
 from chaos.catalogue import all_faults
 from chaos.client import Client, NoController
 from chaos.engine import Engine
-from chaos.fault import SERVICES
 from chaos.journal import Busy, Journal
 from chaos.view import show
 from foundation.failure import NOT_RESTORED, Failure
 from foundation.patient_ledger import PatientLedger
 from foundation.state import State
-from testbed.control import Unreachable
 from testbed.inventory import Part
+from testbed.runtimes.capabilities import missing
 from testbed.site import Site
 
 CONTROLLER = "chaos"
@@ -83,35 +82,12 @@ def mend(site: Site) -> tuple[list[str], list[str]]:
 
 
 def _mend_part(site: Site, part: Part) -> Iterator[str]:
-    if site.runtime.is_paused(part.name):
-        site.runtime.resume(part.name)
-        yield f"{part.name} was paused and goes on"
-    if site.runtime.is_cut(part.name):
-        site.runtime.join(part.name)
-        yield f"{part.name} was cut off and is back on its networks"
-    if site.runtime.is_limited(part.name):
-        site.runtime.unlimit(part.name)
-        yield f"{part.name} had other limits and has its own again"
-    if not site.runtime.is_running(part.name):
-        site.runtime.start(part.name)
-        yield f"{part.name} was down and is started"
-    elif part.service in SERVICES:
-        yield from _remove_fault_points(site, part)
-    for fault in all_faults():
+    for fault in sorted(all_faults(), key=lambda fault: fault.lies):
+        if missing(site.runtime.name, fault.requires):
+            continue
         if found := fault.leftover(site, part):
             fault.sweep(site, part)
-            yield f"{part.name} {found}, and is mended"
-
-
-def _remove_fault_points(site: Site, part: Part) -> list[str]:
-    control = site.control(part)
-    try:
-        faults = [str(fault["id"]) for fault in control.ask("GET", "/-/faults").json()]
-        for identifier in faults:
-            control.ask("DELETE", f"/-/faults/{identifier}")
-    except (Unreachable, ValueError, TypeError):
-        return []  # it is starting, or ill: `wait_ready` says so
-    return [f"{part.name} had a fault point ({identifier}) and is free of it" for identifier in faults]
+            yield f"{part.name} {found} and {fault.restored}"
 
 
 def wait_ready(site: Site, seconds: float) -> list[str]:

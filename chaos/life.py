@@ -113,25 +113,25 @@ class Life:
 
     def _prove_at_last(self) -> None:
         """It met nobody within its first seconds, or the machine was too busy to tell."""
-        proof = self._poll(lambda: self.fault.prove(self.site, self._injection()), until=0.0)
+        proof = self._poll(lambda: self.fault.verify(self.site, self._injection()), until=0.0)
         if proof.verdict is not None:
             self._note("proved", proved=proof.verdict, evidence=proof.evidence)
 
     def _no_longer_there(self) -> str:
         """What was seen instead of the fault; empty while it is there, or when nobody can say."""
-        gone = self._poll(lambda: self.fault.gone(self.site, self._injection()), until=0.0)
+        gone = self._poll(lambda: self.fault.verify_reverted(self.site, self._injection()), until=0.0)
         if gone.verdict is not True:
             return ""
-        still = self._poll(lambda: self.fault.prove(self.site, self._injection()), until=0.0)
+        still = self._poll(lambda: self.fault.verify(self.site, self._injection()), until=0.0)
         return "" if still.verdict is True else gone.evidence
 
     def _prove(self, until: float) -> None:
         if self._progress.proved is not True:
-            proof = self._poll(lambda: self.fault.prove(self.site, self._injection()), until)
+            proof = self._poll(lambda: self.fault.verify(self.site, self._injection()), until)
             self._note("proved", proved=proof.verdict, evidence=proof.evidence)
 
     def _gone(self) -> Proof:
-        proof = self.fault.gone(self.site, self._injection())
+        proof = self.fault.verify_reverted(self.site, self._injection())
         if not proof.verdict or self.others():
             return proof
         ready = self.site.ready(self.part)
@@ -142,7 +142,7 @@ class Life:
         if self._left() > -LEASE_MARGIN or self._progress.applied is None or not self.fault.lasting:
             return ""
         try:
-            return "lease" if self.fault.gone(self.site, self._injection()).verdict else ""
+            return "lease" if self.fault.verify_reverted(self.site, self._injection()).verdict else ""
         except Exception:
             return ""
 

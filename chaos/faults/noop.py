@@ -25,13 +25,13 @@ class Noop(Fault):
     def apply(self, site: Site, injection: Injection) -> None:
         pass
 
-    def prove(self, site: Site, injection: Injection) -> Proof:
+    def verify(self, site: Site, injection: Injection) -> Proof:
         return Proof(True, f"{injection.part.name} is not hurt by {injection.parameters['label']}")
 
     def revert(self, site: Site, injection: Injection) -> None:
         pass
 
-    def gone(self, site: Site, injection: Injection) -> Proof:
+    def verify_reverted(self, site: Site, injection: Injection) -> Proof:
         return Proof(True, "nothing was done")
 
 

@@ -1,4 +1,4 @@
-"""What chaos may ask of whatever runs the site: the same few verbs on plain processes and on containers."""
+"""What may be asked of whatever runs the site: the same few verbs everywhere, and more by capability."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ class Executed:
 
 
 class Runtime(Protocol):
-    """The verbs. Every one is plain blocking code (from async: asyncio.to_thread), safe to repeat, and raises
-    foundation.failure.Failure for an unknown part or when the runtime cannot be reached or started."""
+    """What every runtime can do. Each verb is plain blocking code (from async: asyncio.to_thread), safe to
+    repeat, and raises foundation.failure.Failure for an unknown part or when the runtime cannot be reached or
+    started."""
 
     name: str  # "processes" or "docker"
 
@@ -78,7 +79,9 @@ class Runtime(Protocol):
     def is_paused(self, part: str) -> bool:
         """Whether it is frozen now, as the kernel says."""
 
-    # What only containers have. On plain processes is_cut and is_limited are false, and the others refuse.
+
+class Networks(Protocol):
+    """Parts stand on networks that they can be taken off."""
 
     def cut(self, part: str, keep: Collection[str] = ()) -> None:
         """Take it off all its networks but those to `keep`, by their names in the compose file."""
@@ -88,6 +91,10 @@ class Runtime(Protocol):
 
     def is_cut(self, part: str) -> bool:
         """Whether it is off any network that it belongs to."""
+
+
+class Limits(Protocol):
+    """What a part may use is bounded, and the bound can be changed while it runs."""
 
     def limit(self, part: str, cpus: float | None = None, memory: int | None = None) -> None:
         """Allow it so many cores, so many bytes; what is None stays. Fewer bytes than it uses are refused, by
@@ -102,8 +109,12 @@ class Runtime(Protocol):
     def held_back(self, part: str) -> float:
         """Seconds for which the kernel has held it back from the processor since it started."""
 
+
+class Exec(Protocol):
+    """Commands can be run inside a part."""
+
     def execute(self, part: str, words: list[str]) -> Executed:
-        """Run a command in its container, and wait for its end."""
+        """Run a command in it, and wait for its end."""
 
 
 def runtime_of(state: State) -> Runtime:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+import chaos.faults.calls.fault_point
 import chaos.life
-import chaos.points
 from chaos.engine import Engine
 from chaos.journal import Entry, Journal
 from foundation.failure import Failure
@@ -194,7 +194,7 @@ class MemoryControl:
         elif method == "DELETE":
             points.pop(identifier, None)
         else:
-            rows = [{"id": one, "hits": point["hits"]} for one, point in points.items()]
+            rows = [{"id": one, "kind": p["kind"], "hits": p["hits"]} for one, p in points.items()]
             return Answer(200, json.dumps(rows).encode())
         return Answer(200, b"{}")
 
@@ -418,7 +418,7 @@ def swift(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chaos.life, "POLL", 0.002)
     monkeypatch.setattr(chaos.life, "LEASE_MARGIN", 0.05)
     monkeypatch.setattr(chaos.life, "LOOK_AGAIN", 0.01)
-    monkeypatch.setattr(chaos.points, "_SILENCE", 0.02)
+    monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.02)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import foundation.limit
 from chaos.catalogue import all_faults, fault_named
 from chaos.engine import Request
 from chaos.fault import Fault
-from chaos.points import FaultPoint
+from chaos.faults.calls.fault_point import FaultPoint
 from foundation.failure import Failure
 
 # Where the controller dies, its threads die of an exception: that is meant.

@@ -92,7 +92,7 @@ class Script:
     def apply(self, site: object, injection: Injection) -> None:
         self._step("apply", site, injection)
 
-    def prove(self, site: object, injection: Injection) -> Proof:
+    def verify(self, site: object, injection: Injection) -> Proof:
         self._step("prove", site, injection)
         return self.bites(self.clock.passed)
 
@@ -100,7 +100,7 @@ class Script:
         self._step("revert", site, injection)
         self.reverted = self.reverts
 
-    def gone(self, site: object, injection: Injection) -> Proof:
+    def verify_reverted(self, site: object, injection: Injection) -> Proof:
         self._step("gone", site, injection)
         return Proof(True, "gone") if self.reverted else self.is_gone(self.clock.passed)
 

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 import chaos.metrics
 from chaos.engine import Engine, Request
-from chaos.faults import kill  # noqa: F401 - registers the fault
+from chaos.faults.instance import kill  # noqa: F401 - registers the fault
 from chaos.metrics import FaultsInForce, StoreRoles
 
 _SERIES = re.compile(r"^(\w+\{.*\}) (\S+)$", re.MULTILINE)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-import chaos.points
+import chaos.faults.calls.fault_point
 from chaos.catalogue import fault_named
 from chaos.engine import Request, plan
 from chaos.fault import Injection
-from chaos.points import FaultPoint, Seen
+from chaos.faults.calls.fault_point import FaultPoint, Seen
 from foundation.failure import Failure
 from testbed.control import Answer, Unreachable
 from testbed.inventory import Part
@@ -117,9 +117,9 @@ def test_the_evidence_is_what_our_own_request_got(
     laboratory: Any, monkeypatch: pytest.MonkeyPatch, name: str, parameters: Any, said: str
 ) -> None:
     if parameters.get("delay") == 0.05:
-        monkeypatch.setattr(chaos.points, "_SILENCE", 2.0)
+        monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 2.0)
     fault, injection = injected(laboratory, name, **parameters)
-    proof = fault.prove(laboratory.site, injection)
+    proof = fault.verify(laboratory.site, injection)
     assert proof.verdict is True
     assert re.fullmatch(said, proof.evidence), proof.evidence
 
@@ -129,7 +129,7 @@ def test_a_count_without_harm_proves_nothing(laboratory: Any, name: str) -> None
     """Harm switched off, the service counted, the user got her answer: and it was called proved."""
     laboratory.site.harmless = True
     fault, injection = injected(laboratory, name)
-    proof = fault.prove(laboratory.site, injection)
+    proof = fault.verify(laboratory.site, injection)
     assert proof.verdict is False
     assert proof.evidence == "post@east counts a request of our own as hurt, and answered it as ever"
     assert laboratory.site.runtime.of("post@east").points[f"{name}-1"]["hits"] == 1
@@ -139,7 +139,7 @@ def test_an_error_of_the_service_itself_is_not_the_faults(laboratory: Any) -> No
     """A post that does not exist is a 404 whatever the fault does."""
     laboratory.site.harmless = True
     fault, injection = injected(laboratory, "errors", status=404)
-    assert fault.prove(laboratory.site, injection).verdict is False
+    assert fault.verify(laboratory.site, injection).verdict is False
 
 
 @pytest.mark.parametrize("parameters", [{"share": 0.5}, {"users": 0.5}])
@@ -148,7 +148,7 @@ def test_where_others_may_have_been_counted_a_good_answer_says_nothing(
 ) -> None:
     laboratory.site.harmless = True
     fault, injection = injected(laboratory, "errors", **parameters)
-    proof = fault.prove(laboratory.site, injection)
+    proof = fault.verify(laboratory.site, injection)
     assert proof.verdict is None
     assert "no request of our own was hurt by it yet" in proof.evidence
     assert laboratory.site.runtime.of("post@east").points["errors-1"]["hits"] == 5
@@ -161,7 +161,7 @@ def test_harm_that_the_fault_point_did_not_do_is_not_its_proof(
     fault, injection = injected(laboratory, "errors")
     ill = problem(500, "internal-error")
     monkeypatch.setattr(type(laboratory.site), "entrance", lambda *_, **__: Answering(ill))
-    assert fault.prove(laboratory.site, injection).verdict is None
+    assert fault.verify(laboratory.site, injection).verdict is None
 
 
 class Answering:
@@ -175,7 +175,7 @@ class Answering:
 def test_a_fault_point_that_is_not_there_hurts_nobody(laboratory: Any) -> None:
     fault, injection = injected(laboratory, "errors")
     laboratory.site.runtime.of("post@east").points.clear()
-    proof = fault.prove(laboratory.site, injection)
+    proof = fault.verify(laboratory.site, injection)
     assert (proof.verdict, proof.evidence) == (False, "post@east has no such fault point")
 
 
@@ -187,9 +187,9 @@ def test_who_refuses_the_request_is_not_a_black_hole(
     def refuse(*_: Any, **__: Any) -> Any:
         raise Unreachable("connection refused")
 
-    monkeypatch.setattr(chaos.points, "_send_probe", refuse)
+    monkeypatch.setattr(chaos.faults.calls.fault_point, "_send_probe", refuse)
     with pytest.raises(Unreachable, match="refused"):
-        fault.prove(laboratory.site, injection)
+        fault.verify(laboratory.site, injection)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_what_counts_as_harm(name: str, parameters: Any, seen: Seen, is_harm: bo
 def test_to_look_does_not_make_a_short_fault_last_longer(
     laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chaos.points, "_SILENCE", 0.5)
+    monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.5)
     waited = []
     entrance = laboratory.site.entrance
 
@@ -231,7 +231,7 @@ def test_to_look_does_not_make_a_short_fault_last_longer(
     monkeypatch.setattr(laboratory.site, "entrance", note)
     for seconds in (0.3, 60.0):
         fault, injection = injected(laboratory, "blackhole", seconds)
-        assert fault.prove(laboratory.site, injection).verdict is True
+        assert fault.verify(laboratory.site, injection).verdict is True
     assert waited == [0.15, 0.5]
 
 
@@ -239,7 +239,7 @@ def test_where_every_answer_takes_long_silence_is_waited_for_longer(
     laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a machine that is busy with twenty things a handshake takes a quarter of a second."""
-    monkeypatch.setattr(chaos.points, "_SILENCE", 0.05)
+    monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.05)
     waited = []
     entrance, control = laboratory.site.entrance, laboratory.site.control
 
@@ -254,7 +254,7 @@ def test_where_every_answer_takes_long_silence_is_waited_for_longer(
     fault, injection = injected(laboratory, "blackhole", 60.0)
     monkeypatch.setattr(laboratory.site, "entrance", note)
     monkeypatch.setattr(laboratory.site, "control", slow)
-    assert fault.prove(laboratory.site, injection).verdict is True
+    assert fault.verify(laboratory.site, injection).verdict is True
     assert waited[0] >= 4 * 0.03
 
 
@@ -279,7 +279,7 @@ def test_the_request_is_one_that_the_fault_is_for(
 
     fault, injection = injected(laboratory, "errors", **parameters)
     monkeypatch.setattr(laboratory.site, "entrance", lambda part, timeout: Noting())
-    assert fault.prove(laboratory.site, injection).verdict is None
+    assert fault.verify(laboratory.site, injection).verdict is None
     assert {(method, path, bool(headers)) for method, path, headers in sent} == {asked}
     if asked[2]:  # another user each time: the same ones would all be hit, or none
         assert len({headers["failwhale-user"] for _, _, headers in sent}) == len(sent) == 5
@@ -357,9 +357,9 @@ def test_it_is_removed_by_its_name() -> None:
 def test_with_the_process_the_fault_point_goes_and_only_then_is_silence_no_failure() -> None:
     down = Asked(None, running=False)
     ERRORS.revert(down, POINT)  # type: ignore[arg-type]
-    proof = ERRORS.gone(down, POINT)  # type: ignore[arg-type]
+    proof = ERRORS.verify_reverted(down, POINT)  # type: ignore[arg-type]
     assert (proof.verdict, proof.evidence) == (True, "post@east is down, and the fault point with it")
-    for step in (ERRORS.revert, ERRORS.gone):
+    for step in (ERRORS.revert, ERRORS.verify_reverted):
         with pytest.raises(Unreachable):
             step(Asked(None), POINT)  # type: ignore[arg-type]
 
@@ -378,7 +378,7 @@ def test_with_the_process_the_fault_point_goes_and_only_then_is_silence_no_failu
 )
 def test_it_is_gone_when_the_service_has_none_of_that_name(rows: Any, gone: bool, said: str) -> None:
     site = Asked(Answer(200, json.dumps(rows).encode()))
-    proof = ERRORS.gone(site, POINT)  # type: ignore[arg-type]
+    proof = ERRORS.verify_reverted(site, POINT)  # type: ignore[arg-type]
     assert (proof.verdict, proof.evidence) == (gone, said)
     assert site.requests == [("post@east", 2.0), ("GET", "/-/faults", None)]
 

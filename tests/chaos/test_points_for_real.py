@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from fastapi import APIRouter
 
-import chaos.points
+import chaos.faults.calls.fault_point
 from chaos.catalogue import fault_named
 from chaos.fault import Injection, Proof
 from foundation.state import State
@@ -91,11 +91,11 @@ async def proof_of(site: Site, name: str, **parameters: Any) -> Proof:
     injection = Injection(f"{name}-1", POST, fault.check(parameters), 10.0)
     await asyncio.to_thread(fault.apply, site, injection)
     for _ in range(10):  # a share of the users is met by chance: nobody of it in forty probes is one in 2**40
-        proof = await asyncio.to_thread(fault.prove, site, injection)
+        proof = await asyncio.to_thread(fault.verify, site, injection)
         if proof.verdict is not None:
             break
     await asyncio.to_thread(fault.revert, site, injection)
-    assert (await asyncio.to_thread(fault.gone, site, injection)).verdict is True
+    assert (await asyncio.to_thread(fault.verify_reverted, site, injection)).verdict is True
     return proof
 
 
@@ -112,7 +112,7 @@ KINDS = [
 async def test_a_real_service_that_is_hurt_is_proved_to_be(
     site: Site, monkeypatch: pytest.MonkeyPatch, name: str, parameters: Any, said: str
 ) -> None:
-    monkeypatch.setattr(chaos.points, "_SILENCE", 0.5)
+    monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.5)
     proof = await proof_of(site, name, **parameters)
     assert proof.verdict is True, proof
     assert said in proof.evidence
@@ -125,7 +125,7 @@ async def test_a_real_service_that_only_counts_is_not(
     async def go_on(*_: Any) -> bool:
         return True
 
-    monkeypatch.setattr(chaos.points, "_SILENCE", 0.5)
+    monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.5)
     monkeypatch.setattr(Intake, "_survives", go_on)
     proof = await proof_of(site, name)
     assert proof.verdict is False, proof

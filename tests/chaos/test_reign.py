@@ -105,20 +105,20 @@ def test_the_old_primary_is_not_demoted_before_every_sentinel_names_the_new_one(
     promote, injection = fault_named("promote"), Injection("promote-1", WEST, {}, 1.0)
     site = agreeing(east, {"store@east", "store@west"})
     site.flags = b"master,failover_in_progress"
-    assert promote.prove(site, injection).verdict is False
+    assert promote.verify(site, injection).verdict is False
     promote.revert(site, injection)
-    assert promote.gone(site, injection).verdict is False
+    assert promote.verify_reverted(site, injection).verdict is False
     site.flags = b"master"
     site.sentinels["sentinel@witness"] = (west, 5)
     promote.revert(site, injection)
-    assert promote.gone(site, injection).verdict is False
+    assert promote.verify_reverted(site, injection).verdict is False
     assert site.primaries == {"store@east", "store@west"}
     site.sentinels = dict.fromkeys(SENTINELS, (west, 5))
-    assert promote.prove(site, injection).verdict is True
+    assert promote.verify(site, injection).verdict is True
     promote.revert(site, injection)
     assert site.primaries == {"store@west"}
     assert ("store@east", "CLIENT", "UNPAUSE") in site.said
-    assert promote.gone(site, injection).verdict is True
+    assert promote.verify_reverted(site, injection).verdict is True
 
 
 def test_a_promotion_that_sentinel_gave_up_before_it_saw_it_is_asked_for_again() -> None:
@@ -162,15 +162,15 @@ def test_a_bar_is_in_force_once_every_sentinel_knows_it(monkeypatch: pytest.Monk
     site = agreeing(STORES["store@east"], {"store@east"})
     monkeypatch.setattr(site, "is_barred", lambda part: True)
     bar, injection = fault_named("bar-replica"), Injection("bar-replica-1", WEST, {}, 1.0)
-    assert bar.prove(site, injection).evidence == (
+    assert bar.verify(site, injection).evidence == (
         "sentinel@east, sentinel@west, sentinel@witness would promote store@west"
     )
     site.replica[b"slave-priority"] = b"0"
-    assert bar.prove(site, injection).verdict is True
+    assert bar.verify(site, injection).verdict is True
     monkeypatch.setattr(site, "is_barred", lambda part: False)
-    assert bar.gone(site, injection).verdict is False
+    assert bar.verify_reverted(site, injection).verdict is False
     site.replica[b"slave-priority"] = b"100"
-    assert bar.gone(site, injection).verdict is True
+    assert bar.verify_reverted(site, injection).verdict is True
 
 
 def test_without_a_majority_that_agrees_there_is_no_failover() -> None:

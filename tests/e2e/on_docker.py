@@ -72,6 +72,10 @@ class OnDocker(Site):
 
         return str(wait_until(content, 20, f"{file} read in the controller's container")[0])
 
+    def remove_journal(self) -> None:
+        code, output = self.execute("chaos", "rm", "/state/chaos/journal.ndjson")
+        assert code == 0, output
+
     def credentials(self) -> Path:
         folder = self.state.parent / f"{self.state.name}-operators"
         if not folder.exists():

@@ -27,6 +27,9 @@ class OnProcesses(Site):
     def credentials(self) -> Path:
         return self.state
 
+    def remove_journal(self) -> None:
+        State(self.state).journal.unlink()
+
     def read(self, path: str) -> str:
         file = self.state / path
         return file.read_text() if file.exists() else ""

@@ -188,6 +188,10 @@ class Site(ABC):
     # --- its files ---
 
     @abstractmethod
+    def remove_journal(self) -> None:
+        """Delete the journal of chaos."""
+
+    @abstractmethod
     def read(self, path: str) -> str:
         """A file of the state folder; empty when it is not there (yet)."""
 

@@ -93,11 +93,10 @@ def ills(site: Site) -> Iterator[str]:
         if not seen.ready(part):
             yield f"{part.name} is not ready"
             continue
-        if seen.runtime.is_cut(part.name) or seen.runtime.is_limited(part.name):
-            yield f"{part.name} is cut off or limited"
         if part.service in SERVICES and seen.control(part).ask("GET", "/-/faults").json():
             yield f"{part.name} has a fault point"
-        yield from (f"{part.name}: {fault.name}" for fault in all_faults() if fault.leftover(seen, part))
+        possible = [fault for fault in all_faults() if site.runtime in fault.runtimes]
+        yield from (f"{part.name}: {fault.name}" for fault in possible if fault.leftover(seen, part))
     yield from (
         f"{name} is {row['state']}" for name, row in site.journeys().items() if row["state"] != "green"
     )
@@ -144,9 +143,12 @@ def test_healthy_soon_after_the_limit(
         assert broken.codes() == [1 if died else 0] * len(broken.commands)
 
 
-def test_heal_with_nothing_alive(site: Site, break_site: Callable[[float], Broken]) -> None:
+@pytest.mark.parametrize("journal", ["kept", "lost"])
+def test_heal_with_nothing_alive(site: Site, break_site: Callable[[float], Broken], journal: str) -> None:
     broken = break_site(60)
     broken.kill_commands()
+    if journal == "lost":
+        site.remove_journal()
     site.sigkill_all_keepers()
     site.ok("chaos", "heal")
     wait_until(lambda: is_healthy(site), 5, "healthy after one heal")

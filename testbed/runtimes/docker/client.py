@@ -19,7 +19,7 @@ NANO = 1_000_000_000
 
 
 class Docker:
-    """The site as containers. Implements testbed.runtimes.Runtime."""
+    """The site as containers. Implements Runtime, Networks, Limits and Exec of testbed.runtimes."""
 
     name = "docker"
 

@@ -9,14 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from foundation.failure import USAGE, Failure
+from foundation.failure import Failure
 from foundation.state import State
 from testbed.inventory import Inventory
-from testbed.runtimes import Executed, PartStatus, Undo
+from testbed.runtimes import PartStatus, Undo
 from testbed.runtimes.processes import resp, sitefile
 from testbed.runtimes.processes.record import Remembered, read_parts
 
@@ -73,32 +72,6 @@ class Processes:
         process = self._remembered(part).process
         return process is not None and process.is_paused()
 
-    # --- what only containers have ---
-
-    def cut(self, part: str, keep: Collection[str] = ()) -> None:
-        raise self._impossible(part, "cut off from a network", "share this machine's")
-
-    def join(self, part: str) -> None:
-        raise self._impossible(part, "cut off from a network", "share this machine's")
-
-    def is_cut(self, part: str) -> bool:
-        return False
-
-    def limit(self, part: str, cpus: float | None = None, memory: int | None = None) -> None:
-        raise self._impossible(part, "given limits", "have none that could be changed without root")
-
-    def unlimit(self, part: str) -> None:
-        raise self._impossible(part, "given limits", "have none that could be changed without root")
-
-    def is_limited(self, part: str) -> bool:
-        return False
-
-    def held_back(self, part: str) -> float:
-        return 0.0
-
-    def execute(self, part: str, words: list[str]) -> Executed:
-        raise self._impossible(part, "entered", "have no inside")
-
     def _role(self, addresses: Any) -> str | None:
         """What a Redis says that it is; None when it does not answer, or its passwords are not made yet."""
         host, _, port = next(iter(addresses.values())).rpartition(":")
@@ -108,14 +81,6 @@ class Processes:
         except (OSError, resp.ReplyError, Failure):
             return None
         return ROLES.get(str(answer[0])) if isinstance(answer, list) and answer else None
-
-    def _impossible(self, part: str, what: str, why: str) -> Failure:
-        name = Inventory.of(self._state).part(part).name
-        return Failure(
-            f"{name} cannot be {what}: plain processes {why}",
-            "start the site on Docker: failwhale up --on docker",
-            USAGE,
-        )
 
     # --- what only plain processes have ---
 

@@ -18,6 +18,7 @@ from foundation.failure import Failure
 from testbed.inventory import Inventory
 from testbed.runtimes import runtime_of
 from testbed.runtimes.processes import lifecycle
+from testbed.site import Site
 
 
 def test_starts_in_order_and_tells_what_runs(toys: Toys) -> None:
@@ -335,16 +336,13 @@ def test_what_ended_with_the_machine_is_no_running_site(toys: Toys) -> None:
 
 
 def test_what_only_containers_have_is_refused_with_why(toys: Toys) -> None:
-    runtime = toys.up()
-    assert not runtime.is_cut("toy@east")
-    assert not runtime.is_limited("toy@east")
-    for refused, what in (
-        (lambda: runtime.cut("toy@east"), "cut off from a network"),
-        (lambda: runtime.limit("toy@east", cpus=0.1), "given limits"),
-        (lambda: runtime.execute("toy@east", ["true"]), "entered"),
+    toys.up()
+    site = Site(toys.state)
+    for ask, what in (
+        (lambda: site.networks, "a network of its own"),
+        (lambda: site.limits, "limits that can be changed"),
+        (lambda: site.exec, "an inside of its own"),
     ):
-        with pytest.raises(Failure, match=f"toy@east cannot be {what}: plain processes") as failure:
-            refused()
+        with pytest.raises(Failure, match=f"not possible on processes: it has not {what}") as failure:
+            ask()
         assert "--on docker" in failure.value.next_step
-    with pytest.raises(Failure, match="no part is named"):
-        runtime.cut("toy@north")

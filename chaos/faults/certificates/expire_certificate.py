@@ -25,7 +25,7 @@ class ExpireCertificate(Fault):
     def apply(self, site: Site, injection: Injection) -> None:
         site.expire_certificate(injection.part)
 
-    def prove(self, site: Site, injection: Injection) -> Proof:
+    def verify(self, site: Site, injection: Injection) -> Proof:
         """A part looks at its files about once a second."""
         name, shown = injection.part.name, site.shows_expired_certificate(injection.part)
         if shown is None:
@@ -38,7 +38,7 @@ class ExpireCertificate(Fault):
         if site.certificate_expired(injection.part):
             site.renew_certificate(injection.part)
 
-    def gone(self, site: Site, injection: Injection) -> Proof:
+    def verify_reverted(self, site: Site, injection: Injection) -> Proof:
         """One that is down or frozen shows none; it has the new one when it answers again."""
         name = injection.part.name
         if site.certificate_expired(injection.part):

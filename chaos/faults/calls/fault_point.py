@@ -49,6 +49,7 @@ class FaultPoint(Fault):
     """
 
     targets = SERVICES
+    restored = "is free of it"
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("share", "share", "Share of requests that are hit.", default=1.0),
         Parameter("users", "share", "Share of users whose requests are hit; always the same users."),
@@ -84,7 +85,7 @@ class FaultPoint(Fault):
     def harm(self, seen: Seen, parameters: Mapping[str, Value]) -> str:
         """What this fault did to a request of our own, in words; empty when it was answered as ever."""
 
-    def prove(self, site: Site, injection: Injection) -> Proof:
+    def verify(self, site: Site, injection: Injection) -> Proof:
         """By what requests of our own get, which are harmless when they are not hit. The service's count only
         tells that one met the fault point: it can be right where the harm is missing."""
         name = injection.part.name
@@ -111,7 +112,7 @@ class FaultPoint(Fault):
                 raise
             # The fault lived in that process, and went with it.
 
-    def gone(self, site: Site, injection: Injection) -> Proof:
+    def verify_reverted(self, site: Site, injection: Injection) -> Proof:
         name = injection.part.name
         try:
             hits = _hits(site, injection)
@@ -120,6 +121,25 @@ class FaultPoint(Fault):
                 raise
             return Proof(True, f"{name} is down, and the fault point with it")
         return Proof(hits is None, f"{name} has {'no' if hits is None else 'still the'} fault point")
+
+    def leftover(self, site: Site, part: Part) -> str:
+        found = self._on(site, part)
+        return f"had a fault point ({', '.join(found)})" if found else ""
+
+    def sweep(self, site: Site, part: Part) -> None:
+        for identifier in self._on(site, part):
+            site.control(part).ask("DELETE", f"/-/faults/{identifier}")
+
+    def _on(self, site: Site, part: Part) -> list[str]:
+        """The ids of the fault points of this kind that a part has; none when it does not say: it is
+        starting, or ill, which is told elsewhere."""
+        if part.service not in self.targets:
+            return []
+        try:
+            rows = site.control(part).ask("GET", "/-/faults").json()
+            return [str(row["id"]) for row in rows if row["kind"] == self.name]
+        except (Unreachable, ValueError, TypeError, KeyError):
+            return []
 
 
 def _is_meant(wanted: str, route: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from chaos.fault import Demonstration, Value, register
-from chaos.points import FaultPoint, Seen
+from chaos.faults.calls.fault_point import FaultPoint, Seen
 
 
 class Blackhole(FaultPoint):

@@ -1,6 +1,7 @@
 """promote: a planned switchover of the store. It happens once, and the roles stay swapped."""
 
-from chaos.fault import Demonstration, Fault, Injection, Proof, register
+from chaos.fault import Injection, Proof, register
+from chaos.faults.store.replica_fault import ReplicaFault
 from foundation.failure import Failure
 from testbed.inventory import Part
 from testbed.site import Site
@@ -9,19 +10,14 @@ HANDOVER = 3.0
 """Seconds that a switchover may take before the old primary takes writes again."""
 
 
-class Promote(Fault):
+class Promote(ReplicaFault):
     name = "promote"
     help = "Ask Sentinel for a switchover to this replica of the store. Done once; the roles stay swapped."
     example = "failwhale chaos promote store:replica"
-    targets = ("store",)
-    demonstration = Demonstration("store:replica")
     lasting = False
 
     def precondition(self, site: Site, part: Part) -> None:
-        if site.store_role(part) != "replica":
-            raise Failure(
-                f"{part.name} is not a replica now", "ask for: failwhale chaos promote store:replica"
-            )
+        super().precondition(site, part)
         if why := site.failover_hindrance():
             raise Failure(f"Sentinel would not promote it: {why}", "see: failwhale status")
 
@@ -31,7 +27,7 @@ class Promote(Fault):
             site.hold_writes(HANDOVER)
             site.ask_failover()
 
-    def prove(self, site: Site, injection: Injection) -> Proof:
+    def verify(self, site: Site, injection: Injection) -> Proof:
         """It is the primary once the services are led to it: that is up to a second after it has the role."""
         name, role = injection.part.name, site.store_role(injection.part)
         if role != "primary":
@@ -55,7 +51,7 @@ class Promote(Fault):
             else:
                 site.release_writes(agreed)
 
-    def gone(self, site: Site, injection: Injection) -> Proof:
+    def verify_reverted(self, site: Site, injection: Injection) -> Proof:
         """Whether nothing of a switchover is under way. A store that another fault keeps down has no role."""
         roles = site.store_roles()
         said = ", ".join(sorted(roles.values())) or "silent"

@@ -1,32 +1,23 @@
 """kill: the process dies at once and stays down until the fault ends."""
 
-from chaos.fault import PARTS, Demonstration, Fault, Injection, Proof, register
-from foundation.failure import Failure
+from chaos.fault import Demonstration, Injection, Proof, register
+from chaos.faults.instance.process_fault import ProcessFault
 from testbed.inventory import Part
 from testbed.site import Site
 
 
-class Kill(Fault):
+class Kill(ProcessFault):
     name = "kill"
     help = "Kill the process (SIGKILL) and keep it down until the fault ends."
     example = "failwhale chaos kill post@east --for 10s"
-    targets = PARTS
+    undo = "start"
+    restored = "is started"
     demonstration = Demonstration("retweet:all", hurts={"retweet": "down"})
-
-    def precondition(self, site: Site, part: Part) -> None:
-        if not site.runtime.is_running(part.name):
-            raise Failure(f"{part.name} is not running: there is nothing to kill", "see: failwhale status")
-
-    def arm(self, site: Site, injection: Injection) -> None:
-        site.runtime.arm(injection.lease, injection.part.name, "start", injection.seconds)
-
-    def disarm(self, site: Site, injection: Injection) -> None:
-        site.runtime.disarm(injection.lease)
 
     def apply(self, site: Site, injection: Injection) -> None:
         site.runtime.kill(injection.part.name)
 
-    def prove(self, site: Site, injection: Injection) -> Proof:
+    def verify(self, site: Site, injection: Injection) -> Proof:
         part = injection.part
         if site.runtime.is_running(part.name):
             return Proof(False, f"{part.name} is running")
@@ -38,9 +29,15 @@ class Kill(Fault):
         site.runtime.start(injection.part.name)
         site.welcome_back(injection.part)
 
-    def gone(self, site: Site, injection: Injection) -> Proof:
+    def verify_reverted(self, site: Site, injection: Injection) -> Proof:
         running = site.runtime.is_running(injection.part.name)
         return Proof(running, f"{injection.part.name} is {'running' if running else 'down'}")
+
+    def leftover(self, site: Site, part: Part) -> str:
+        return "" if site.runtime.is_running(part.name) else "was down"
+
+    def sweep(self, site: Site, part: Part) -> None:
+        site.runtime.start(part.name)
 
 
 register(Kill())

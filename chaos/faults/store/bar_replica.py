@@ -1,35 +1,33 @@
 """bar-replica: the replica may not be promoted. Nobody is hurt, until the primary dies."""
 
-from chaos.fault import Demonstration, Fault, Injection, Proof, register
+from chaos.fault import Injection, Proof, register
+from chaos.faults.store.replica_fault import ReplicaFault
 from foundation.failure import Failure
 from testbed.inventory import Part
 from testbed.site import Site
 
 
-class BarReplica(Fault):
+class BarReplica(ReplicaFault):
     name = "bar-replica"
     help = (
         "Bar a replica of the store from promotion (replica-priority 0). Nobody is hurt until the primary "
         "dies; then nobody is promoted until the fault ends."
     )
     example = "failwhale chaos bar-replica store:replica --for 30s"
-    targets = ("store",)
-    demonstration = Demonstration("store:replica")
 
     def hurts(self, part: Part) -> tuple[str, ...]:
         """Nobody, by itself. What hurts later is the loss of the primary."""
         return ()
 
     def precondition(self, site: Site, part: Part) -> None:
-        if site.store_role(part) != "replica":
-            raise Failure(f"{part.name} is not a replica now", f"ask for: {self.example}")
+        super().precondition(site, part)
         if site.is_barred(part):
             raise Failure(f"{part.name} is barred already", "lift it: failwhale chaos heal")
 
     def apply(self, site: Site, injection: Injection) -> None:
         site.bar(injection.part)
 
-    def prove(self, site: Site, injection: Injection) -> Proof:
+    def verify(self, site: Site, injection: Injection) -> Proof:
         """It counts what the sentinels know, and they ask about once a second."""
         name = injection.part.name
         if not site.is_barred(injection.part):
@@ -42,7 +40,7 @@ class BarReplica(Fault):
     def revert(self, site: Site, injection: Injection) -> None:
         site.unbar(injection.part)
 
-    def gone(self, site: Site, injection: Injection) -> Proof:
+    def verify_reverted(self, site: Site, injection: Injection) -> Proof:
         name = injection.part.name
         if site.is_barred(injection.part):
             return Proof(False, f"{name} is still barred")

@@ -1,12 +1,13 @@
 """cut-replication: the replica silently stops following. Its link is up, and it is ready by every check."""
 
-from chaos.fault import Demonstration, Fault, Injection, Proof, register
+from chaos.fault import Injection, Proof, register
+from chaos.faults.store.replica_fault import ReplicaFault
 from foundation.failure import Failure
 from testbed.inventory import Part
 from testbed.site import Site
 
 
-class CutReplication(Fault):
+class CutReplication(ReplicaFault):
     name = "cut-replication"
     help = (
         "Have a replica of the store stop following in silence. Its link stays up, and what it is sent is "
@@ -15,12 +16,9 @@ class CutReplication(Fault):
         "one takes writes only once the fault ends."
     )
     example = "failwhale chaos cut-replication store:replica --for 30s"
-    targets = ("store",)
-    demonstration = Demonstration("store:replica")
 
     def precondition(self, site: Site, part: Part) -> None:
-        if site.store_role(part) != "replica":
-            raise Failure(f"{part.name} is not a replica now", f"ask for: {self.example}")
+        super().precondition(site, part)
         if site.is_held(part):
             raise Failure(f"{part.name} follows no more already", "let it: failwhale chaos heal")
 
@@ -28,7 +26,7 @@ class CutReplication(Fault):
         """It ends by itself, by the clock of the store."""
         site.hold_replication(injection.part, injection.seconds)
 
-    def prove(self, site: Site, injection: Injection) -> Proof:
+    def verify(self, site: Site, injection: Injection) -> Proof:
         name = injection.part.name
         if not site.lags(injection.part):
             return Proof(False, f"{name} follows, or nothing was written")
@@ -38,7 +36,7 @@ class CutReplication(Fault):
     def revert(self, site: Site, injection: Injection) -> None:
         site.release_replication(injection.part)
 
-    def gone(self, site: Site, injection: Injection) -> Proof:
+    def verify_reverted(self, site: Site, injection: Injection) -> Proof:
         name = injection.part.name
         if site.is_held(injection.part):
             return Proof(False, f"{name} is kept from following")

@@ -1,0 +1,32 @@
+"""What a fault did to a part is found and removed without any record of it: every fault sweeps for itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chaos.catalogue import all_faults
+from chaos.fault import Fault, Injection
+from chaos.heal import mend
+from chaos.selector import select
+
+FAULTS = [fault for fault in all_faults() if fault.listed and fault.lasting]
+
+
+@pytest.mark.parametrize("runtime", ["processes", "docker"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_what_a_fault_left_behind_is_swept(fault: Fault, runtime: str, laboratory: Any, parts: Any) -> None:
+    if runtime not in fault.runtimes:
+        pytest.skip(f"{fault.name} is not possible on {runtime}")
+    site = laboratory.site
+    site.runtime.name = runtime
+    (part, *_) = select(fault.demonstration.target, parts, lambda: site.roles, 0)
+    assert mend(site) == ([], [])
+    fault.apply(site, Injection(f"{fault.name}-1", part, fault.check(fault.demonstration.parameters), 60.0))
+    assert site.harm()
+    mended, refusals = mend(site)
+    assert site.harm() == []
+    assert refusals == []
+    assert [line.startswith(f"{part.name} ") and line.endswith(fault.restored) for line in mended] == [True]
+    assert mend(site) == ([], [])
