@@ -17,6 +17,7 @@ from chaos.catalogue import fault_named
 from chaos.fault import Fault, Value
 from chaos.journal import Entry, Journal, Order
 from chaos.life import Life
+from chaos.phase import Phase
 from chaos.record import Record
 from chaos.selector import select
 from foundation.clock import steady
@@ -241,7 +242,7 @@ class Engine:
                 ending.set()
             for target, progress in entry.progress.items():
                 key = (entry.order.id, target)
-                if progress.gone is not True and not (key in self._lives and self._lives[key].is_alive()):
+                if not (progress.phase.is_over or (key in self._lives and self._lives[key].is_alive())):
                     self._lives[key] = threading.Thread(
                         target=self._live, args=(entry, target, ending, site), name=":".join(key), daemon=True
                     )
@@ -269,8 +270,7 @@ class Engine:
         """Whether another fault is in force, or could not be undone; or the disk is full, which makes parts
         ill by itself: Redis takes no write then, and answers no PING."""
         return self._journal.is_without_room or any(
-            progress.gone is False
-            or (progress.gone is None and progress.reverted is None and progress.ceased is None)
+            progress.phase.may_hurt
             for entry in self.entries()
             if entry.order.id != identifier
             for progress in entry.progress.values()
@@ -279,8 +279,8 @@ class Engine:
     def _refuse_second(self, fault: Fault, part: Part) -> None:
         for entry in self.entries():
             progress = entry.progress.get(part.name)
-            if entry.order.fault == fault.name and progress is not None and progress.gone is not True:
-                state = "could not be undone yet" if progress.gone is False else "is in force"
+            if entry.order.fault == fault.name and progress is not None and not progress.phase.is_over:
+                state = "could not be undone yet" if progress.phase is Phase.UNKNOWN else "is in force"
                 raise Failure(
                     f"{fault.name} {state} on {part.name} ({entry.order.id})",
                     "wait for its end, or: failwhale chaos heal",

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from chaos.phase import Phase
 from foundation.clock import parse, stamp
 from foundation.disk import is_full
 from foundation.failure import Failure
@@ -71,6 +72,19 @@ class Progress:
     """True: proved gone. False: could not be confirmed, so it is unknown. None: not so far yet."""
     why: str = ""
 
+    @property
+    def phase(self) -> Phase:
+        """What all of that adds up to."""
+        if self.gone is False:
+            return Phase.UNKNOWN
+        if self.gone:
+            return Phase.REVERTED if self.ceased is None else Phase.CEASED
+        if self.reverted is not None or self.ceased is not None:
+            return Phase.REVERTING
+        if self.applied is None:
+            return Phase.REQUESTED
+        return Phase.VERIFIED if self.proved else Phase.APPLIED
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -84,12 +98,12 @@ class Entry:
     @property
     def over(self) -> bool:
         """Every part is proved to be free of it."""
-        return all(one.gone is True for one in self.progress.values())
+        return all(one.phase.is_over for one in self.progress.values())
 
     @property
     def settled(self) -> bool:
         """Nothing more happens to it by itself: gone, or given up as unknown."""
-        return all(one.gone is not None for one in self.progress.values())
+        return all(one.phase.is_settled for one in self.progress.values())
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 from chaos.fault import Fault, Injection, Proof
 from chaos.journal import Entry, Journal, Progress
+from chaos.phase import Phase
 from chaos.record import Record
 from testbed.inventory import Part
 from testbed.site import Site
@@ -54,8 +55,8 @@ class Life:
     def live(self) -> None:
         """Apply, prove, wait, restore. Never raises: what went wrong is in the journal."""
         try:
-            over = self._progress.reverted is not None or self._progress.ceased is not None
-            if self._left() > 0 and not self.ended.is_set() and not over:
+            is_due = self._progress.phase in (Phase.REQUESTED, Phase.APPLIED, Phase.VERIFIED)
+            if is_due and self._left() > 0 and not self.ended.is_set():
                 self._hurt()
         except Exception as error:
             log.exception("%s on %s failed", self.fault.name, self.part.name)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chaos.journal import Entry, Progress, read
+from chaos.phase import Phase
 from foundation.clock import stamp
 from foundation.state import State
 
@@ -34,7 +35,7 @@ def show(entry: Entry) -> dict[str, Any]:
 
 def is_settled(fault: Mapping[str, Any]) -> bool:
     """Whether nothing more happens to a shown fault by itself: it is gone, or given up as unknown."""
-    return all(one["gone"] is not None for one in fault["targets"])
+    return all(Phase(one["phase"]).is_settled for one in fault["targets"])
 
 
 def is_judged(fault: Mapping[str, Any]) -> bool:
@@ -55,6 +56,7 @@ def history(state: State) -> list[dict[str, Any]]:
 def _show_part(name: str, one: Progress) -> dict[str, Any]:
     return {
         "target": name,
+        "phase": one.phase.value,
         "applied": _time(one.applied),
         "proved": one.proved,
         "evidence": one.evidence or None,

@@ -12,13 +12,11 @@ from chaos.heal import mend
 from chaos.selector import select
 
 FAULTS = [fault for fault in all_faults() if fault.listed and fault.lasting]
+WHERE = [(fault, runtime) for fault in FAULTS for runtime in fault.runtimes]
 
 
-@pytest.mark.parametrize("runtime", ["processes", "docker"])
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize(("fault", "runtime"), WHERE, ids=lambda one: getattr(one, "name", one))
 def test_what_a_fault_left_behind_is_swept(fault: Fault, runtime: str, laboratory: Any, parts: Any) -> None:
-    if runtime not in fault.runtimes:
-        pytest.skip(f"{fault.name} is not possible on {runtime}")
     site = laboratory.site
     site.runtime.name = runtime
     (part, *_) = select(fault.demonstration.target, parts, lambda: site.roles, 0)

@@ -1,0 +1,40 @@
+"""What the marks of a fault's progress add up to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chaos.journal import Progress
+from chaos.phase import Phase
+
+APPLIED = Progress(applied=1.0)
+VERIFIED = replace(APPLIED, proved=True)
+
+
+@pytest.mark.parametrize(
+    ("progress", "phase"),
+    [
+        (Progress(), Phase.REQUESTED),
+        (Progress(failed="it could not be done"), Phase.REQUESTED),
+        (APPLIED, Phase.APPLIED),
+        (replace(APPLIED, proved=False), Phase.APPLIED),
+        (VERIFIED, Phase.VERIFIED),
+        (replace(VERIFIED, ceased=2.0), Phase.REVERTING),
+        (replace(VERIFIED, reverted=2.0), Phase.REVERTING),
+        (replace(VERIFIED, reverted=2.0, gone=True), Phase.REVERTED),
+        (replace(VERIFIED, ceased=2.0, reverted=3.0, gone=True), Phase.CEASED),
+        (replace(VERIFIED, reverted=2.0, gone=False), Phase.UNKNOWN),
+        (replace(VERIFIED, gone=False), Phase.UNKNOWN),
+    ],
+)
+def test_a_phase_is_told_by_the_last_mark(progress: Progress, phase: Phase) -> None:
+    assert progress.phase is phase
+
+
+def test_what_is_over_settled_and_may_hurt() -> None:
+    assert {phase for phase in Phase if phase.is_over} == {Phase.REVERTED, Phase.CEASED}
+    assert {phase for phase in Phase if phase.is_settled} == {Phase.REVERTED, Phase.CEASED, Phase.UNKNOWN}
+    hurting = {Phase.REQUESTED, Phase.APPLIED, Phase.VERIFIED, Phase.UNKNOWN}
+    assert {phase for phase in Phase if phase.may_hurt} == hurting
