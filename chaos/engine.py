@@ -186,7 +186,7 @@ class Engine:
                     part.name,
                     selector=order.selector,
                     asked=planned.fault.spell_asked(order.parameters),
-                    hurts=list(planned.fault.hurts(part)),
+                    hurts=list(planned.fault.hurts(part, order.parameters)),
                 )
             self._tend(entry, site)
             return entry

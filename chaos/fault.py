@@ -176,8 +176,8 @@ class Fault(ABC):
 
     # What only some faults need.
 
-    def hurts(self, part: Part) -> tuple[str, ...]:
-        """The journeys that may be hurt when this is done to the part."""
+    def hurts(self, part: Part, parameters: Mapping[str, Value]) -> tuple[str, ...]:
+        """The journeys that may be hurt when this is done to the part with these parameters."""
         return journeys_through(part.service, part.place)
 
     def precondition(self, site: Site, part: Part) -> None:  # noqa: B027

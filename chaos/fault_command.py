@@ -169,7 +169,9 @@ def _wait_well(fault: dict[str, Any], state: State, progress: Progress) -> list[
     site = Site(state)
     names = {one["target"] for one in fault["targets"]}
     parts = [part for part in site.inventory.parts if part.name in names]
-    hurts = {journey for part in parts for journey in fault_named(fault["fault"]).hurts(part)}
+    hurts = {
+        journey for part in parts for journey in fault_named(fault["fault"]).hurts(part, fault["parameters"])
+    }
     store = any(part.service in ("store", "sentinel") for part in parts)
     seconds = 0.0 if active(state) else WELL_LIMIT  # what another fault hurts does not end with this one
     return wait_well(site, partial(journeys_now, state), hurts, seconds, store=store, note=progress.note)
@@ -230,7 +232,9 @@ def _failover_of(site: Site, planned: Plan) -> str | None:
 
 def _print_plan(request: Request, planned: Plan, failover: str | None, *, json: bool) -> None:
     targets = [part.name for part in planned.parts]
-    hurts = sorted({journey for part in planned.parts for journey in planned.fault.hurts(part)})
+    hurts = sorted(
+        {journey for part in planned.parts for journey in planned.fault.hurts(part, planned.parameters)}
+    )
     if not json:
         how = planned.fault.spell(planned.parameters)
         stdout().print(

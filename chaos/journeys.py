@@ -30,3 +30,27 @@ def journeys_through(service: str, place: str | None) -> tuple[str, ...]:
         for journey in JOURNEYS_OF.get(service, ())
         if not journey.startswith("handshake-") or journey == f"handshake-{place}"
     )
+
+
+ROUTES_OF: Mapping[str, tuple[str, ...]] = {
+    "page": ("GET /",),
+    "login": ("POST /api/v1/sessions",),
+    "login-second-factor": ("POST /api/v1/sessions", "POST /api/v1/sessions/second-factor"),
+    "post": ("POST /api/v1/posts",),
+    "read-back": ("GET /api/v1/posts/{id}",),
+    "retweet": (
+        "PUT /api/v1/posts/{id}/retweet",
+        "GET /api/v1/posts/{id}/retweets",
+        "DELETE /api/v1/posts/{id}/retweet",
+    ),
+    "home-timeline": ("GET /api/v1/timelines/home",),
+    "freshness": ("GET /api/v1/timelines/home",),
+    "notification": ("GET /api/v1/notifications",),
+    "live-stream": ("GET /api/v1/notifications/stream",),
+    "privacy": (
+        "GET /api/v1/posts/{id}",
+        "GET /api/v1/timelines/users/{name}",
+        "GET /api/v1/timelines/home",
+    ),
+}
+"""What each journey asks for. A post that it needs and that is the journey of another is no part of it."""

@@ -48,8 +48,8 @@ def test_a_demonstration_can_be_done_and_hurts_what_the_fault_may_hurt(fault: Fa
     roles = {"store@east": "primary", "store@west": "replica"}
     chosen = select(demonstration.target, parts, lambda: roles, 0)
     assert {part.service for part in chosen} <= set(fault.targets)
-    fault.check(demonstration.parameters)
-    may_be_hurt = {journey for part in chosen for journey in fault.hurts(part)}
+    parameters = fault.check(demonstration.parameters)
+    may_be_hurt = {journey for part in chosen for journey in fault.hurts(part, parameters)}
     assert demonstration.hurts.keys() <= may_be_hurt
 
 
@@ -73,3 +73,23 @@ def test_what_was_asked_for_has_units_and_leaves_defaults_out() -> None:
     assert latency.spell_asked(latency.check({"delay": 2.5})) == "delay 2.5s"
     assert errors.spell_asked(errors.check({"share": 0.3})) == "share 30%"
     assert errors.spell_asked(errors.check({})) == ""
+
+
+@pytest.mark.parametrize(
+    ("part", "route", "hurt"),
+    [
+        ("post@east", "POST /api/v1/posts", {"post"}),
+        ("post@east", "/api/v1/posts/{id}", {"read-back", "privacy"}),
+        ("post@east", "DELETE /api/v1/posts/{id}", set()),
+        ("timeline@west", "GET /api/v1/timelines/home", {"home-timeline", "freshness", "privacy"}),
+        ("frontend@east", "GET /", {"page"}),
+        ("frontend@east", "/api/v1/sessions", {"login", "login-second-factor"}),
+    ],
+)
+def test_a_fault_on_one_route_hurts_only_whom_it_serves(
+    part: str, route: str, hurt: set[str], parts: Any
+) -> None:
+    (hit,) = [one for one in parts if one.name == part]
+    errors = fault_named("errors")
+    assert set(errors.hurts(hit, errors.check({"route": route}))) == hurt
+    assert hurt <= set(errors.hurts(hit, errors.check({})))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from chaos.fault import SERVICES, Fault, Injection, Parameter, Proof, Value
+from chaos.journeys import ROUTES_OF
 from foundation.failure import USAGE, Failure
 from testbed.control import Answer, Silent, Unreachable
 from testbed.inventory import Part
@@ -55,6 +56,16 @@ class FaultPoint(Fault):
         Parameter("users", "share", "Share of users whose requests are hit; always the same users."),
         Parameter("route", "text", "Only this route, such as 'POST /api/v1/posts' or '/api/v1/posts/{id}'."),
     )
+
+    def hurts(self, part: Part, parameters: Mapping[str, Value]) -> tuple[str, ...]:
+        journeys, route = super().hurts(part, parameters), parameters["route"]
+        if route is None:
+            return journeys
+        return tuple(
+            journey
+            for journey in journeys
+            if any(_is_meant(str(route), one) for one in ROUTES_OF.get(journey, ()))
+        )
 
     def refuse_misfit(self, site: Site, part: Part, parameters: Mapping[str, Value]) -> None:
         wanted = parameters["route"]

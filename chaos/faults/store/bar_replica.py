@@ -1,6 +1,8 @@
 """bar-replica: the replica may not be promoted. Nobody is hurt, until the primary dies."""
 
-from chaos.fault import Injection, Proof, register
+from collections.abc import Mapping
+
+from chaos.fault import Injection, Proof, Value, register
 from chaos.faults.store.replica_fault import ReplicaFault
 from foundation.failure import Failure
 from testbed.inventory import Part
@@ -15,7 +17,7 @@ class BarReplica(ReplicaFault):
     )
     example = "failwhale chaos bar-replica store:replica --for 30s"
 
-    def hurts(self, part: Part) -> tuple[str, ...]:
+    def hurts(self, part: Part, parameters: Mapping[str, Value]) -> tuple[str, ...]:
         """Nobody, by itself. What hurts later is the loss of the primary."""
         return ()
 
