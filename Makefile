@@ -54,7 +54,7 @@ test-on-docker:
 	@$(bin)/pytest tests/e2e -m docker
 
 .PHONY: mutants
-mutants: install-dev ## do the tests notice a fault in what judges or undoes? (of one: MODULE=chaos/life.py)
+mutants: install-dev ## do the tests notice a fault in what judges or undoes? (of one: MODULE=chaos/execution.py)
 	@$(bin)/python tests/mutants.py $(MODULE)
 
 .PHONY: install

@@ -39,7 +39,7 @@ from services.platform.settings import Address
 from services.platform.store import Script, Store
 from services.platform.store.commits import Commits
 from services.platform.store.confirmation import Confirmation
-from services.platform.store.link import Link
+from services.platform.store.connection import Connection
 
 NAME = "failwhale"
 DATA_CENTRES = ("east", "west")
@@ -190,7 +190,7 @@ def _can_promote(sentinel: Address) -> bool:
 class Believing(Confirmation):
     """Takes a server's own word for it."""
 
-    async def of(self, link: Link) -> bool:
+    async def of(self, link: Connection) -> bool:
         return True
 
 

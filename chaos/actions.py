@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from chaos.client import Client
-from chaos.engine import DEFAULT_SECONDS, Request, new_id
+from chaos.fault_rows import is_judged, is_settled
 from chaos.heal import heal as heal_site
 from chaos.heal import refuse_unhealed
-from chaos.view import is_judged, is_settled
+from chaos.injector import DEFAULT_SECONDS, Request, new_id
 from foundation.failure import INCONCLUSIVE, Failure
 from foundation.state import State
 

@@ -1,4 +1,4 @@
-"""The controller's HTTP interface: the engine's verbs, for who has the site's token."""
+"""The controller's HTTP interface: the injector's verbs, for who has the site's token."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from fastapi.responses import JSONResponse
 from prometheus_client import Gauge
 from pydantic import BaseModel, ConfigDict, Field
 
-from chaos.engine import DEFAULT_SECONDS, Engine
-from chaos.engine import Request as Wish
+from chaos.fault_rows import show
+from chaos.injector import DEFAULT_SECONDS, Injector
+from chaos.injector import Request as Wish
 from chaos.metrics import FaultsInForce, StoreRoles
-from chaos.view import show
 from foundation.failure import USAGE, Failure
 from services.platform.metrics import CONTENT_TYPE, Metrics
 from services.platform.problems import MEDIA_TYPE, Problem
@@ -42,14 +42,14 @@ class FaultRequest(BaseModel):
     seed: int = 0
 
 
-def build(engine: Engine, settings: Settings, token: Callable[[], str]) -> FastAPI:
+def build(injector: Injector, settings: Settings, token: Callable[[], str]) -> FastAPI:
     """The application. `token` reads the site's control token."""
-    stores = StoreRoles(engine.store_roles)
+    stores = StoreRoles(injector.store_roles)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        engine.resume()
-        tasks = [asyncio.create_task(stores.keep_asking()), asyncio.create_task(_keep_catching_up(engine))]
+        injector.resume()
+        tasks = [asyncio.create_task(stores.keep_asking()), asyncio.create_task(_keep_catching_up(injector))]
         yield
         await cancel_all(tasks)
 
@@ -59,72 +59,72 @@ def build(engine: Engine, settings: Settings, token: Callable[[], str]) -> FastA
             raise Problem(401, "no-control-token", "This needs the site's control token")
 
     app = FastAPI(title="failwhale chaos controller", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.include_router(_faults(engine), dependencies=[Depends(with_token)])
-    app.include_router(_common(engine, settings, stores))
+    app.include_router(_faults(injector), dependencies=[Depends(with_token)])
+    app.include_router(_common(injector, settings, stores))
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(Failure, _on_failure)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     return app
 
 
-async def _keep_catching_up(engine: Engine) -> None:
+async def _keep_catching_up(injector: Injector) -> None:
     while True:
         await asyncio.sleep(CATCH_UP_EVERY)
-        await asyncio.to_thread(engine.catch_up)
+        await asyncio.to_thread(injector.catch_up)
 
 
-def _faults(engine: Engine) -> APIRouter:
+def _faults(injector: Injector) -> APIRouter:
     router = APIRouter()
 
     @router.post("/faults", status_code=201)
     def begin(wanted: FaultRequest) -> dict[str, Any]:
         wish = Wish(wanted.fault, wanted.target, wanted.seconds, wanted.parameters, wanted.seed, wanted.id)
-        return show(engine.order(wish))
+        return show(injector.order(wish))
 
     @router.get("/faults")
     async def faults() -> dict[str, Any]:
-        return {"faults": [show(entry) for entry in engine.entries()], "blocked": engine.blocked}
+        return {"faults": [show(entry) for entry in injector.entries()], "blocked": injector.blocked}
 
     @router.get("/faults/{identifier}")
     async def fault(identifier: str) -> dict[str, Any]:
-        entry = engine.entry(identifier)
+        entry = injector.entry(identifier)
         if entry is None:
             raise _unknown(identifier)
         return show(entry)
 
     @router.delete("/faults/{identifier}")
     def end(identifier: str) -> dict[str, Any]:
-        entry = engine.end(identifier, by="request")
+        entry = injector.end(identifier, by="request")
         if entry is None:
             raise _unknown(identifier)
         return show(entry)
 
     @router.post("/heal")
     def heal() -> dict[str, Any]:
-        return {"faults": [show(entry) for entry in engine.end_all("heal")]}
+        return {"faults": [show(entry) for entry in injector.end_all("heal")]}
 
     @router.post("/block")
     def block() -> dict[str, Any]:
-        return {"faults": [show(entry) for entry in engine.block()], "blocked": True}
+        return {"faults": [show(entry) for entry in injector.block()], "blocked": True}
 
     @router.delete("/block", status_code=204)
     def unblock() -> None:
-        engine.unblock()
+        injector.unblock()
 
     return router
 
 
-def _common(engine: Engine, settings: Settings, stores: StoreRoles) -> APIRouter:
+def _common(injector: Injector, settings: Settings, stores: StoreRoles) -> APIRouter:
     """What every part of the site answers."""
     router = APIRouter()
     metrics = Metrics(settings)
     Gauge("chaos_faults", "Faults that are not over.", registry=metrics.registry).set_function(
-        engine.in_force
+        injector.in_force
     )
     Gauge("chaos_blocked", "Whether new faults are refused.", registry=metrics.registry).set_function(
-        lambda: engine.blocked
+        lambda: injector.blocked
     )
-    metrics.registry.register(FaultsInForce(engine.entries))
+    metrics.registry.register(FaultsInForce(injector.entries))
     metrics.registry.register(stores)
 
     @router.get("/-/health")

@@ -13,12 +13,12 @@ from chaos.catalogue import all_faults, fault_named
 from chaos.client import Client
 from chaos.fault import PARTS, SERVICES
 from chaos.fault_command import command_of
+from chaos.fault_rows import active as active_faults
+from chaos.fault_rows import history as all_known
 from chaos.heal import heal as heal_site
 from chaos.heal import refuse_unhealed
 from chaos.journeys import JOURNEYS_OF
 from chaos.progress import Progress
-from chaos.view import active as active_faults
-from chaos.view import history as all_known
 from foundation.clock import parse
 from foundation.console import (
     DEFAULT_STATE,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from chaos.engine import Request, new_id
+from chaos.injector import Request, new_id
 from foundation.failure import FAILED, NOT_RESTORED, Failure
 from foundation.state import State
 from testbed.control import Answer, Control, Unreachable, operators_tls

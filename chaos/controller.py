@@ -10,7 +10,7 @@ import sys
 
 # All here, not where it is used: the warm parent of plain processes imports it once for its children.
 from chaos.api import build
-from chaos.engine import Engine
+from chaos.injector import Injector
 from chaos.journal import Journal
 from foundation.failure import Failure
 from foundation.patient_ledger import PatientLedger
@@ -36,15 +36,15 @@ def _serve() -> None:
     if not state.is_made:  # on Docker nobody else is there to write down what the site consists of
         _describe_containers(state, settings.extra["ENGINE"], settings.extra["PROJECT"])
     journal = Journal.open(state.journal, PATIENCE)
-    engine = Engine(lambda: Site(state), journal, PatientLedger(state.ledger))
-    run(build(engine, settings, lambda: state.token), settings)
+    injector = Injector(lambda: Site(state), journal, PatientLedger(state.ledger))
+    run(build(injector, settings, lambda: state.token), settings)
 
 
-def _describe_containers(state: State, engine: str, project: str) -> None:
+def _describe_containers(state: State, injector: str, project: str) -> None:
     from testbed.runtimes.docker import sitefile
     from testbed.runtimes.docker.connection import connection_to
 
-    sitefile.refresh(state, connection_to(engine), project)
+    sitefile.refresh(state, connection_to(injector), project)
 
 
 PATIENCE = 60.0

@@ -13,10 +13,10 @@ import typer
 from chaos.aftermath import WELL_LIMIT, wait_well
 from chaos.catalogue import fault_named
 from chaos.client import Client, UnknownFault
-from chaos.engine import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
 from chaos.fault import Fault, Parameter
+from chaos.fault_rows import active, is_judged, is_settled
+from chaos.injector import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
 from chaos.progress import Progress, spell_targets
-from chaos.view import active, is_judged, is_settled
 from foundation.console import (
     DEFAULT_STATE,
     FAILED,

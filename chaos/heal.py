@@ -1,6 +1,6 @@
 """heal: make the site whole, whoever is dead, any number of times.
 
-Two steps. What the journal knows is undone by an engine: the controller's, or one of our own when none
+Two steps. What the journal knows is undone by an injector: the controller's, or one of our own when none
 answers. Then every part is looked at, because a journal can be lost, and a heal must not depend on it.
 """
 
@@ -12,9 +12,9 @@ from typing import Any
 
 from chaos.catalogue import all_faults
 from chaos.client import Client, NoController
-from chaos.engine import Engine
+from chaos.fault_rows import show
+from chaos.injector import Injector
 from chaos.journal import Busy, Journal
-from chaos.view import show
 from foundation.failure import NOT_RESTORED, Failure
 from foundation.patient_ledger import PatientLedger
 from foundation.state import State
@@ -60,8 +60,8 @@ def _undo_faults(state: State, site: Site, say: Callable[[str], None]) -> list[d
 
 def _undo_alone(journal: Journal, state: State, site: Site) -> list[dict[str, Any]]:
     try:
-        engine = Engine(lambda: site, journal, PatientLedger(state.ledger))
-        return [show(entry) for entry in engine.end_all("heal")]
+        injector = Injector(lambda: site, journal, PatientLedger(state.ledger))
+        return [show(entry) for entry in injector.end_all("heal")]
     finally:
         journal.close()
 

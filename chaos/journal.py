@@ -20,9 +20,9 @@ from typing import Any, Self
 
 from chaos.phase import Phase
 from foundation.clock import parse, stamp
+from foundation.deadline import left
 from foundation.disk import is_full
 from foundation.failure import Failure
-from foundation.limit import left
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaos.view import active
+from chaos.fault_rows import active
 from foundation.state import State
 from testbed.site import Site
 

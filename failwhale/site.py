@@ -200,7 +200,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     from dataclasses import asdict
 
     from foundation.disk import is_full
-    from outages.words import record_problem
+    from outages.wording import record_problem
     from testbed.instruments import prober_now
     from testbed.runtimes import runtime_of
     from testbed.runtimes.processes.client import Processes

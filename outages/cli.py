@@ -237,7 +237,7 @@ def show(rows: list[Felt], history: History, source: Source) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from outages.words import causes, clock, detection, headline
+    from outages.wording import causes, clock, detection, headline
 
     console = stdout()
     now = history.now()
@@ -287,7 +287,7 @@ def show(rows: list[Felt], history: History, source: Source) -> None:
 
 def show_score(pairs: list[Pair], result: dict[str, Any]) -> None:
     """What was recorded, in counts and in seconds, what was alerted, and the two records side by side."""
-    from outages.words import COMES_FROM_THE_PROBER, clock, detection
+    from outages.wording import COMES_FROM_THE_PROBER, clock, detection
 
     console, felt = stdout(), [row.felt for row in pairs if row.felt is not None]
     console.print(

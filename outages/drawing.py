@@ -8,9 +8,9 @@ from html import escape
 
 from foundation.console import spell_duration
 from outages.history import History
+from outages.journey_names import NAMES
 from outages.model import Fault, Felt, Load
-from outages.names import NAMES
-from outages.words import by_id, causes, clock, parameters, targets
+from outages.wording import by_id, causes, clock, parameters, targets
 
 WIDTH = 1120.0
 LABELS = 150.0
@@ -77,11 +77,11 @@ def timeline(history: History) -> str:
         _shadows(bars, scale, above, height),
     ]
     top = TOP
-    for heading, lanes in (("load", loads), ("faults", faults)):
-        for number, lane in enumerate(lanes):
+    for heading, probes in (("load", loads), ("faults", faults)):
+        for number, probe in enumerate(probes):
             if not number:
                 parts.append(_label(heading, top + LANE / 2, "heading"))
-            parts += [_named_bar(bar, scale, top) for bar in lane]
+            parts += [_named_bar(bar, scale, top) for bar in probe]
             top += LANE
     for number, journey in enumerate(NAMES):
         parts.append(_journey(journey, history, scale, above + ROW * number, now))
@@ -120,18 +120,18 @@ def _pattern() -> str:
 
 
 def _lanes(bars: list[Bar], scale: Scale) -> list[list[Bar]]:
-    """Bars in as few lanes as possible without one covering another or its name."""
-    lanes: list[list[Bar]] = []
+    """Bars in as few probes as possible without one covering another or its name."""
+    probes: list[list[Bar]] = []
     ends: list[float] = []
     for bar in sorted(bars, key=lambda bar: bar.start):
         left, end = _extent(bar, scale)
         free = next((number for number, taken in enumerate(ends) if taken <= left), len(ends))
         if free == len(ends):
-            lanes.append([])
+            probes.append([])
             ends.append(0.0)
-        lanes[free].append(bar)
+        probes[free].append(bar)
         ends[free] = end + 6
-    return lanes
+    return probes
 
 
 def _extent(bar: Bar, scale: Scale) -> tuple[float, float]:

@@ -20,8 +20,8 @@ from foundation.clock import Setting, parse
 from foundation.ledger import Ledger, Record
 from foundation.records import fits
 from outages.causes import name_causes
+from outages.journey_names import NAMES
 from outages.model import Fault, Felt, Gap, Load
-from outages.names import NAMES
 
 
 class History:

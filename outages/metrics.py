@@ -12,7 +12,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from outages.names import NAMES
+from outages.journey_names import NAMES
 
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds in seconds. Few, because a scrape each second reads them all, for each journey."""

@@ -16,15 +16,15 @@ from typing import Any
 from foundation.clock import Clock
 from foundation.patient_ledger import PatientLedger
 from outages import journeys
-from outages.caretaker import Caretaker
 from outages.cast import Cast
 from outages.client import Edge, parse_edges, trusting
+from outages.fixture_upkeep import FixtureUpkeep
 from outages.interrupted import close_what_was_left_open
-from outages.lane import Lane
+from outages.journey_probe import JourneyProbe
 from outages.listener import Listener
 from outages.metrics import Metrics
 from outages.tracker import NoData
-from outages.visit import Litter, Visit
+from outages.visit import Cleanup, Visit
 from services.platform.serve import run
 from services.platform.settings import Settings, SettingsError
 
@@ -40,7 +40,7 @@ SETTLES_WITHIN = 20.0
 """Seconds in which a site that is being started may fail without that being an outage."""
 
 LOST_AFTER = 5.0
-"""Seconds that a journey is down before the caretaker asks whether what it needs is still there."""
+"""Seconds that a journey is down before the fixture_upkeep asks whether what it needs is still there."""
 
 
 class Prober:
@@ -57,11 +57,11 @@ class Prober:
         self._tls = tls
         self._stalled_at = 0.0
         self._last_beat = self.clock.now()
-        self.caretaker = Caretaker(self.cast, self._visit, self.ledger, self._in_trouble)
+        self.fixture_upkeep = FixtureUpkeep(self.cast, self._visit, self.ledger, self._in_trouble)
         # After a crash the site was up, so there is nothing to wait for.
         settled_at = self.clock.now() + (0.0 if crashed else SETTLES_WITHIN)
-        self.lanes = {
-            journey.name: Lane(
+        self.probes = {
+            journey.name: JourneyProbe(
                 journey,
                 self._edges,
                 tls,
@@ -79,17 +79,17 @@ class Prober:
 
     async def run(self) -> None:
         """Probe until cancelled; then leave a record that says when it stopped."""
-        self.ledger.append("prober.started", journeys=list(self.lanes))
+        self.ledger.append("prober.started", journeys=list(self.probes))
         try:
             async with asyncio.TaskGroup() as group:
-                for number, lane in enumerate(self.lanes.values()):
-                    group.create_task(lane.run(phase=number / len(self.lanes)))
-                group.create_task(self.caretaker.run())
+                for number, probe in enumerate(self.probes.values()):
+                    group.create_task(probe.run(phase=number / len(self.probes)))
+                group.create_task(self.fixture_upkeep.run())
                 group.create_task(self._tally())
                 group.create_task(self._watch_itself())
                 group.create_task(self._catch_up())
         finally:
-            await asyncio.gather(*(lane.stop() for lane in self.lanes.values()))
+            await asyncio.gather(*(probe.stop() for probe in self.probes.values()))
             self.cast.save()
             self.ledger.append("prober.stopped", **self._counted())
             if self.ledger.waiting:
@@ -97,7 +97,7 @@ class Prober:
 
     def rows(self) -> dict[str, Any]:
         """What GET /journeys says."""
-        return {name: lane.row() for name, lane in self.lanes.items()}
+        return {name: probe.row() for name, probe in self.probes.items()}
 
     def record_state(self) -> dict[str, Any]:
         """What GET /journeys says of the record: whether there is room for it."""
@@ -109,8 +109,8 @@ class Prober:
 
     def expose(self) -> bytes:
         """The metrics in the Prometheus text format."""
-        for name, lane in self.lanes.items():
-            self.metrics.up(name, lane.is_up)
+        for name, probe in self.probes.items():
+            self.metrics.up(name, probe.is_up)
         self.metrics.record(self.ledger.waiting, self.ledger.dropped)
         return self.metrics.expose()
 
@@ -124,16 +124,16 @@ class Prober:
         return Visit(self._edges, self._tls)
 
     def _in_trouble(self) -> set[str]:
-        return {name for name, lane in self.lanes.items() if lane.down_for() > LOST_AFTER}
+        return {name for name, probe in self.probes.items() if probe.down_for() > LOST_AFTER}
 
-    def _discard(self, litter: Sequence[Litter]) -> None:
-        self.caretaker.litter.extend(litter)
+    def _discard(self, cleanups: Sequence[Cleanup]) -> None:
+        self.fixture_upkeep.cleanups.extend(cleanups)
 
     def _counted(self) -> dict[str, Any]:
         """Counts since the last tally, by journey; begins to count anew."""
-        counts = {name: dict(lane.counts) for name, lane in self.lanes.items() if lane.counts}
-        for lane in self.lanes.values():
-            lane.counts.clear()
+        counts = {name: dict(probe.counts) for name, probe in self.probes.items() if probe.counts}
+        for probe in self.probes.values():
+            probe.counts.clear()
         return {"journeys": counts}
 
     async def _tally(self) -> None:
@@ -166,8 +166,8 @@ class Prober:
                 self._note_no_data(span, self.clock.asleep() - asleep)
 
     def _note_no_data(self, span: NoData, asleep: float) -> None:
-        for lane in self.lanes.values():
-            lane.no_data(span)
+        for probe in self.probes.values():
+            probe.no_data(span)
         self.ledger.append(
             "prober.stalled",
             start=self.clock.stamp(span.start),

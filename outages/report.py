@@ -12,9 +12,9 @@ from foundation.clock import stamp
 from foundation.console import spell_duration
 from outages.drawing import timeline
 from outages.history import History, order_of
+from outages.journey_names import NAMES
 from outages.model import Fault, Felt
-from outages.names import NAMES
-from outages.words import (
+from outages.wording import (
     COMES_FROM_THE_PROBER,
     causes,
     clock,

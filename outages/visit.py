@@ -32,7 +32,7 @@ class Person(Protocol):
 
 
 @dataclass(frozen=True)
-class Litter:
+class Cleanup:
     """Something a visit made and that is to be undone: a request to send when the outcome is known."""
 
     method: str
@@ -57,7 +57,7 @@ class Visit:
         """Names of the edges that were asked for a connection, in order."""
         self.step = "connecting"
         """What is being waited for, so that a time-out can say it."""
-        self.litter: list[Litter] = []
+        self.cleanups: list[Cleanup] = []
         self.in_precondition = False
         self.measured_from: float | None = None
         """When the journey's own part began (monotonic seconds), if a precondition came before it."""
@@ -143,20 +143,20 @@ class Visit:
 
     def undo_later(self, method: str, path: str, person: Person) -> None:
         """Send this request when the outcome is known."""
-        self.litter.append(Litter(method, path, person))
+        self.cleanups.append(Cleanup(method, path, person))
 
-    async def tidy(self) -> list[Litter]:
+    async def tidy(self) -> list[Cleanup]:
         """Undo what this visit made; returns what could not be undone."""
-        while self.litter:
-            thing = self.litter[0]
+        while self.cleanups:
+            thing = self.cleanups[0]
             try:
                 answer = await self.ask(thing.method, thing.path, thing.person)
             except Failed:
                 break
             if answer.status >= 500 or answer.status in (401, 429):
                 break
-            self.litter.pop(0)
-        return self.litter
+            self.cleanups.pop(0)
+        return self.cleanups
 
     def close(self) -> None:
         """Drop every connection."""

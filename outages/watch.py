@@ -14,9 +14,9 @@ from foundation.failure import Failure
 from foundation.ledger import Tail
 from foundation.state import State
 from outages.history import History
+from outages.journey_names import NAMES
 from outages.model import Fault
-from outages.names import NAMES
-from outages.words import by_id, clock, parameters, record_problem, targets
+from outages.wording import by_id, clock, parameters, record_problem, targets
 from testbed.instruments import journeys_now, prober_now
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from foundation.failure import Failure
-from foundation.names import unknown
 from foundation.state import State
+from foundation.suggestions import unknown
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from foundation.failure import Failure
-from foundation.names import unknown
 from foundation.state import State
+from foundation.suggestions import unknown
 from testbed.runtimes.logs import Logs
 from testbed.runtimes.processes.logs import FileLogs
 

@@ -2,7 +2,7 @@
 
 mutmut changes one expression at a time and runs the module's own unit tests. A mutant that no test notices
 has survived, and so has one whose turn did not come in time. Which modules, by which tests, and the share
-that must be killed stand in pyproject.toml. Of one module: `make mutants MODULE=chaos/life.py`.
+that must be killed stand in pyproject.toml. Of one module: `make mutants MODULE=chaos/execution.py`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def main() -> int:
     settings = tomllib.loads(SETTINGS.read_text())["tool"]["failwhale"]["mutants"]
     modules = settings["modules"]
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
-    parser.add_argument("module", nargs="*", help="for example chaos/life.py; all of them if none is named")
+    parser.add_argument(
+        "module", nargs="*", help="for example chaos/execution.py; all of them if none is named"
+    )
     chosen = parser.parse_args().module or list(modules)
     if unknown := set(chosen) - set(modules):
         parser.error(

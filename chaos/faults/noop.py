@@ -2,7 +2,7 @@
 
 Each method gets the site (testbed/site.py: the runtime's verbs, control endpoints, health) and the injection:
 one part, the checked parameters, and the seconds that a lease must last. Methods look or act once; waiting
-and repeating is done by chaos/life.py. Then run tests/chaos/test_faults.py, and
+and repeating is done by chaos/execution.py. Then run tests/chaos/test_faults.py, and
 tests/e2e/test_every_fault.py, which finds the new fault by its registration and makes it keep what
 `demonstration` promises.
 """

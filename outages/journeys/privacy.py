@@ -1,7 +1,7 @@
 """A protected account's post is hidden from a stranger and shown to an approved follower.
 
 Who was removed as a follower had the post on the home timeline, and must not find it there any more. The
-account becomes a celebrity (see caretaker), whose posts reach homes by another way.
+account becomes a celebrity (see fixture_upkeep), whose posts reach homes by another way.
 """
 
 from outages.cast import Cast

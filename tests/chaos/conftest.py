@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+import chaos.execution
 import chaos.faults.calls.fault_point
-import chaos.life
-from chaos.engine import Engine
+from chaos.injector import Injector
 from chaos.journal import Entry, Journal
 from foundation.failure import Failure
 from foundation.patient_ledger import PatientLedger
@@ -379,25 +379,25 @@ class Laboratory:
 
     folder: Path
     site: MemorySite = field(default_factory=MemorySite)
-    engine: Engine | None = None
+    injector: Injector | None = None
     journal: Journal | None = None
 
-    def controller(self) -> Engine:
+    def controller(self) -> Injector:
         """A controller that takes up what the one before left."""
         self.lose_controller()
         journal = SteppingJournal.open(self.folder / "chaos" / "journal.ndjson", patience=2.0)
         journal.site = self.site
         self.journal = journal
-        self.engine = Engine(lambda: self.site, journal, self.ledger)
-        return self.engine
+        self.injector = Injector(lambda: self.site, journal, self.ledger)
+        return self.injector
 
     def lose_controller(self) -> None:
         """The controller is dead, and has let go of the journal."""
-        if self.engine is not None and self.journal is not None:
+        if self.injector is not None and self.journal is not None:
             self.site.last_step = 0
-            self.site.dead.update(self.engine._lives.values())
+            self.site.dead.update(self.injector._executions.values())
             self.journal.close()
-        self.engine = self.journal = None
+        self.injector = self.journal = None
         self.site.last_step = None
 
     @property
@@ -415,9 +415,9 @@ def laboratory(tmp_path: Path) -> Iterator[Laboratory]:
 @pytest.fixture(autouse=True)
 def swift(monkeypatch: pytest.MonkeyPatch) -> None:
     """In memory everything takes effect at once."""
-    monkeypatch.setattr(chaos.life, "POLL", 0.002)
-    monkeypatch.setattr(chaos.life, "LEASE_MARGIN", 0.05)
-    monkeypatch.setattr(chaos.life, "LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(chaos.execution, "POLL", 0.002)
+    monkeypatch.setattr(chaos.execution, "LEASE_MARGIN", 0.05)
+    monkeypatch.setattr(chaos.execution, "LOOK_AGAIN", 0.01)
     monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.02)
 
 
@@ -433,12 +433,12 @@ def wait_until() -> Callable[..., None]:
 
 
 @pytest.fixture
-def settle(wait_until: Callable[..., None]) -> Callable[[Engine], list[Entry]]:
+def settle(wait_until: Callable[..., None]) -> Callable[[Injector], list[Entry]]:
     """Wait until nothing more happens to any fault."""
 
-    def wait(engine: Engine) -> list[Entry]:
-        wait_until(lambda: all(entry.settled for entry in engine.entries()), "every fault settled")
-        return engine.entries()
+    def wait(injector: Injector) -> list[Entry]:
+        wait_until(lambda: all(entry.settled for entry in injector.entries()), "every fault settled")
+        return injector.entries()
 
     return wait
 

@@ -21,7 +21,7 @@ from chaos import actions, probes
 from chaos.api import build
 from chaos.catalogue import all_faults
 from chaos.client import Client, NoController
-from chaos.engine import Engine, Request
+from chaos.injector import Injector, Request
 from foundation.console import run
 from foundation.failure import Failure
 from foundation.state import State
@@ -37,7 +37,7 @@ class Running:
     """A controller in a thread of this process, which can be ended as abruptly as a process."""
 
     state: State
-    engine: Engine
+    injector: Injector
     port: int = 0
 
     def start(self) -> None:
@@ -55,7 +55,7 @@ class Running:
             pki=self.state.pki,
             secrets=self.state.secrets,
         )
-        app = build(self.engine, settings, lambda: self.state.token)
+        app = build(self.injector, settings, lambda: self.state.token)
         credentials = Credentials(self.state.pki, "chaos")
         server = Server(app, credentials)
         await server.start()
@@ -180,7 +180,7 @@ def test_a_fault_is_followed_across_the_death_of_the_controller(
     client.order(Request("latency", "post@east", 0.6, id="latency-1"))
     wait_until(lambda: client.fault("latency-1")["proved"], "proved")
     controller.stop()
-    controller.engine = laboratory.controller()
+    controller.injector = laboratory.controller()
     threading.Timer(0.2, controller.start).start()
     *_, last = client.watch("latency-1", lambda fault: fault["gone"] is not None)
     assert last["gone"] is True
@@ -476,7 +476,7 @@ def test_a_fault_that_does_not_bite_is_inconclusive(
 def test_a_fault_that_cannot_be_undone_is_not_restored(
     controller: Running, command: Any, laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chaos.life, "REVERT_LIMIT", 0.1)
+    monkeypatch.setattr(chaos.execution, "REVERT_LIMIT", 0.1)
     with monkeypatch.context() as broken:
         broken.setattr(laboratory.site.runtime, "revive", lambda part: None)
         done = command("kill", "post@east", "--for", "300ms", "--json")

@@ -14,7 +14,7 @@ from chaos.fault import Fault, register
 from chaos.journeys import JOURNEYS_OF
 from chaos.selector import select
 from foundation.failure import Failure
-from outages.names import NAMES
+from outages.journey_names import NAMES
 
 FAULTS = all_faults()
 

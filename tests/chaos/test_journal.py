@@ -396,8 +396,8 @@ def test_blocked_is_remembered_until_it_is_taken_back(tmp_path: Path) -> None:
 def test_what_is_left_is_what_the_shorter_clock_says_and_no_more_than_was_asked_for(
     monkeypatch: pytest.MonkeyPatch, wall: float, machine: float | None, left: float
 ) -> None:
-    monkeypatch.setattr("foundation.limit.steady", lambda: 50.0)
-    monkeypatch.setattr("foundation.limit.time", SimpleNamespace(time=lambda: 1000.0))
+    monkeypatch.setattr("foundation.deadline.steady", lambda: 50.0)
+    monkeypatch.setattr("foundation.deadline.time", SimpleNamespace(time=lambda: 1000.0))
     by_machine = None if machine is None else 50.0 + machine
     asked = Order("a", "kill", "post@east", ("post@east",), {}, 10.0, 0.0, 1000.0 + wall, 7, by_machine)
     assert asked.left() == left

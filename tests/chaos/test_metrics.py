@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
 
 import chaos.metrics
-from chaos.engine import Engine, Request
 from chaos.faults.instance import kill  # noqa: F401 - registers the fault
+from chaos.injector import Injector, Request
 from chaos.metrics import FaultsInForce, StoreRoles
 
 _SERIES = re.compile(r"^(\w+\{.*\}) (\S+)$", re.MULTILINE)
@@ -35,43 +35,43 @@ def scraping(collector: Collector) -> Scrape:
 
 
 @pytest.fixture
-def engine(laboratory: Any) -> Engine:
-    made: Engine = laboratory.controller()
+def injector(laboratory: Any) -> Injector:
+    made: Injector = laboratory.controller()
     return made
 
 
-def test_a_fault_is_a_series_while_it_is_in_force(engine: Engine, settle: Any, wait_until: Any) -> None:
-    faults = scraping(FaultsInForce(engine.entries))
+def test_a_fault_is_a_series_while_it_is_in_force(injector: Injector, settle: Any, wait_until: Any) -> None:
+    faults = scraping(FaultsInForce(injector.entries))
     assert faults() == {}
     before = time.time()
-    order = engine.order(Request("kill", "post:all", 60)).order
+    order = injector.order(Request("kill", "post:all", 60)).order
     wait_until(lambda: len(faults()) == 2, "a series for each part")
     (east, since), (west, _) = sorted(faults().items())
     assert east == 'chaos_fault_start_time_seconds{fault="kill",target="post@east"}'
     assert west == 'chaos_fault_start_time_seconds{fault="kill",target="post@west"}'
     assert before <= since <= time.time()
-    engine.end(order.id, by="request")
-    settle(engine)
+    injector.end(order.id, by="request")
+    settle(injector)
     assert faults() == {}
 
 
 def test_a_fault_whose_end_is_unknown_stays(
-    engine: Engine, laboratory: Any, settle: Any, monkeypatch: pytest.MonkeyPatch
+    injector: Injector, laboratory: Any, settle: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chaos.life.REVERT_LIMIT", 0.05)
+    monkeypatch.setattr("chaos.execution.REVERT_LIMIT", 0.05)
     monkeypatch.setattr(laboratory.site, "ready", lambda part: False)
-    engine.order(Request("kill", "post@east", 0.05))
-    settle(engine)
-    assert list(scraping(FaultsInForce(engine.entries))()) == [
+    injector.order(Request("kill", "post@east", 0.05))
+    settle(injector)
+    assert list(scraping(FaultsInForce(injector.entries))()) == [
         'chaos_fault_start_time_seconds{fault="kill",target="post@east"}'
     ]
 
 
 async def test_the_primary_is_told_from_the_replica_and_from_one_that_is_silent(
-    engine: Engine, laboratory: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
+    injector: Injector, laboratory: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chaos.metrics, "ASK_STORES_EVERY", 0.005)
-    roles = StoreRoles(engine.store_roles)
+    roles = StoreRoles(injector.store_roles)
     scrape = scraping(roles)
     assert scrape() == {}
 

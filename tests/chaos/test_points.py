@@ -11,9 +11,9 @@ import pytest
 
 import chaos.faults.calls.fault_point
 from chaos.catalogue import fault_named
-from chaos.engine import Request, plan
 from chaos.fault import Injection
 from chaos.faults.calls.fault_point import FaultPoint, Seen
+from chaos.injector import Request, plan
 from foundation.failure import Failure
 from testbed.control import Answer, Unreachable
 from testbed.inventory import Part
@@ -58,12 +58,12 @@ def test_a_route_that_the_service_has_is_taken(laboratory: Any, route: str) -> N
 def test_a_route_that_the_service_does_not_have_is_a_usage_error_with_its_routes(
     laboratory: Any, route: str
 ) -> None:
-    engine = laboratory.controller()
+    injector = laboratory.controller()
     with pytest.raises(Failure, match="post has no route") as failure:
-        engine.order(errors(route=route))
+        injector.order(errors(route=route))
     assert failure.value.code == 2
     assert "GET /api/v1/posts/{id}, DELETE /api/v1/posts/{id}" in failure.value.next_step
-    assert engine.entries() == []
+    assert injector.entries() == []
 
 
 def test_the_pages_of_the_front_end_are_routes_too(laboratory: Any) -> None:
@@ -81,12 +81,12 @@ def test_of_a_place_those_are_hit_that_have_the_route(laboratory: Any) -> None:
 
 def test_a_part_that_is_down_is_named_and_nobody_is_hurt(laboratory: Any) -> None:
     laboratory.site.runtime.kill("post@west")
-    engine = laboratory.controller()
+    injector = laboratory.controller()
     route = "POST /api/v1/posts"
     for request in (errors("post:all"), errors("post:all", route=route), errors("place:west", route=route)):
         with pytest.raises(Failure, match="post@west does not answer"):
-            engine.order(request)
-    assert engine.entries() == []
+            injector.order(request)
+    assert injector.entries() == []
     assert laboratory.site.harm() == ["post@west is down"]
 
 

@@ -80,30 +80,30 @@ def test_a_line_that_was_cut_short_is_written_again(tmp_path: Path, monkeypatch:
 def test_a_full_disk_keeps_no_fault_in_force(
     laboratory: Any, settle: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chaos.engine import Request
+    from chaos.injector import Request
     from chaos.journal import read
     from foundation.failure import Failure
 
-    engine = laboratory.controller()
+    injector = laboratory.controller()
     for fault in ("kill", "pause", "latency"):
         place = "west" if fault == "pause" else "east"
-        engine.order(Request(fault, f"{'auth' if fault == 'latency' else 'post'}@{place}", 0.3, id=fault))
-    wait_until(lambda: all(all(p.proved for p in e.progress.values()) for e in engine.entries()), "proved")
+        injector.order(Request(fault, f"{'auth' if fault == 'latency' else 'post'}@{place}", 0.3, id=fault))
+    wait_until(lambda: all(all(p.proved for p in e.progress.values()) for e in injector.entries()), "proved")
     with monkeypatch.context() as full:
         full.setattr(os, "write", no_room)
-        settle(engine)
-        assert all(entry.over for entry in engine.entries())
+        settle(injector)
+        assert all(entry.over for entry in injector.entries())
         assert laboratory.site.harm() == []
         with pytest.raises(Failure, match="cannot be written down") as failure:
-            engine.order(Request("kill", "post@east", 0.1))
+            injector.order(Request("kill", "post@east", 0.1))
         assert "make room" in failure.value.next_step
         assert laboratory.site.harm() == []
-    engine.catch_up()
+    injector.catch_up()
     assert all(entry.over for entry in read(laboratory.folder / "chaos" / "journal.ndjson").entries.values())
     gone = [line["fault"] for line in laboratory.ledger.read() if line["kind"] == "fault.gone"]
     assert sorted(gone) == ["kill", "latency", "pause"]
-    engine.order(Request("kill", "post@east", 0.05))
-    settle(engine)
+    injector.order(Request("kill", "post@east", 0.05))
+    settle(injector)
     assert laboratory.site.harm() == []
 
 
@@ -111,20 +111,20 @@ def test_what_is_undone_is_gone_although_a_full_disk_keeps_the_part_from_being_r
     laboratory: Any, settle: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Redis takes no write then, and answers no PING: so nobody is ready, whatever chaos has undone."""
-    import chaos.life
-    from chaos.engine import Request
+    import chaos.execution
+    from chaos.injector import Request
 
-    monkeypatch.setattr(chaos.life, "REVERT_LIMIT", 0.3)
+    monkeypatch.setattr(chaos.execution, "REVERT_LIMIT", 0.3)
     monkeypatch.setattr(laboratory.site, "ready", lambda part: False)
-    engine = laboratory.controller()
+    injector = laboratory.controller()
     for identifier, full in (("roomy", False), ("full", True)):
-        engine.order(Request("kill", "post@east", 0.1, id=identifier))
+        injector.order(Request("kill", "post@east", 0.1, id=identifier))
         with monkeypatch.context() as disk:
             disk.setattr("chaos.journal.is_full", lambda folder, full=full: full)
-            settle(engine)
-        assert engine.entry(identifier).progress["post@east"].gone is full
+            settle(injector)
+        assert injector.entry(identifier).progress["post@east"].gone is full
         laboratory.site.runtime.revive("post@east")
         if not full:
             with monkeypatch.context() as well:
                 well.setattr(laboratory.site, "ready", lambda part: True)
-                engine.end_all("heal")
+                injector.end_all("heal")

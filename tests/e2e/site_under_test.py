@@ -22,8 +22,8 @@ from typing import Any, ClassVar
 import httpx
 import psutil
 
+from chaos.fault_rows import show
 from chaos.journal import replay
-from chaos.view import show
 from foundation.records import fits
 from testbed.site import Site as SiteOfChaos
 

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fake_site import FakeSite
 from prober_under_test import Running
 
-from outages import caretaker, journeys, lane, visit
+from outages import fixture_upkeep, journey_probe, journeys, visit
 
 
 @pytest.fixture
@@ -26,13 +26,13 @@ async def site(tmp_path: Path) -> AsyncIterator[FakeSite]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything more often and a little more impatient; a busy machine must not look like a broken site."""
-    monkeypatch.setattr(lane, "NORMAL_EVERY", 0.2)
-    monkeypatch.setattr(lane, "TROUBLED_EVERY", 0.1)
+    monkeypatch.setattr(journey_probe, "NORMAL_EVERY", 0.2)
+    monkeypatch.setattr(journey_probe, "TROUBLED_EVERY", 0.1)
     monkeypatch.setattr(visit, "PRECONDITION_SECONDS", 1.5)
-    monkeypatch.setattr(caretaker, "ROUND_SECONDS", 0.1)
-    monkeypatch.setattr(caretaker, "ENROL_EVERY", 0.05)
-    monkeypatch.setattr(caretaker, "AUDIENCE", 0)
-    monkeypatch.setattr(caretaker, "AUDIENCE_EVERY", 0.05)
+    monkeypatch.setattr(fixture_upkeep, "ROUND_SECONDS", 0.1)
+    monkeypatch.setattr(fixture_upkeep, "ENROL_EVERY", 0.05)
+    monkeypatch.setattr(fixture_upkeep, "AUDIENCE", 0)
+    monkeypatch.setattr(fixture_upkeep, "AUDIENCE_EVERY", 0.05)
     monkeypatch.setattr(
         journeys,
         "ALL",

@@ -76,7 +76,7 @@ class Running:
         """Until each journey has made some attempts from here on, whatever they said."""
 
         def tried() -> dict[str, int]:
-            return {name: lane.attempts + lane.said_nothing for name, lane in self.prober.lanes.items()}
+            return {name: probe.attempts + probe.said_nothing for name, probe in self.prober.probes.items()}
 
         before = tried()
         await until(

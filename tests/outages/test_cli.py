@@ -14,10 +14,10 @@ from foundation.clock import stamp
 from foundation.console import run
 from foundation.ledger import Ledger, Record
 from outages.cli import app, show_score
+from outages.journey_names import NAMES
 from outages.model import Felt
-from outages.names import NAMES
 from outages.score import pair, score
-from outages.words import COMES_FROM_THE_PROBER
+from outages.wording import COMES_FROM_THE_PROBER
 
 KEYS = {
     "journey",

@@ -130,7 +130,7 @@ async def test_an_outage_is_not_said_to_have_gone_on_while_the_machine_slept(
 async def test_after_a_sleep_nothing_is_known_until_somebody_has_looked(
     machine: Machine, running: Running, site: FakeSite
 ) -> None:
-    page = running.prober.lanes["page"]
+    page = running.prober.probes["page"]
     with site.fault("GET /", broken):
         await until(lambda: "page" in running.down(), "the page to go down")
         machine.sleep(60)
@@ -140,7 +140,7 @@ async def test_after_a_sleep_nothing_is_known_until_somebody_has_looked(
 
 async def test_codes_of_a_time_that_is_yet_to_come_are_replaced(machine: Machine, running: Running) -> None:
     """Their accounts have used a later code, so no site lets them in before the clock gets there again."""
-    second_factor = running.prober.lanes["login-second-factor"]
+    second_factor = running.prober.probes["login-second-factor"]
     await running.everybody_tries_again(6)
     machine.set_clock(-3600.0)
     await until(lambda: "clock.moved" in kinds(running), "the step to be recorded")

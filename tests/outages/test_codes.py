@@ -7,7 +7,7 @@ import pytest
 from outages import accounts
 from outages.accounts import END_OF_STEP, STEP_SECONDS, Account, Codes
 from outages.cast import CODE_ACCOUNTS
-from outages.lane import NORMAL_EVERY, TROUBLED_EVERY
+from outages.journey_probe import NORMAL_EVERY, TROUBLED_EVERY
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 STEP = 1_000

@@ -20,7 +20,7 @@ from foundation.state import State
 from outages import prober, watch
 from outages.history import read
 from outages.model import Felt
-from outages.words import record_problem
+from outages.wording import record_problem
 
 
 def no_room(*_: object) -> int:
@@ -141,7 +141,7 @@ async def test_a_prober_on_a_full_disk_goes_on_and_writes_all_of_it_down_later(
             await until(lambda: "page" in running.down(), "the page to go down")
             await running.everybody_tries_again()
             metrics = running.prober.expose().decode()
-            bad = int(running.prober.lanes["page"].counts["bad"])
+            bad = int(running.prober.probes["page"].counts["bad"])
             assert bad > 0
             assert 'journey_up{journey="page"} 0.0' in metrics
             assert "prober_record_waiting 0.0" not in metrics
@@ -165,7 +165,7 @@ async def test_a_prober_on_a_full_disk_goes_on_and_writes_all_of_it_down_later(
     (outage,) = outages()
     records = list(ledger.read())
     failed = [row for row in records if (row["kind"], row.get("journey")) == ("attempt.failed", "page")]
-    assert len(failed) == outage.failed == running.prober.lanes["page"].failed
+    assert len(failed) == outage.failed == running.prober.probes["page"].failed
     assert all(parse(row["at"]) < outage.start + outage.duration(0) + 5 for row in failed)
     assert running.prober.record_state() == {"waiting": 0, "dropped": 0, "problem": None}
 
@@ -187,7 +187,7 @@ async def test_a_prober_starts_on_a_full_disk(
         full.setattr(os, "write", no_room)
         running = make_running()
         await running.everybody_tries_again()
-        counted = Counter(dict(running.prober.lanes["page"].counts))
+        counted = Counter(dict(running.prober.probes["page"].counts))
         assert counted["good"] > 0
         assert running.prober.ledger.waiting > 0
 

@@ -16,7 +16,7 @@ from outages.causes import name_causes
 from outages.history import History, read
 from outages.interrupted import close_what_was_left_open
 from outages.model import Fault, Felt, Load
-from outages.words import causes, detection, headline, parameters
+from outages.wording import causes, detection, headline, parameters
 
 T = 1_700_000_000.0
 

@@ -11,9 +11,9 @@ import pytest
 from fake_site import Close, FakeSite, Problem
 from prober_under_test import Running, until
 
-from outages import caretaker
+from outages import fixture_upkeep
 from outages.accounts import Account
-from outages.names import NAMES
+from outages.journey_names import NAMES
 
 EVERYTHING = set(NAMES)
 SESSIONS = {"login", "login-second-factor"}
@@ -231,7 +231,7 @@ async def test_everything_is_tidied_up(site: FakeSite, running: Running) -> None
     await running.everybody_tries_again(10)
     await running.stop()
     # 7 posts of the cast, those that may still be read, and what was cut off by the stop
-    assert len(site.posts) < 7 + running.prober.lanes["post"].attempts + 8
+    assert len(site.posts) < 7 + running.prober.probes["post"].attempts + 8
     texts = [post["text"] for post in site.posts.values()]
     assert sum("Fresh" in text for text in texts) <= 3
     assert sum(map(len, site.retweets.values())) <= 2  # again, what the stop cut off before it was undone
@@ -240,7 +240,7 @@ async def test_everything_is_tidied_up(site: FakeSite, running: Running) -> None
 async def test_the_hermit_becomes_a_celebrity(
     site: FakeSite, quick: None, make_running: Callable[[], Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(caretaker, "AUDIENCE", 6)
+    monkeypatch.setattr(fixture_upkeep, "AUDIENCE", 6)
     running = make_running()
     hermit = running.prober.cast["hermit"].name
 
@@ -289,7 +289,7 @@ async def test_a_site_that_is_still_starting_has_no_outage(
     await site.close("east")
     await site.close("west")
     running = make_running()
-    await until(lambda: running.prober.lanes["page"].counts["starting"] > 3, "failed attempts")
+    await until(lambda: running.prober.probes["page"].counts["starting"] > 3, "failed attempts")
     await site.open("east")
     await site.open("west")
     await running.all_green()

@@ -10,10 +10,10 @@ from test_history import STARTED, STOPPED, T, fault, line, outage
 
 from foundation.ledger import Record
 from outages.history import read
-from outages.names import NAMES
+from outages.journey_names import NAMES
 from outages.report import page
 from outages.watch import CELLS, strip
-from outages.words import COMES_FROM_THE_PROBER
+from outages.wording import COMES_FROM_THE_PROBER
 
 LOAD = [
     line(1, "load.started", load="x", shape="steady", people=50, rate=100.0, seconds=60),

@@ -20,7 +20,7 @@ from services.platform.lua import fragment
 from services.platform.metrics import Metrics
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
-from services.platform.store.link import Argument, Link, Lost, Refusal
+from services.platform.store.connection import Argument, Connection, Lost, Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class _Member:
         self._group = consumer.group
         self._name = name
         self._metrics = metrics
-        self._line = store.line_to_primary(BLOCK_MS / 1000 + 1.0)
+        self._on_demand = store.connection_to_primary(BLOCK_MS / 1000 + 1.0)
         self._failures: dict[bytes, int] = {}
         self._losing: set[str] = set()
         self._next_look = 0.0
@@ -76,37 +76,38 @@ class _Member:
     async def run(self) -> None:
         while True:
             try:
-                link = await self._line.open()
-                await self._join(link)
-                await self._handle_all(link, await self._read(link, b"0"))  # what its last life had left
+                connection = await self._on_demand.open()
+                await self._join(connection)
+                left_over = await self._read(connection, b"0")  # by this consumer when it died
+                await self._handle_all(connection, left_over)
                 while True:
-                    await self._handle_all(link, await self._read(link, b">"))
-                    await self._look_after_others(link)
+                    await self._handle_all(connection, await self._read(connection, b">"))
+                    await self._look_after_others(connection)
             except Lost as error:
                 logger.debug("events of %s: %s", self._group, error)
             except Refusal as refusal:
                 logger.warning("events of %s: %s", self._group, refusal)
                 if refusal.code != "NOGROUP":
-                    self._line.drop("the server refused")
+                    self._on_demand.drop("the server refused")
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _join(self, link: Link) -> None:
+    async def _join(self, connection: Connection) -> None:
         """Make the group. It begins with the first event ever, so that none is missed before it was made."""
         try:
-            await _ask(link, b"XGROUP", b"CREATE", EVENTS, self._group, b"0", b"MKSTREAM")
+            await _ask(connection, b"XGROUP", b"CREATE", EVENTS, self._group, b"0", b"MKSTREAM")
         except Refusal as refusal:
             if refusal.code != "BUSYGROUP":
                 raise
 
-    async def _read(self, link: Link, after: bytes) -> list[Any]:
+    async def _read(self, connection: Connection, after: bytes) -> list[Any]:
         streams = await _ask(
-            link,
+            connection,
             *(b"XREADGROUP", b"GROUP", self._group, self._name, b"COUNT", BATCH, b"BLOCK", BLOCK_MS),
             *(b"STREAMS", EVENTS, after),
         )
         return streams[0][1] if streams else []
 
-    async def _look_after_others(self, link: Link) -> None:
+    async def _look_after_others(self, connection: Connection) -> None:
         """Take over what was left, also by this member's failures, and see how far all groups are.
 
         All groups, not only its own: a group whose members are all dead has nobody to say so.
@@ -116,13 +117,13 @@ class _Member:
             return
         self._next_look = now + BLOCK_MS / 1000
         claimed = await _ask(
-            link, b"XAUTOCLAIM", EVENTS, self._group, self._name, ORPHANED_MS, b"0", b"COUNT", BATCH
+            connection, b"XAUTOCLAIM", EVENTS, self._group, self._name, ORPHANED_MS, b"0", b"COUNT", BATCH
         )
-        await self._handle_all(link, claimed[1])
+        await self._handle_all(connection, claimed[1])
         self._lost(len(claimed[2]))
         bounds = (EVENTS_KEPT, EVENTS_KEPT_MS, EVENTS_MOST)
         losing = set()
-        for name, behind, loses in await _ask(link, *_LOOK.writing(link, (EVENTS,), bounds)):
+        for name, behind, loses in await _ask(connection, *_LOOK.writing(connection, (EVENTS,), bounds)):
             group = name.decode()
             self._metrics.events_lag(group).set(behind)
             if loses:
@@ -137,18 +138,18 @@ class _Member:
             logger.error("%s has lost %d events that it had taken", self._group, number)
             self._metrics.events_lost(self._group).inc(number)
 
-    async def _handle_all(self, link: Link, entries: list[Any]) -> None:
+    async def _handle_all(self, connection: Connection, entries: list[Any]) -> None:
         done = []
         for identifier, fields in entries:
             if fields is None:  # the stream was trimmed meanwhile, and nothing can be done
                 self._lost(1)
                 done.append(identifier)
-            elif await self._handle(link, identifier, _pairs(fields)):
+            elif await self._handle(connection, identifier, _pairs(fields)):
                 done.append(identifier)
         if done:
-            await _ask(link, b"XACK", EVENTS, self._group, *done)
+            await _ask(connection, b"XACK", EVENTS, self._group, *done)
 
-    async def _handle(self, link: Link, identifier: bytes, fields: dict[bytes, bytes]) -> bool:
+    async def _handle(self, connection: Connection, identifier: bytes, fields: dict[bytes, bytes]) -> bool:
         """Whether the event is dealt with: handled, of no interest, or given up."""
         try:
             event = parse(fields)
@@ -159,14 +160,14 @@ class _Member:
             if problem.status == 503:
                 logger.info("events of %s: %s comes again later: %s", self._group, identifier, problem)
                 return False
-            return await self._failed(link, identifier, fields, problem)
+            return await self._failed(connection, identifier, fields, problem)
         except Exception as error:
-            return await self._failed(link, identifier, fields, error)
+            return await self._failed(connection, identifier, fields, error)
         self._failures.pop(identifier, None)
         return True
 
     async def _failed(
-        self, link: Link, identifier: bytes, fields: dict[bytes, bytes], error: Exception
+        self, connection: Connection, identifier: bytes, fields: dict[bytes, bytes], error: Exception
     ) -> bool:
         """Count a failure; after too many put the event where people can look at it."""
         failures = self._failures[identifier] = self._failures.get(identifier, 0) + 1
@@ -175,7 +176,7 @@ class _Member:
             return False
         del self._failures[identifier]
         await _ask(
-            link,
+            connection,
             *(b"XADD", EVENTS_DEAD, b"MAXLEN", b"~", EVENTS_DEAD_KEPT, b"*"),
             *(part for pair in fields.items() for part in pair),
             *(b"group", self._group, b"error", repr(error)[:500], b"entry", identifier),
@@ -184,8 +185,8 @@ class _Member:
         return True
 
 
-async def _ask(link: Link, *command: Argument) -> Any:
-    answer = await link.call(*command)
+async def _ask(connection: Connection, *command: Argument) -> Any:
+    answer = await connection.call(*command)
     if isinstance(answer, Refusal):
         raise answer
     return answer

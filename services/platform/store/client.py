@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from services.platform.access import Access
 from services.platform.keepalive import OPTIONS
 from services.platform.names import look_up
-from services.platform.store.link import NotSent
+from services.platform.store.connection import NotSent
 from services.platform.store.sentinels import Sentinels
 
 SOCKET_SECONDS = 1.0

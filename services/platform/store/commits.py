@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from services.platform.keys import REPLICATION_BARRIER
 from services.platform.store.confirmation import Confirmation
-from services.platform.store.line import Line
-from services.platform.store.link import Argument, Command, Link, Lost, NotSent, Refusal
+from services.platform.store.connection import Argument, Command, Connection, Lost, NotSent, Refusal
+from services.platform.store.on_demand import OnDemandConnection
 from services.platform.store.script import Script, learn_from
 
 LARGEST_GROUP = 64
@@ -45,20 +45,20 @@ class Commits:
     scripts of the group found to be done already lies before it in the replication stream.
     """
 
-    def __init__(self, line: Line, confirmation: Confirmation) -> None:
-        self._line = line
+    def __init__(self, on_demand: OnDemandConnection, confirmation: Confirmation) -> None:
+        self._on_demand = on_demand
         self._confirmation = confirmation
         self._unconfirmed_since: float | None = None
         self._pending: list[_Write] = []
         self._committing: asyncio.Task[None] | None = None
-        self._missed: tuple[Link, int] | None = None
+        self._missed: tuple[Connection, int] | None = None
 
     @property
     def failing_for(self) -> float:
         """Seconds since which no write has been taken, for want of a server that is certainly the primary."""
         since = self._unconfirmed_since
         unconfirmed = 0.0 if since is None else asyncio.get_running_loop().time() - since
-        return max(unconfirmed, self._line.failing_for)
+        return max(unconfirmed, self._on_demand.failing_for)
 
     async def commit(self, script: Script, keys: Sequence[Argument], args: Sequence[Argument]) -> Done:
         """Run a script and wait for a replica. Raises NotSent, Lost, Refusal.
@@ -80,7 +80,7 @@ class Commits:
         group: list[_Write] = []
         try:
             while self._pending:
-                await self._line.open()
+                await self._on_demand.open()
                 group, self._pending = self._pending[:LARGEST_GROUP], self._pending[LARGEST_GROUP:]
                 await self._commit_group([write for write in group if not write.done.done()])
         except Exception as error:  # NotSent, or an argument that cannot be packed
@@ -91,18 +91,18 @@ class Commits:
             self._committing = None
 
     async def _commit_group(self, group: list[_Write]) -> None:
-        link = self._line.link
-        if link is None or not group:
+        connection = self._on_demand.connection
+        if connection is None or not group:
             _fail(group, NotSent("the connection to the primary was lost"))
             return
         try:
-            await self._make_sure(link)
+            await self._make_sure(connection)
         except Lost as error:
             _fail(group, NotSent(str(error)))
             return
         try:
-            scripts = [write.script.writing(link, write.keys, write.args) for write in group]
-            answers, replicas, doubt = await self._run(link, scripts)
+            scripts = [write.script.writing(connection, write.keys, write.args) for write in group]
+            answers, replicas, doubt = await self._run(connection, scripts)
         except Lost as error:
             # Also a NotSent: it is of what followed the scripts, and these were sent.
             _fail(group, Lost(str(error)))
@@ -111,14 +111,16 @@ class Commits:
             self._unconfirmed_since = None
         for write, answer in zip(group, answers, strict=False):
             if isinstance(answer, Refusal):
-                learn_from(answer, link, write.script)
+                learn_from(answer, connection, write.script)
                 _fail([write], answer)
             elif doubt is not None:
                 _fail([write], doubt)
             elif not write.done.done():
                 write.done.set_result(Done(answer, replicas))
 
-    async def _run(self, link: Link, commands: Sequence[Command]) -> tuple[list[Any], int, Lost | None]:
+    async def _run(
+        self, connection: Connection, commands: Sequence[Command]
+    ) -> tuple[list[Any], int, Lost | None]:
         """Run commands; returns their answers, how many replicas have all that was written by then, and why
         it may be lost nevertheless, if it may.
 
@@ -126,42 +128,42 @@ class Commits:
         that a site without replica stays fast. (A shorter WAIT would not do: servers look at its end every
         100 ms.)
         """
-        if self._missed is None or self._missed[0] is not link:
-            *answers, _, waited = await link.pipeline([*commands, _BARRIER, _WAIT])
+        if self._missed is None or self._missed[0] is not connection:
+            *answers, _, waited = await connection.pipeline([*commands, _BARRIER, _WAIT])
         else:
-            *answers, role = await link.pipeline([*commands, _ROLE])
+            *answers, role = await connection.pipeline([*commands, _ROLE])
             if not _a_replica_has(role, self._missed[1]):
-                return answers, 0, await self._doubt(link, role)
-            _, waited = await link.pipeline([_BARRIER, _WAIT])
+                return answers, 0, await self._doubt(connection, role)
+            _, waited = await connection.pipeline([_BARRIER, _WAIT])
         if isinstance(waited, int) and waited:
             self._missed = None
             return answers, waited, None
         # WAIT is refused by a server that was demoted meanwhile: then no replica will ever have these writes.
-        role = waited if isinstance(waited, Refusal) else await link.call(*_ROLE)
-        self._missed = (link, _offset(role))
-        return answers, 0, await self._doubt(link, role)
+        role = waited if isinstance(waited, Refusal) else await connection.call(*_ROLE)
+        self._missed = (connection, _offset(role))
+        return answers, 0, await self._doubt(connection, role)
 
-    async def _make_sure(self, link: Link) -> None:
+    async def _make_sure(self, connection: Connection) -> None:
         """Raise Lost where a write would be on this server alone, and it may not be the primary."""
-        if self._missed is None or self._missed[0] is not link:
+        if self._missed is None or self._missed[0] is not connection:
             return
-        if not (
-            await self._confirmation.of(link) or _a_replica_has(await link.call(*_ROLE), self._missed[1])
-        ):
-            raise self._unconfirmed(link)
-        if link.closed:
+        if await self._confirmation.of(connection):
+            return
+        if not _a_replica_has(await connection.call(*_ROLE), self._missed[1]):
+            raise self._unconfirmed(connection)
+        if connection.closed:
             raise NotSent("the connection to the primary was lost")
 
-    async def _doubt(self, link: Link, role: Any) -> Lost | None:
+    async def _doubt(self, connection: Connection, role: Any) -> Lost | None:
         """Why what only this server has may be lost, by its own word or by that of the sentinels."""
         if not _is_primary(role):
-            link.close("it is no primary any more")
-            return Lost(f"{link.address} is no primary any more: {role!r:.80}")
-        return None if await self._confirmation.of(link) else self._unconfirmed(link)
+            connection.close("it is no primary any more")
+            return Lost(f"{connection.address} is no primary any more: {role!r:.80}")
+        return None if await self._confirmation.of(connection) else self._unconfirmed(connection)
 
-    def _unconfirmed(self, link: Link) -> Lost:
+    def _unconfirmed(self, connection: Connection) -> Lost:
         self._unconfirmed_since = self._unconfirmed_since or asyncio.get_running_loop().time()
-        return Lost(f"no replica has it, and {link.address} may not be the primary any more")
+        return Lost(f"no replica has it, and {connection.address} may not be the primary any more")
 
 
 _BARRIER: Command = (b"SET", REPLICATION_BARRIER, b"")

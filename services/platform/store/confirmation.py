@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from services.platform.settings import Address
-from services.platform.store.link import Link
+from services.platform.store.connection import Connection
 
 LEASE_SECONDS = 0.1
 """How long the word of the sentinels is good for. Half of what a write waits for a replica, so what was said
@@ -25,19 +25,19 @@ class Confirmation:
     def __init__(self, elected: Callable[[], Awaitable[Address | None]]) -> None:
         """`elected` asks the sentinels which server a majority of them takes for the primary."""
         self._elected = elected
-        self._link: Link | None = None
+        self._connection: Connection | None = None
         self._good_until = 0.0
 
-    async def of(self, link: Link) -> bool:
-        """Whether the server at the other end is the primary, or was a moment ago. A link to a server that
+    async def of(self, connection: Connection) -> bool:
+        """Whether the server at the other end is the primary, or was a moment ago. One to a server that
         was replaced is closed."""
         loop = asyncio.get_running_loop()
-        if link is self._link and loop.time() < self._good_until:
+        if connection is self._connection and loop.time() < self._good_until:
             return True
         asked_at = loop.time()
         elected = await self._elected()
-        confirmed = elected == link.address
+        confirmed = elected == connection.address
         if elected is not None and not confirmed:
-            link.close("another server was promoted")
-        self._link, self._good_until = link, asked_at + LEASE_SECONDS if confirmed else 0.0
+            connection.close("another server was promoted")
+        self._connection, self._good_until = connection, asked_at + LEASE_SECONDS if confirmed else 0.0
         return confirmed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from services.platform.store.link import Argument, Command, Link, Refusal
+from services.platform.store.connection import Argument, Command, Connection, Refusal
 
 
 class Script:
@@ -18,29 +18,29 @@ class Script:
         self.source = source.encode()
         self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest().encode()
 
-    def reading(self, link: Link, keys: Sequence[Argument], args: Sequence[Argument]) -> Command:
+    def reading(self, connection: Connection, keys: Sequence[Argument], args: Sequence[Argument]) -> Command:
         """The command that runs it where nothing may be written, a replica included."""
-        if self._known_to(link):
+        if self._known_to(connection):
             return (b"EVALSHA_RO", self.sha, len(keys), *keys, *args)
         return (b"EVAL_RO", self.source, len(keys), *keys, *args)
 
-    def writing(self, link: Link, keys: Sequence[Argument], args: Sequence[Argument]) -> Command:
+    def writing(self, connection: Connection, keys: Sequence[Argument], args: Sequence[Argument]) -> Command:
         """The command that runs it on the primary."""
-        if self._known_to(link):
+        if self._known_to(connection):
             return (b"EVALSHA", self.sha, len(keys), *keys, *args)
         return (b"EVAL", self.source, len(keys), *keys, *args)
 
-    def _known_to(self, link: Link) -> bool:
-        """Whether the source went over this link before; from now on it has."""
-        if self.sha in link.scripts:
+    def _known_to(self, connection: Connection) -> bool:
+        """Whether the source went over this connection before; from now on it has."""
+        if self.sha in connection.scripts:
             return True
-        link.scripts.add(self.sha)
+        connection.scripts.add(self.sha)
         return False
 
 
-def learn_from(refusal: Refusal, link: Link, script: Script | None) -> None:
+def learn_from(refusal: Refusal, connection: Connection, script: Script | None) -> None:
     """Do what makes another attempt go better."""
     if refusal.code == "NOSCRIPT" and script is not None:
-        link.scripts.discard(script.sha)  # servers may forget scripts at any time: send the source again
+        connection.scripts.discard(script.sha)  # servers may forget scripts: send the source again
     elif refusal.code == "READONLY":
-        link.close("it is no primary any more")
+        connection.close("it is no primary any more")

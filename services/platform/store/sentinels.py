@@ -18,8 +18,8 @@ from services.platform.keepalive import OPTIONS
 from services.platform.names import look_up
 from services.platform.settings import Address
 from services.platform.store.channel import messages
-from services.platform.store.line import Line
-from services.platform.store.link import NotSent, Refusal
+from services.platform.store.connection import NotSent, Refusal
+from services.platform.store.on_demand import OnDemandConnection
 from services.platform.tasks import cancel_all
 
 ANSWER_SECONDS = 0.3
@@ -61,7 +61,9 @@ class Sentinels:
         self._on_switch = on_switch
         self._access = access
         self._addresses = tuple(addresses)
-        self._lines = [Line(_always(address), ANSWER_SECONDS, access=access) for address in addresses]
+        self._to_each = [
+            OnDemandConnection(_always(address), ANSWER_SECONDS, access=access) for address in addresses
+        ]
         self._watchers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -70,12 +72,12 @@ class Sentinels:
 
     async def close(self) -> None:
         await cancel_all(self._watchers)
-        for line in self._lines:
-            await line.close()
+        for on_demand in self._to_each:
+            await on_demand.close()
 
     async def locate(self) -> Topology:
         """Ask all sentinels; who knows of the latest promotion is right. Raises NotSent when none answers."""
-        answers = await asyncio.gather(*map(self._ask, self._lines), return_exceptions=True)
+        answers = await asyncio.gather(*map(self._ask, self._to_each), return_exceptions=True)
         heard = [answer for answer in answers if not isinstance(answer, BaseException)]
         if not heard:
             raise NotSent(f"no sentinel answers: {answers[0]!r}" if answers else "no sentinel is configured")
@@ -96,7 +98,7 @@ class Sentinels:
         The others of that majority learn of a promotion only when it is done. So the rest is listened to as
         well, but not waited for longer than OTHERS_SECONDS.
         """
-        asking = [asyncio.ensure_future(self._ask(line)) for line in self._lines]
+        asking = [asyncio.ensure_future(self._ask(on_demand)) for on_demand in self._to_each]
         try:
             waiting = set(asking)
             while waiting and 2 * _most_votes(_heard(asking)) <= len(asking):
@@ -119,16 +121,16 @@ class Sentinels:
             raise NotSent("no replica is up")
         return replicas[0]
 
-    async def _ask(self, line: Line) -> tuple[int, Topology]:
+    async def _ask(self, on_demand: OnDemandConnection) -> tuple[int, Topology]:
         """What one sentinel knows, and since which promotion. Raises Lost, TimeoutError."""
         async with asyncio.timeout(ANSWER_SECONDS):
-            link = await line.open()
-            said = await link.pipeline(
+            connection = await on_demand.open()
+            said = await connection.pipeline(
                 [("SENTINEL", "MASTER", self._name), ("SENTINEL", "REPLICAS", self._name)]
             )
         for answer in said:
             if isinstance(answer, Refusal):
-                raise NotSent(f"{link.address}: {answer}")
+                raise NotSent(f"{connection.address}: {answer}")
         master, replicas = _fields(said[0]), map(_fields, said[1])
         primary = None if _down(master) else self._way_to(master)
         return int(master["config-epoch"]), Topology(

@@ -20,8 +20,8 @@ from services.platform.settings import Address, Replication
 from services.platform.store.client import connections_to_primary
 from services.platform.store.commits import Commits, Done
 from services.platform.store.confirmation import Confirmation
-from services.platform.store.line import PAUSE_SECONDS, Line
-from services.platform.store.link import Argument, Command, Link, Lost, NotSent, Refusal
+from services.platform.store.connection import Argument, Command, Connection, Lost, NotSent, Refusal
+from services.platform.store.on_demand import PAUSE_SECONDS, OnDemandConnection
 from services.platform.store.script import Script, learn_from
 from services.platform.store.sentinels import Sentinels
 
@@ -74,10 +74,10 @@ class Store:
         self._replication = replication
         self._access = access
         self._sentinels = Sentinels(sentinels, name, routes, self._switched, access)
-        self._lines: list[Line] = []
-        self._replica = Line(self._sentinels.replica, READ_PATIENCE_SECONDS, access=access)
-        self._primary = self.line_to_primary(READ_PATIENCE_SECONDS, on_open=self._primary_is_back)
-        self._writing = self.line_to_primary(WRITE_PATIENCE_SECONDS)
+        self._to_primary: list[OnDemandConnection] = []
+        self._replica = OnDemandConnection(self._sentinels.replica, READ_PATIENCE_SECONDS, access=access)
+        self._primary = self.connection_to_primary(READ_PATIENCE_SECONDS, on_open=self._primary_is_back)
+        self._writing = self.connection_to_primary(WRITE_PATIENCE_SECONDS)
         self._commits = Commits(self._writing, Confirmation(self._sentinels.elected))
         self._pool = connections_to_primary(self._sentinels, name, access)
 
@@ -87,8 +87,8 @@ class Store:
 
     async def close(self) -> None:
         await self._commits.close()
-        for line in (*self._lines, self._replica):
-            await line.close()
+        for on_demand in (*self._to_primary, self._replica):
+            await on_demand.close()
         await self._pool.disconnect()
         await self._sentinels.close()
 
@@ -117,11 +117,11 @@ class Store:
         `not_done` where the request has not written before; redis.ResponseError for an error that the
         script returned.
         """
-        return await self._ask(lambda link: script.reading(link, keys, args), script)
+        return await self._ask(lambda connection: script.reading(connection, keys, args), script)
 
     async def query(self, *command: Argument) -> Any:
         """One plain command that only reads (`"HGET", key, field`), in the same way as `read`."""
-        return await self._ask(lambda link: command)
+        return await self._ask(lambda connection: command)
 
     async def write(
         self,
@@ -158,24 +158,28 @@ class Store:
             replicated.note(written.replicas > 0)
         return Written(written.value, written.replicas > 0)
 
-    def line_to_primary(self, patience: float, *, on_open: Callable[[], None] | None = None) -> Line:
+    def connection_to_primary(
+        self, patience: float, *, on_open: Callable[[], None] | None = None
+    ) -> OnDemandConnection:
         """A connection of the caller's own to whichever server is the primary, for commands that block.
 
         `patience` in seconds must be longer than the command may block. Closed together with the store.
         """
-        line = Line(self._sentinels.primary, patience, role=b"master", access=self._access, on_open=on_open)
-        self._lines.append(line)
-        return line
+        on_demand = OnDemandConnection(
+            self._sentinels.primary, patience, role=b"master", access=self._access, on_open=on_open
+        )
+        self._to_primary.append(on_demand)
+        return on_demand
 
-    async def _ask(self, command: Callable[[Link], Command], script: Script | None = None) -> Any:
+    async def _ask(self, command: Callable[[Connection], Command], script: Script | None = None) -> Any:
         ends_at: float | None = None
         while True:
             try:
-                link = self._primary.link or await self._readable()
-                answer = await _within_deadline(link.call(*command(link)))
+                connection = self._primary.connection or await self._readable()
+                answer = await _within_deadline(connection.call(*command(connection)))
                 if not isinstance(answer, Refusal):
                     return answer
-                learn_from(answer, link, script)
+                learn_from(answer, connection, script)
                 why = _unless_soon(answer)
             except Lost as error:
                 why = error
@@ -185,8 +189,8 @@ class Store:
             # A lost read is as good as one that was not sent: it did nothing.
             await _pause(ends_at, why if isinstance(why, Refusal) else NotSent(str(why)))
 
-    async def _readable(self) -> Link:
-        """A link to read from while none to the primary is open. Raises NotSent."""
+    async def _readable(self) -> Connection:
+        """A connection to read from while none to the primary is open. Raises NotSent."""
         if not self._primary.unreachable:
             try:
                 return await self._primary.open()
@@ -197,15 +201,15 @@ class Store:
 
     async def _run(self, script: Script, keys: Sequence[Argument], args: Sequence[Argument]) -> Done:
         """Run a writing script without waiting for a replica. Raises NotSent, Lost, Refusal."""
-        link = await self._primary.open()
-        answer = await link.call(*script.writing(link, keys, args))
+        connection = await self._primary.open()
+        answer = await connection.call(*script.writing(connection, keys, args))
         if isinstance(answer, Refusal):
-            learn_from(answer, link, script)
+            learn_from(answer, connection, script)
             raise answer
         return Done(answer, 0)
 
     async def _write(
-        self, attempt: Callable[[], Awaitable[Done]], way: Line | Commits, repeatable: bool
+        self, attempt: Callable[[], Awaitable[Done]], way: OnDemandConnection | Commits, repeatable: bool
     ) -> Done:
         ends_at = _end_of_wait()
         while True:
@@ -230,16 +234,16 @@ class Store:
 
     def _switched(self, primary: Address) -> None:
         """The old primary may come back and not know yet that it is none: leave it in any case."""
-        for line in self._lines:
-            if line.link is not None and line.link.address != primary:
-                line.drop("another server was promoted")
+        for on_demand in self._to_primary:
+            if on_demand.connection is not None and on_demand.connection.address != primary:
+                on_demand.drop("another server was promoted")
 
     def _primary_is_back(self) -> None:
         self._replica.drop("the primary is back")
 
 
 async def _within_deadline(answer: asyncio.Future[Any]) -> Any:
-    """Await an answer. A link gives up after its patience, so only an earlier deadline needs a timer."""
+    """Await an answer. A connection gives up after its patience: only an earlier deadline needs a timer."""
     left = deadline.remaining()
     if left > 2 * READ_PATIENCE_SECONDS:
         return await answer

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from foundation.failure import Failure
-from foundation.names import unknown
 from foundation.state import State
+from foundation.suggestions import unknown
 from testbed.endpoints import Endpoints
 from testbed.inventory import Part
 from testbed.runtimes import Executed, PartStatus, Undo

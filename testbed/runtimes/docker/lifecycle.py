@@ -17,8 +17,8 @@ from typing import Any
 
 from foundation.console import is_terminal
 from foundation.failure import INTERRUPTED, OK, USAGE, Failure
-from foundation.names import unknown
 from foundation.state import State
+from foundation.suggestions import unknown
 from testbed.runtimes.docker import host
 from testbed.runtimes.processes import ports, sitefile
 from testbed.runtimes.processes.interpolation import read_dotenv

@@ -9,8 +9,8 @@ from datetime import datetime
 from queue import Queue
 
 from foundation.failure import Failure
-from foundation.names import unknown
 from foundation.state import State
+from foundation.suggestions import unknown
 from testbed.runtimes.docker.connection import Connection, connection_to
 from testbed.runtimes.logs import Logs
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from foundation.failure import USAGE, Failure
-from foundation.names import unknown
 from foundation.state import State
+from foundation.suggestions import unknown
 from testbed.runtimes.processes import ports, programs
 from testbed.runtimes.processes.compose import Compose, Condition, Port, Service
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from foundation.limit import left
+from foundation.deadline import left
 from testbed.runtimes import Undo
 from testbed.runtimes.processes.identity import Process
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from foundation.failure import USAGE, Failure
-from foundation.names import unknown
 from foundation.state import State
+from foundation.suggestions import unknown
 from testbed.runtimes import Undo
 from testbed.runtimes.processes import programs, sitefile
 from testbed.runtimes.processes.control import Answer, Control

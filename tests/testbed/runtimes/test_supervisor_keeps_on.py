@@ -156,9 +156,11 @@ def test_a_lease_is_due_by_the_clock_that_says_less(
     later = Loop(lambda: False)
     taken_up = Leases(later, tmp_path, lambda lease: undone.append(lease.part))
     if step < 0:
-        monkeypatch.setattr("foundation.limit.time.time", lambda: REAL_TIME() + step)
+        monkeypatch.setattr("foundation.deadline.time.time", lambda: REAL_TIME() + step)
     taken_up.take_up()
-    later.after(0.03, lambda: monkeypatch.setattr("foundation.limit.time.time", lambda: REAL_TIME() + step))
+    later.after(
+        0.03, lambda: monkeypatch.setattr("foundation.deadline.time.time", lambda: REAL_TIME() + step)
+    )
     run_until(later, lambda: undone)
     assert read_leases(tmp_path) == {}
 

@@ -15,8 +15,8 @@ from services.platform.store import Script, Store, commits, confirmation
 from services.platform.store import store as module
 from services.platform.store.commits import Commits
 from services.platform.store.confirmation import Confirmation
-from services.platform.store.line import Line
-from services.platform.store.link import Argument, Command, Lost, NotSent, Refusal
+from services.platform.store.connection import Argument, Command, Lost, NotSent, Refusal
+from services.platform.store.on_demand import OnDemandConnection
 from services.platform.store.sentinels import Sentinels, Topology
 
 ADD = Script("return redis.call('SADD', KEYS[1], ARGV[1])")
@@ -50,14 +50,14 @@ async def refusal(store: Store, number: int, *, seconds: float = 1.0, repeatable
 
 
 class Demoted:
-    """A link whose server runs the scripts, becomes a replica, and is then asked to wait for one."""
+    """A connection whose server runs the scripts, becomes a replica, and is then asked to wait for one."""
 
     address = NOBODY
     closed = False
-    link: Demoted
+    connection: Demoted
 
     def __init__(self, *answers: object) -> None:
-        self.link = self
+        self.connection = self
         self.scripts: set[bytes] = set()
         self._answers = answers
 
@@ -78,15 +78,15 @@ async def test_who_was_demoted_before_the_wait_does_not_acknowledge_and_passes_o
     async def all_agree() -> Address | None:
         return NOBODY
 
-    link = Demoted(1, Refusal("READONLY You can't write against a read only replica."))
-    queue = Commits(cast(Line, link), Confirmation(all_agree))
+    connection = Demoted(1, Refusal("READONLY You can't write against a read only replica."))
+    queue = Commits(cast(OnDemandConnection, connection), Confirmation(all_agree))
     done, refused = await asyncio.gather(
         queue.commit(ADD, ["s"], ["a"]), queue.commit(ADD, ["s"], ["b"]), return_exceptions=True
     )
     assert isinstance(done, Lost), done
     assert not isinstance(done, NotSent), "it was done, but nobody will ever have it"
     assert isinstance(refused, Refusal), refused
-    assert link.closed
+    assert connection.closed
 
 
 async def test_a_write_whose_server_was_demoted_meanwhile_is_not_acknowledged(start, own_sentinels):
@@ -164,7 +164,7 @@ async def test_a_primary_that_others_replaced_is_left(start, own_sentinels):
     own_sentinels.wait_until_they_can_promote()
     store, pair = start(3), own_sentinels.pair
     await store.write(ADD, ["numbers"], [1])
-    replaced = store._writing.link
+    replaced = store._writing.connection
     pair.primary.pause()
     async with asyncio.timeout(SOON):
         while await store._sentinels.elected() != pair.replica.address:  # noqa: ASYNC110
@@ -224,10 +224,10 @@ PROMOTED = (2, Topology(NEW, ()))
 )
 async def test_elected_is_whom_most_name_and_nobody_is_replacing(monkeypatch, answers, elected):
     sentinels = Sentinels([NOBODY] * 3, "failwhale", {})
-    by_line = dict(zip(sentinels._lines, answers, strict=True))
+    by_line = dict(zip(sentinels._to_each, answers, strict=True))
 
-    async def ask(line: Line) -> tuple[int, Topology]:
-        for _ in range(3 * sentinels._lines.index(line)):
+    async def ask(line: OnDemandConnection) -> tuple[int, Topology]:
+        for _ in range(3 * sentinels._to_each.index(line)):
             await asyncio.sleep(0)
         answer = by_line[line]
         if isinstance(answer, Exception):
@@ -241,8 +241,8 @@ async def test_elected_is_whom_most_name_and_nobody_is_replacing(monkeypatch, an
 async def test_who_is_silent_is_not_waited_for_once_most_have_spoken(monkeypatch):
     sentinels = Sentinels([NOBODY] * 3, "failwhale", {})
 
-    async def ask(line: Line) -> tuple[int, Topology]:
-        if line is sentinels._lines[0]:
+    async def ask(line: OnDemandConnection) -> tuple[int, Topology]:
+        if line is sentinels._to_each[0]:
             await asyncio.sleep(SOON)
         return ALIVE
 

@@ -19,7 +19,7 @@ ADD = Script("return redis.call('SADD', KEYS[1], ARGV[1])")
 SOON = 20.0
 
 
-class Line:
+class OnDemandConnection:
     """A relay to one server, and how many ends of connections go through it."""
 
     def __init__(self, target: Address) -> None:
@@ -32,11 +32,11 @@ class Line:
 
 
 @pytest.fixture
-async def lines(own_sentinels) -> AsyncIterator[tuple[Line, Line]]:
+async def lines(own_sentinels) -> AsyncIterator[tuple[OnDemandConnection, OnDemandConnection]]:
     """To the primary and to the replica."""
     own_sentinels.wait_until_they_can_promote()
     pair = own_sentinels.pair
-    both = Line(pair.primary.address), Line(pair.replica.address)
+    both = OnDemandConnection(pair.primary.address), OnDemandConnection(pair.replica.address)
     for line in both:
         await line.open()
     yield both

@@ -37,7 +37,7 @@ POLL = 0.05
 
 
 @dataclass(frozen=True)
-class Life:
+class Execution:
     """One fault on one part, with what its life needs. `ended` is set when it shall end before its time."""
 
     fault: Fault

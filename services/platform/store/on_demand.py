@@ -1,4 +1,4 @@
-"""A link that is opened on demand and again after it was lost, once for all who wait for it."""
+"""A connection that is opened on demand and again after it was lost, once for all who wait for it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 
 from services.platform.access import Access
 from services.platform.settings import Address
-from services.platform.store.link import Link, NotSent
+from services.platform.store.connection import Connection, NotSent
 
 PAUSE_SECONDS = 0.05
 """Between two attempts to open; a promotion takes about two seconds, so this adds little."""
 
 
-class Line:
+class OnDemandConnection:
     """The way to a server that has a part (the primary, a replica), whichever it is at the time."""
 
     def __init__(
@@ -25,32 +25,32 @@ class Line:
         access: Access | None = None,
         on_open: Callable[[], None] | None = None,
     ) -> None:
-        """`find` names the server and raises NotSent; `patience`, `role` and `access` as in Link.
+        """`find` names the server and raises NotSent; `patience`, `role` and `access` as in Connection.
 
-        `on_open` is told each time that a link was opened.
+        `on_open` is told each time that a connection was opened.
         """
         self._find = find
         self._patience = patience
         self._role = role
         self._access = access
         self._on_open = on_open
-        self._link: Link | None = None
-        self._opening: asyncio.Task[Link] | None = None
+        self._connection: Connection | None = None
+        self._opening: asyncio.Task[Connection] | None = None
         self._failed_at = -PAUSE_SECONDS
         self._failing_since: float | None = None
         self._failure: NotSent | None = None
 
     @property
-    def link(self) -> Link | None:
-        """The open link, or None."""
-        link = self._link
-        return link if link is not None and not link.closed else None
+    def connection(self) -> Connection | None:
+        """The open connection, or None."""
+        connection = self._connection
+        return connection if connection is not None and not connection.closed else None
 
     @property
     def unreachable(self) -> bool:
         """Whether the last attempt to reach the server failed, or it went silent: do not wait for it."""
-        return self.link is None and (
-            self._failure is not None or (self._link is not None and self._link.frozen)
+        return self.connection is None and (
+            self._failure is not None or (self._connection is not None and self._connection.frozen)
         )
 
     @property
@@ -60,41 +60,41 @@ class Line:
             return 0.0
         return asyncio.get_running_loop().time() - self._failing_since
 
-    async def open(self) -> Link:
-        """The link, opened if need be. Raises NotSent when the server cannot be reached now."""
-        link = self.link
-        return link if link is not None else await asyncio.shield(self.reopen())
+    async def open(self) -> Connection:
+        """The connection, opened if need be. Raises NotSent when the server cannot be reached now."""
+        connection = self.connection
+        return connection if connection is not None else await asyncio.shield(self.reopen())
 
-    def reopen(self) -> asyncio.Task[Link]:
-        """Start to open the link, or join whoever does already."""
+    def reopen(self) -> asyncio.Task[Connection]:
+        """Start to open the connection, or join whoever does already."""
         if self._opening is None:
             self._opening = asyncio.get_running_loop().create_task(self._open())
             self._opening.add_done_callback(self._opened)
         return self._opening
 
-    async def _open(self) -> Link:
+    async def _open(self) -> Connection:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, self._failed_at + PAUSE_SECONDS - loop.time()))
         try:
-            link = await Link.open(await self._find(), self._patience, self._role, self._access)
+            connection = await Connection.open(await self._find(), self._patience, self._role, self._access)
         except NotSent as failure:
             self._failed_at = loop.time()
             self._failing_since = self._failing_since or self._failed_at
             self._failure = failure
             raise
         self._failure = self._failing_since = None
-        self._link = link
-        return link
+        self._connection = connection
+        return connection
 
-    def _opened(self, task: asyncio.Task[Link]) -> None:
+    def _opened(self, task: asyncio.Task[Connection]) -> None:
         self._opening = None
         if not task.cancelled() and task.exception() is None and self._on_open is not None:
             self._on_open()
 
     def drop(self, reason: str) -> None:
-        """Close the link; the next use opens another."""
-        if self._link is not None:
-            self._link.close(reason)
+        """Close the connection; the next use opens another."""
+        if self._connection is not None:
+            self._connection.close(reason)
 
     async def close(self) -> None:
         """Close for good."""

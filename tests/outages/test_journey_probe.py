@@ -1,4 +1,4 @@
-"""A lane: when its attempts begin, what each of them says, and what they add up to. Time is virtual here."""
+"""A probe: when its attempts begin, what each of them says, and what they add up to. Time is virtual here."""
 
 from __future__ import annotations
 
@@ -14,13 +14,20 @@ from virtual_time import VirtualClock, VirtualLoop, play
 
 from foundation.clock import parse
 from foundation.ledger import Record
-from outages import lane as module
+from outages import journey_probe as module
 from outages.cast import Cast
 from outages.client import Edge, Failed
+from outages.journey_probe import (
+    MOST_IN_FLIGHT,
+    NORMAL_EVERY,
+    STOPPING,
+    TIDY_SECONDS,
+    TROUBLED_EVERY,
+    JourneyProbe,
+)
 from outages.journeys.journey import Journey
-from outages.lane import MOST_IN_FLIGHT, NORMAL_EVERY, STOPPING, TIDY_SECONDS, TROUBLED_EVERY, Lane
 from outages.tracker import NoData
-from outages.visit import LeftOut, Litter, Untested, Visit
+from outages.visit import Cleanup, LeftOut, Untested, Visit
 
 EAST, WEST = Edge("east", "https://localhost:1"), Edge("west", "https://localhost:2")
 TLS = ssl.create_default_context()
@@ -45,7 +52,7 @@ class Book:
 
 
 class Stage:
-    """One lane, whose attempts do what `attempt` says at the time."""
+    """One probe, whose attempts do what `attempt` says at the time."""
 
     def __init__(self, loop: VirtualLoop, attempt: Attempt, *, settled_at: float = 0.0, **more: Any) -> None:
         self.loop = loop
@@ -53,12 +60,12 @@ class Stage:
         self.begun: list[float] = []
         self.visits: list[Visit] = []
         self.observed: list[tuple[str, str, float]] = []
-        self.discarded: list[Litter] = []
+        self.discarded: list[Cleanup] = []
         self.stalled_at = -1.0
         self.book = Book()
         self.cast = Cast(Path("nowhere"))
         journey = Journey("page", self._attempt, **{"needs_cast": False, **more})
-        self.lane = Lane(
+        self.probe = JourneyProbe(
             journey,
             [EAST, WEST],
             TLS,
@@ -78,8 +85,8 @@ class Stage:
         await self.attempt(visit)
 
     async def run(self, seconds: float, *, phase: float = 0.0) -> None:
-        """Let the lane run until that time."""
-        running = asyncio.create_task(self.lane.run(phase))
+        """Let the probe run until that time."""
+        running = asyncio.create_task(self.probe.run(phase))
         await self.until(seconds)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -89,7 +96,7 @@ class Stage:
 
     async def one(self, seconds: float = 20.0) -> None:
         """One attempt that begins now, and time for it to end."""
-        self.lane._begin(self.loop.time())
+        self.probe._begin(self.loop.time())
         await asyncio.sleep(seconds)
 
 
@@ -210,7 +217,7 @@ def test_what_a_prober_that_stood_still_missed_is_counted_and_not_made_up_for(
     stage = play(scene, monkeypatch)
     # Due at 1.5 and begun at 11.2; of those that were due meanwhile, from 2.0 on, only the last one is made.
     assert stage.begun == [0, 0.5, 1.0, 11.2, 11.2, 11.5, 12.0, 12.5, 13.0, 23.2, 23.2]
-    assert stage.lane.counts["left-out"] == 18 + 18
+    assert stage.probe.counts["left-out"] == 18 + 18
 
 
 def test_a_little_lateness_leaves_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +229,7 @@ def test_a_little_lateness_leaves_nothing_out(monkeypatch: pytest.MonkeyPatch) -
 
     stage = play(scene, monkeypatch)
     assert stage.begun == [0, 0.5, 1.0, 2.45, 2.45, 2.5, 3.0]
-    assert stage.lane.counts["left-out"] == 0
+    assert stage.probe.counts["left-out"] == 0
 
 
 def test_nobody_tries_before_there_is_a_cast(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +242,7 @@ def test_nobody_tries_before_there_is_a_cast(monkeypatch: pytest.MonkeyPatch) ->
         return stage
 
     stage = play(scene, monkeypatch)
-    assert (len(stage.begun), stage.lane.counts) == (1, Counter(good=1))
+    assert (len(stage.begun), stage.probe.counts) == (1, Counter(good=1))
 
 
 def test_only_so_many_attempts_are_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,8 +250,8 @@ def test_only_so_many_attempts_are_in_flight(monkeypatch: pytest.MonkeyPatch) ->
         stage = Stage(loop, hang, limit=1000.0)
         await stage.run(NORMAL_EVERY * (MOST_IN_FLIGHT + 2) - 0.1)
         assert len(stage.begun) == MOST_IN_FLIGHT
-        assert stage.lane.counts == Counter({"left-out": 2})
-        await stage.lane.stop()
+        assert stage.probe.counts == Counter({"left-out": 2})
+        await stage.probe.stop()
         await stage.one(0.1)  # those that have ended are in flight no more
         assert len(stage.begun) == MOST_IN_FLIGHT + 1
         return stage
@@ -256,7 +263,7 @@ def test_only_so_many_attempts_are_in_flight(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def one(monkeypatch: pytest.MonkeyPatch, attempt: Attempt, **more: Any) -> Stage:
-    """One attempt at time 0, after a good one if the lane is asked to have been well."""
+    """One attempt at time 0, after a good one if the probe is asked to have been well."""
 
     async def scene(loop: VirtualLoop) -> Stage:
         stage = Stage(loop, attempt, **more)
@@ -270,10 +277,10 @@ def one(monkeypatch: pytest.MonkeyPatch, attempt: Attempt, **more: Any) -> Stage
 
 def test_a_good_attempt_is_counted_and_leaves_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = one(monkeypatch, good)
-    assert stage.lane.counts == Counter(good=1)
-    assert (stage.lane.attempts, stage.lane.failed, stage.lane.said_nothing) == (1, 0, 0)
+    assert stage.probe.counts == Counter(good=1)
+    assert (stage.probe.attempts, stage.probe.failed, stage.probe.said_nothing) == (1, 0, 0)
     assert stage.observed == [("page", "good", 0.01)]
-    assert (stage.book.rows, stage.lane.last_error) == ([], "")
+    assert (stage.book.rows, stage.probe.last_error) == ([], "")
 
 
 def test_a_failed_attempt_is_told_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,8 +314,12 @@ def test_a_failed_attempt_is_told_in_full(monkeypatch: pytest.MonkeyPatch) -> No
         "error": "refused: nobody there",
     }
     assert stage.observed == [("page", "bad", 0.25)]
-    assert stage.lane.counts == Counter(bad=1)
-    assert (stage.lane.attempts, stage.lane.failed, stage.lane.last_error) == (1, 1, "refused: nobody there")
+    assert stage.probe.counts == Counter(bad=1)
+    assert (stage.probe.attempts, stage.probe.failed, stage.probe.last_error) == (
+        1,
+        1,
+        "refused: nobody there",
+    )
 
 
 def test_a_failure_without_details_says_how_long_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,7 +330,7 @@ def test_a_failure_without_details_says_how_long_it_took(monkeypatch: pytest.Mon
     stage = one(monkeypatch, fail)
     row = stage.book.rows[0]
     assert (row["error"], row["detail"], row["edge"], row["tried"]) == ("closed", "0.250 s", "", [])
-    assert stage.lane.last_error == "closed"
+    assert stage.probe.last_error == "closed"
 
 
 def test_a_slow_attempt_is_told_and_is_not_a_failed_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,8 +339,8 @@ def test_a_slow_attempt_is_told_and_is_not_a_failed_one(monkeypatch: pytest.Monk
     assert (attempt["kind"], attempt["error"], attempt["detail"]) == ("attempt.slow", "slow", "1.500 s")
     assert (outage["kind"], outage["type"], outage["error"]) == ("outage.opened", "slow", "slow")
     assert stage.observed == [("page", "slow", 1.5)]
-    assert (stage.lane.attempts, stage.lane.failed, stage.lane.last_error) == (1, 0, "slow")
-    assert stage.lane.is_up
+    assert (stage.probe.attempts, stage.probe.failed, stage.probe.last_error) == (1, 0, "slow")
+    assert stage.probe.is_up
 
 
 @pytest.mark.parametrize(("seconds", "outcome"), [(1.0, "good"), (1.01, "slow"), (2.9, "slow")])
@@ -350,7 +361,7 @@ def test_the_limit_counts_from_when_the_attempt_was_due(monkeypatch: pytest.Monk
     async def scene(loop: VirtualLoop) -> Stage:
         stage = Stage(loop, hang)
         await asyncio.sleep(5.0)
-        stage.lane._begin(4.0)
+        stage.probe._begin(4.0)
         await asyncio.sleep(20.0)
         return stage
 
@@ -391,8 +402,8 @@ def test_an_attempt_that_says_nothing_is_counted_as_such(
     monkeypatch: pytest.MonkeyPatch, attempt: Attempt, word: str
 ) -> None:
     stage = one(monkeypatch, attempt)
-    assert stage.lane.counts == Counter({word: 1})
-    assert (stage.lane.attempts, stage.lane.said_nothing, stage.observed, stage.book.rows) == (0, 1, [], [])
+    assert stage.probe.counts == Counter({word: 1})
+    assert (stage.probe.attempts, stage.probe.said_nothing, stage.observed, stage.book.rows) == (0, 1, [], [])
 
 
 @pytest.mark.parametrize("attempt", [good, refused, raising(LeftOut("no code"))])
@@ -402,16 +413,16 @@ def test_what_was_seen_while_the_prober_stood_still_says_nothing(
     async def scene(loop: VirtualLoop) -> Stage:
         stage = Stage(loop, attempt)
         stage.stalled_at = 0.5
-        stage.lane._begin(loop.time())
+        stage.probe._begin(loop.time())
         await stage.one()
-        assert stage.lane.counts == Counter(untested=2)
-        assert stage.lane.said_nothing == 2
+        assert stage.probe.counts == Counter(untested=2)
+        assert stage.probe.said_nothing == 2
         assert stage.book.rows == []
         stage.attempt = good
         await stage.one()
         return stage
 
-    assert play(scene, monkeypatch).lane.counts == Counter(untested=2, good=1)
+    assert play(scene, monkeypatch).probe.counts == Counter(untested=2, good=1)
 
 
 def test_the_time_of_a_precondition_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -444,10 +455,10 @@ def test_an_attempt_tidies_up_and_hands_over_what_is_left(monkeypatch: pytest.Mo
     class Tidying(Visit):
         takes = 0.5
 
-        async def tidy(self) -> list[Litter]:
+        async def tidy(self) -> list[Cleanup]:
             await asyncio.sleep(self.takes)
-            self.litter.pop(0)
-            return self.litter
+            self.cleanups.pop(0)
+            return self.cleanups
 
         def close(self) -> None:
             closed.append(asyncio.get_running_loop().time())
@@ -492,8 +503,8 @@ def test_an_outage_lasts_from_the_first_failure_to_the_first_good_one(
         "failed": 6,
         "error": "refused: nobody there",
     }
-    assert stage.lane.counts["bad"] == stage.lane.failed == 6
-    assert stage.lane.attempts == len(stage.begun) == len(stage.observed)
+    assert stage.probe.counts["bad"] == stage.probe.failed == 6
+    assert stage.probe.attempts == len(stage.begun) == len(stage.observed)
 
 
 def test_the_record_is_in_the_order_of_the_beginnings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -501,10 +512,10 @@ def test_the_record_is_in_the_order_of_the_beginnings(monkeypatch: pytest.Monkey
 
     async def scene(loop: VirtualLoop) -> Stage:
         stage = Stage(loop, in_turn(hang, refused))
-        running = asyncio.create_task(stage.lane.run(0.0))
+        running = asyncio.create_task(stage.probe.run(0.0))
         await stage.until(0.6)
-        assert (stage.lane.state(), stage.lane.is_up) == ("down", False)
-        assert stage.lane.down_for() == pytest.approx(0.1)
+        assert (stage.probe.state(), stage.probe.is_up) == ("down", False)
+        assert stage.probe.down_for() == pytest.approx(0.1)
         assert stage.book.of("outage.opened") == []
         await stage.until(3.1)
         running.cancel()
@@ -540,16 +551,16 @@ def test_a_site_that_is_starting_has_no_outage(monkeypatch: pytest.MonkeyPatch) 
 
     stage = play(scene, monkeypatch)
     assert stage.book.rows == []
-    assert stage.lane.counts == Counter(starting=4, good=4)
+    assert stage.probe.counts == Counter(starting=4, good=4)
     assert {outcome for _, outcome, _ in stage.observed} == {"good"}
-    assert stage.lane.state() == "green"
+    assert stage.probe.state() == "green"
 
 
 def test_what_is_slow_while_it_starts_is_no_degradation(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(loop: VirtualLoop) -> Stage:
         stage = Stage(loop, slow, settled_at=5.0)
         await stage.one(2.0)
-        assert stage.lane.state() == "green"
+        assert stage.probe.state() == "green"
         return stage
 
     assert play(scene, monkeypatch).book.of("outage.opened") == []
@@ -564,18 +575,18 @@ def test_a_site_that_never_starts_has_been_down_since_the_first_look(monkeypatch
     stage = play(scene, monkeypatch)
     (opened,) = stage.book.of("outage.opened")
     assert (opened["start"], opened["attempts"]) == (0.0, 5)
-    assert stage.lane.counts == Counter(starting=4, bad=2)
-    assert stage.lane.state() == "down"
+    assert stage.probe.counts == Counter(starting=4, bad=2)
+    assert stage.probe.state() == "down"
     assert len(stage.book.of("attempt.failed")) == 2
 
 
 def test_the_state_is_what_is_known_now(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(loop: VirtualLoop) -> None:
         stage = Stage(loop, good)
-        lane = stage.lane
+        probe = stage.probe
         await asyncio.sleep(1.0)
-        assert (lane.state(), lane.is_up, lane.down_for()) == ("unknown", True, 0.0)
-        assert lane.row() == {
+        assert (probe.state(), probe.is_up, probe.down_for()) == ("unknown", True, 0.0)
+        assert probe.row() == {
             "state": "unknown",
             "since": "1970-01-01T00:16:40.000000Z",
             "attempts": 0,
@@ -583,14 +594,14 @@ def test_the_state_is_what_is_known_now(monkeypatch: pytest.MonkeyPatch) -> None
             "last_error": None,
         }
         await stage.one(1.0)
-        assert (lane.state(), lane.row()["since"]) == ("green", "1970-01-01T00:16:41.010000Z")
+        assert (probe.state(), probe.row()["since"]) == ("green", "1970-01-01T00:16:41.010000Z")
         stage.attempt = slow
         await stage.one(2.0)
-        assert (lane.state(), lane.is_up) == ("slow", True)
+        assert (probe.state(), probe.is_up) == ("slow", True)
         stage.attempt = refused
         await stage.one(0.25)
-        assert (lane.state(), lane.is_up, lane.down_for()) == ("down", False, pytest.approx(0.25))
-        assert lane.row() == {
+        assert (probe.state(), probe.is_up, probe.down_for()) == ("down", False, pytest.approx(0.25))
+        assert probe.row() == {
             "state": "down",
             "since": "1970-01-01T00:16:44.000000Z",
             "attempts": 3,
@@ -599,9 +610,9 @@ def test_the_state_is_what_is_known_now(monkeypatch: pytest.MonkeyPatch) -> None
         }
         stage.attempt = good
         for _ in range(3):
-            assert lane.state() == "down"
+            assert probe.state() == "down"
             await stage.one(1.0)
-        assert (lane.state(), lane.is_up, lane.down_for()) == ("green", True, 0.0)
+        assert (probe.state(), probe.is_up, probe.down_for()) == ("green", True, 0.0)
 
     play(scene, monkeypatch)
 
@@ -610,33 +621,33 @@ def test_a_state_is_forgotten_when_nobody_says_anything(monkeypatch: pytest.Monk
     async def scene(loop: VirtualLoop) -> None:
         stage = Stage(loop, good)
         await stage.one(8.0)
-        assert stage.lane.state() == "green"
+        assert stage.probe.state() == "green"
         await stage.one(8.02)
-        assert stage.lane.state() == "unknown"
+        assert stage.probe.state() == "unknown"
         stage.attempt = raising(LeftOut("no code"))
         await stage.one(1.0)
-        assert stage.lane.state() == "green"  # the prober had a reason of its own
+        assert stage.probe.state() == "green"  # the prober had a reason of its own
         stage.attempt = raising(Untested("no login"))
         await stage.one(7.5)
-        assert stage.lane.state() == "unknown"
+        assert stage.probe.state() == "unknown"
 
     play(scene, monkeypatch)
 
 
 def test_who_has_only_left_out_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert one(monkeypatch, raising(LeftOut("no code"))).lane._last_heard is None
+    assert one(monkeypatch, raising(LeftOut("no code"))).probe._last_heard is None
 
 
 def test_a_long_time_without_data_ends_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(loop: VirtualLoop) -> Stage:
         stage = Stage(loop, refused)
         await stage.one(1.0)
-        stage.lane.no_data(NoData(0.5, 1.0))
-        assert (stage.lane.state(), stage.lane.is_up) == ("down", False)
-        stage.lane.no_data(NoData(1.0, 6.0))
-        assert stage.lane.state() == "down"
-        stage.lane.no_data(NoData(1.0, 6.01))
-        assert (stage.lane.state(), stage.lane.is_up) == ("unknown", True)
+        stage.probe.no_data(NoData(0.5, 1.0))
+        assert (stage.probe.state(), stage.probe.is_up) == ("down", False)
+        stage.probe.no_data(NoData(1.0, 6.0))
+        assert stage.probe.state() == "down"
+        stage.probe.no_data(NoData(1.0, 6.01))
+        assert (stage.probe.state(), stage.probe.is_up) == ("unknown", True)
         return stage
 
     rows = play(scene, monkeypatch).book.of("outage.opened", "outage.closed")
@@ -650,9 +661,9 @@ def test_a_long_time_without_data_ends_what_is_known(monkeypatch: pytest.MonkeyP
 def test_a_time_without_data_waits_for_the_attempts_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(loop: VirtualLoop) -> Stage:
         stage = Stage(loop, hang)
-        stage.lane._begin(0.0)
+        stage.probe._begin(0.0)
         await asyncio.sleep(1.0)
-        stage.lane.no_data(NoData(0.5, 1.0))
+        stage.probe.no_data(NoData(0.5, 1.0))
         assert stage.book.rows == []
         await asyncio.sleep(5.0)
         stage.attempt = good
@@ -675,10 +686,10 @@ def test_an_outage_that_is_open_at_the_end_has_an_end_that_nobody_saw(
         await stage.until(4.0)
         await stage.one(1.0)
         stage.attempt = hang
-        stage.lane._begin(5.0)
+        stage.probe._begin(5.0)
         await stage.until(4.0 + seconds)
-        await stage.lane.stop()
-        assert not stage.lane._running
+        await stage.probe.stop()
+        assert not stage.probe._running
         return stage
 
     (closed,) = play(scene, monkeypatch).book.of("outage.closed")
@@ -700,7 +711,7 @@ def test_a_lane_that_is_well_is_stopped_without_a_word(monkeypatch: pytest.Monke
     async def scene(loop: VirtualLoop) -> Stage:
         stage = Stage(loop, good)
         await stage.run(2.0)
-        await stage.lane.stop()
+        await stage.probe.stop()
         return stage
 
     assert play(scene, monkeypatch).book.rows == []

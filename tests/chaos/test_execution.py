@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-import chaos.life
-import foundation.limit
+import chaos.execution
+import foundation.deadline
 from chaos.catalogue import all_faults, fault_named
-from chaos.engine import Request
 from chaos.fault import Fault
 from chaos.faults.calls.fault_point import FaultPoint
+from chaos.injector import Request
 from foundation.failure import Failure
 
 # Where the controller dies, its threads die of an exception: that is meant.
@@ -48,13 +48,13 @@ def test_a_fault_bites_for_as_long_as_asked_and_is_gone(
     laboratory: Any, settle: Any, wait_until: Any, fault: str, runtime: str
 ) -> None:
     laboratory.site.runtime.name = runtime
-    engine = laboratory.controller()
+    injector = laboratory.controller()
     began = time.monotonic()
-    engine.order(request(fault, 0.15))
-    wait_until(lambda: all(one.proved for one in engine.entry(f"{fault}-1").progress.values()), "proved")
+    injector.order(request(fault, 0.15))
+    wait_until(lambda: all(one.proved for one in injector.entry(f"{fault}-1").progress.values()), "proved")
     if fault_named(fault).listed and fault_named(fault).lasting:
         assert laboratory.site.harm()
-    (entry,) = settle(engine)
+    (entry,) = settle(injector)
     assert entry.over
     assert laboratory.site.harm() == []
     assert laboratory.site.runtime.leases == {}
@@ -76,14 +76,14 @@ def test_every_fault_is_undone_wherever_its_controller_dies(
     steps, last = 0, 1
     while steps < last:
         steps += 1
-        engine = laboratory.controller()
-        for past in engine.entries():
+        injector = laboratory.controller()
+        for past in injector.entries():
             assert past.over, past
         laboratory.site.steps, laboratory.site.last_step = 0, steps
         identifier = f"{fault}-{steps}"
         try:
-            engine.order(Request(fault, TARGETS[fault], 0.03, {}, id=identifier))
-            life = next(iter(engine._lives.values()))
+            injector.order(Request(fault, TARGETS[fault], 0.03, {}, id=identifier))
+            life = next(iter(injector._executions.values()))
             life.join(5)
         except SystemExit:
             pass
@@ -105,13 +105,13 @@ def test_every_fault_is_undone_wherever_its_controller_dies(
 def test_an_early_end_is_remembered_by_the_successor(
     laboratory: Any, settle: Any, wait_until: Any, fault: str
 ) -> None:
-    engine = laboratory.controller()
-    engine.order(request(fault, 60))
+    injector = laboratory.controller()
+    injector.order(request(fault, 60))
     wait_until(laboratory.site.harm, "harm done")
-    wait_until(lambda: engine.entry(f"{fault}-1").progress["post@east"].proved, "proved")
+    wait_until(lambda: injector.entry(f"{fault}-1").progress["post@east"].proved, "proved")
     laboratory.site.last_step = laboratory.site.steps + 3  # it dies when it has written down what it was told
-    engine.end(f"{fault}-1", by="request")
-    next(iter(engine._lives.values())).join(5)
+    injector.end(f"{fault}-1", by="request")
+    next(iter(injector._executions.values())).join(5)
     assert laboratory.site.harm()
     successor = laboratory.controller()
     successor.resume()
@@ -123,9 +123,9 @@ def test_an_early_end_is_remembered_by_the_successor(
 def test_the_successor_keeps_a_fault_in_force_until_its_limit(
     laboratory: Any, settle: Any, wait_until: Any
 ) -> None:
-    engine = laboratory.controller()
-    engine.order(request("latency", 0.4))
-    wait_until(lambda: engine.entry("latency-1").progress["post@east"].proved, "proved")
+    injector = laboratory.controller()
+    injector.order(request("latency", 0.4))
+    wait_until(lambda: injector.entry("latency-1").progress["post@east"].proved, "proved")
     laboratory.site.last_step = 0
     began = time.monotonic()
     successor = laboratory.controller()
@@ -137,40 +137,40 @@ def test_the_successor_keeps_a_fault_in_force_until_its_limit(
 
 
 def test_asking_twice_with_one_id_does_it_once(laboratory: Any, settle: Any) -> None:
-    engine = laboratory.controller()
-    engine.order(request("kill"))
-    engine.order(request("kill"))
-    assert len(settle(engine)) == 1
+    injector = laboratory.controller()
+    injector.order(request("kill"))
+    injector.order(request("kill"))
+    assert len(settle(injector)) == 1
 
 
 def test_the_same_fault_on_the_same_part_is_refused_until_it_is_gone(laboratory: Any, settle: Any) -> None:
-    engine = laboratory.controller()
-    engine.order(request("latency", 0.2))
+    injector = laboratory.controller()
+    injector.order(request("latency", 0.2))
     with pytest.raises(Failure, match="latency is in force on post@east"):
-        engine.order(Request("latency", "post:all"))
-    settle(engine)
-    engine.order(Request("latency", "post:all", 0.05))
-    settle(engine)
+        injector.order(Request("latency", "post:all"))
+    settle(injector)
+    injector.order(Request("latency", "post:all", 0.05))
+    settle(injector)
     assert laboratory.site.harm() == []
 
 
 def test_different_faults_on_one_part_are_undone_independently(
     laboratory: Any, settle: Any, wait_until: Any
 ) -> None:
-    engine = laboratory.controller()
-    engine.order(request("latency", 0.15))
-    engine.order(request("pause", 0.3))
-    engine.order(request("kill", 0.45))
-    latency, _, kill = settle(engine)
-    assert all(entry.over for entry in engine.entries())
+    injector = laboratory.controller()
+    injector.order(request("latency", 0.15))
+    injector.order(request("pause", 0.3))
+    injector.order(request("kill", 0.45))
+    latency, _, kill = settle(injector)
+    assert all(entry.over for entry in injector.entries())
     assert laboratory.site.harm() == []
     ended = [entry.progress["post@east"].reverted for entry in (latency, kill)]
     assert ended[0] < ended[1]
 
 
 def test_a_part_that_vanished_took_its_fault_with_it(laboratory: Any, settle: Any, wait_until: Any) -> None:
-    engine = laboratory.controller()
-    engine.order(request("latency", 60))
+    injector = laboratory.controller()
+    injector.order(request("latency", 60))
     wait_until(laboratory.site.harm, "harm done")
     from testbed.inventory import Inventory
 
@@ -189,10 +189,10 @@ def test_a_fault_that_cannot_be_applied_says_why_and_leaves_nothing(
     def refuse(part: str) -> None:
         raise Failure("the signal was not permitted")
 
-    engine = laboratory.controller()
+    injector = laboratory.controller()
     monkeypatch.setattr(laboratory.site.runtime, "pause", refuse)
-    engine.order(request("pause"))
-    (entry,) = settle(engine)
+    injector.order(request("pause"))
+    (entry,) = settle(injector)
     progress = entry.progress["post@east"]
     assert progress.failed == "the signal was not permitted"
     assert progress.applied is None
@@ -204,9 +204,9 @@ def test_a_fault_that_does_not_bite_is_not_proved(
     laboratory: Any, settle: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(laboratory.site.runtime, "kill", lambda part: None)
-    engine = laboratory.controller()
-    engine.order(request("kill"))
-    (entry,) = settle(engine)
+    injector = laboratory.controller()
+    injector.order(request("kill"))
+    (entry,) = settle(injector)
     assert entry.progress["post@east"].proved is False
     assert entry.over
 
@@ -214,31 +214,31 @@ def test_a_fault_that_does_not_bite_is_not_proved(
 def test_a_revert_that_cannot_be_confirmed_is_unknown_and_heal_tries_again(
     laboratory: Any, settle: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chaos.life, "REVERT_LIMIT", 0.1)
-    engine = laboratory.controller()
+    monkeypatch.setattr(chaos.execution, "REVERT_LIMIT", 0.1)
+    injector = laboratory.controller()
     with monkeypatch.context() as broken:
         broken.setattr(laboratory.site.runtime, "resume", lambda part: None)
         broken.setattr(laboratory.site.runtime, "thaw", lambda part: None)
-        engine.order(request("pause"))
-        (entry,) = settle(engine)
+        injector.order(request("pause"))
+        (entry,) = settle(injector)
         assert entry.progress["post@east"].gone is False
         assert "still stopped" in entry.progress["post@east"].why
         assert [record["kind"] for record in laboratory.ledger.read()][-1] == "fault.unknown"
         with pytest.raises(Failure, match="could not be undone yet"):
-            engine.order(Request("pause", "post@east"))
-    (healed,) = engine.end_all("heal")
+            injector.order(Request("pause", "post@east"))
+    (healed,) = injector.end_all("heal")
     assert healed.over
     assert laboratory.site.harm() == []
-    assert engine.end_all("heal") == []
+    assert injector.end_all("heal") == []
 
 
 def test_block_ends_what_is_in_force_and_refuses_what_comes_also_later(
     laboratory: Any, settle: Any, wait_until: Any
 ) -> None:
-    engine = laboratory.controller()
-    engine.order(request("kill", 60, target="place:east"))
+    injector = laboratory.controller()
+    injector.order(request("kill", 60, target="place:east"))
     wait_until(lambda: len(laboratory.site.harm()) == 9, "east is down")
-    (ended,) = engine.block()
+    (ended,) = injector.block()
     assert ended.over
     assert ended.ended == "block"
     assert laboratory.site.harm() == []
@@ -274,26 +274,26 @@ def test_the_time_limit_has_limits(laboratory: Any, seconds: float) -> None:
 def test_what_makes_no_sense_is_refused_before_anything_is_written(
     laboratory: Any, wrong: Request, names: str
 ) -> None:
-    engine = laboratory.controller()
+    injector = laboratory.controller()
     with pytest.raises(Failure, match=names):
-        engine.order(wrong)
-    assert engine.entries() == []
+        injector.order(wrong)
+    assert injector.entries() == []
 
 
 def test_a_place_is_hit_where_the_fault_fits(laboratory: Any, settle: Any) -> None:
-    engine = laboratory.controller()
-    entry = engine.order(Request("latency", "place:west", 0.05))
+    injector = laboratory.controller()
+    entry = injector.order(Request("latency", "place:west", 0.05))
     assert entry.order.targets == tuple(
         f"{service}@west" for service in ("frontend", "auth", "post", "retweet", "timeline", "notify")
     )
-    settle(engine)
+    settle(injector)
     assert laboratory.site.harm() == []
 
 
 def test_the_ledger_says_which_journeys_may_be_hurt(laboratory: Any, settle: Any) -> None:
-    engine = laboratory.controller()
-    engine.order(Request("latency", "frontend:all", 0.02))
-    settle(engine)
+    injector = laboratory.controller()
+    injector.order(Request("latency", "frontend:all", 0.02))
+    settle(injector)
     east, west = (
         set(line["hurts"]) for line in laboratory.ledger.read() if line["kind"] == "fault.requested"
     )
@@ -316,13 +316,13 @@ def steps_of(laboratory: Any, identifier: str) -> list[str]:
 def test_what_is_frozen_and_then_killed_is_no_longer_frozen_and_the_record_says_since_when(
     laboratory: Any, settle: Any, wait_until: Any
 ) -> None:
-    engine = laboratory.controller()
-    pause = engine.order(request("pause", 60))
-    wait_until(lambda: engine.entry("pause-1").progress["post@east"].proved, "proved")
+    injector = laboratory.controller()
+    pause = injector.order(request("pause", 60))
+    wait_until(lambda: injector.entry("pause-1").progress["post@east"].proved, "proved")
     killed = time.time()
-    engine.order(request("kill", 0.1))
-    settle(engine)
-    progress = engine.entry("pause-1").progress["post@east"]
+    injector.order(request("kill", 0.1))
+    settle(injector)
+    progress = injector.entry("pause-1").progress["post@east"]
     assert killed <= progress.ceased <= time.time()
     assert progress.by == "itself"
     assert progress.gone is True
@@ -346,14 +346,14 @@ def test_what_is_frozen_and_then_killed_is_no_longer_frozen_and_the_record_says_
 def test_what_somebody_else_undid_has_ceased(
     laboratory: Any, settle: Any, wait_until: Any, fault: str, mend: Any
 ) -> None:
-    engine = laboratory.controller()
-    engine.order(request(fault, 60))
-    wait_until(lambda: engine.entry(f"{fault}-1").progress["post@east"].proved, "proved")
+    injector = laboratory.controller()
+    injector.order(request(fault, 60))
+    wait_until(lambda: injector.entry(f"{fault}-1").progress["post@east"].proved, "proved")
     mend(laboratory.site.runtime)
-    wait_until(lambda: engine.entry(f"{fault}-1").progress["post@east"].ceased, "ceased")
+    wait_until(lambda: injector.entry(f"{fault}-1").progress["post@east"].ceased, "ceased")
     laboratory.site.runtime.revive("post@east")
-    settle(engine)
-    assert engine.entry(f"{fault}-1").over
+    settle(injector)
+    assert injector.entry(f"{fault}-1").over
     assert laboratory.site.harm() == []
 
 
@@ -363,9 +363,9 @@ def test_what_is_in_force_does_not_cease_and_what_never_was_neither(
 ) -> None:
     if fault == "kill":  # it does not bite: the part runs all the time
         monkeypatch.setattr(laboratory.site.runtime, "kill", lambda part: None)
-    engine = laboratory.controller()
-    engine.order(request(fault, 0.15))
-    (entry,) = settle(engine)
+    injector = laboratory.controller()
+    injector.order(request(fault, 0.15))
+    (entry,) = settle(injector)
     assert entry.progress["post@east"].ceased is None
     assert entry.progress["post@east"].by == "controller"
     assert entry.over
@@ -373,24 +373,24 @@ def test_what_is_in_force_does_not_cease_and_what_never_was_neither(
 
 def test_who_cannot_be_looked_at_has_not_ceased(laboratory: Any, settle: Any, wait_until: Any) -> None:
     """A frozen part still has its fault point; only nobody can ask it."""
-    engine = laboratory.controller()
-    engine.order(request("latency", 0.5))
-    wait_until(lambda: engine.entry("latency-1").progress["post@east"].proved, "proved")
-    engine.order(request("pause", 0.1))
-    settle(engine)
-    assert engine.entry("latency-1").progress["post@east"].ceased is None
-    assert engine.entry("pause-1").progress["post@east"].ceased is None
+    injector = laboratory.controller()
+    injector.order(request("latency", 0.5))
+    wait_until(lambda: injector.entry("latency-1").progress["post@east"].proved, "proved")
+    injector.order(request("pause", 0.1))
+    settle(injector)
+    assert injector.entry("latency-1").progress["post@east"].ceased is None
+    assert injector.entry("pause-1").progress["post@east"].ceased is None
 
 
 def test_a_successor_does_not_hurt_again_what_had_ceased(
     laboratory: Any, settle: Any, wait_until: Any
 ) -> None:
-    engine = laboratory.controller()
-    engine.order(request("latency", 60))
-    wait_until(lambda: engine.entry("latency-1").progress["post@east"].proved, "proved")
+    injector = laboratory.controller()
+    injector.order(request("latency", 60))
+    wait_until(lambda: injector.entry("latency-1").progress["post@east"].proved, "proved")
     laboratory.site.runtime.of("post@east").points.clear()
-    wait_until(lambda: engine.entry("latency-1").progress["post@east"].ceased, "ceased")
-    since = engine.entry("latency-1").progress["post@east"].ceased
+    wait_until(lambda: injector.entry("latency-1").progress["post@east"].ceased, "ceased")
+    since = injector.entry("latency-1").progress["post@east"].ceased
     successor = laboratory.controller()
     successor.resume()
     (entry,) = settle(successor)
@@ -406,9 +406,9 @@ def test_an_hour_back_on_the_wall_clock_is_no_hour_more_also_for_a_successor(
     laboratory: Any, settle: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     laboratory.site.runtime.name = "docker"  # where no lease ends it
-    engine = laboratory.controller()
-    engine.order(request("pause", 0.3))
-    wait_until(lambda: engine.entry("pause-1").progress["post@east"].proved, "proved")
+    injector = laboratory.controller()
+    injector.order(request("pause", 0.3))
+    wait_until(lambda: injector.entry("pause-1").progress["post@east"].proved, "proved")
     step_wall_clock(monkeypatch, -3600)
     successor = laboratory.controller()
     successor.resume()
@@ -423,11 +423,11 @@ def test_an_hour_back_on_the_wall_clock_is_no_hour_more_also_for_a_successor(
 def test_an_hour_forward_ends_it_at_once(
     laboratory: Any, settle: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = laboratory.controller()
-    engine.order(request("latency", 60))
-    wait_until(lambda: engine.entry("latency-1").progress["post@east"].proved, "proved")
+    injector = laboratory.controller()
+    injector.order(request("latency", 60))
+    wait_until(lambda: injector.entry("latency-1").progress["post@east"].proved, "proved")
     step_wall_clock(monkeypatch, 3600)
-    (entry,) = settle(engine)
+    (entry,) = settle(injector)
     assert entry.over
     assert entry.progress["post@east"].ceased is None
     assert laboratory.site.harm() == []
@@ -436,7 +436,7 @@ def test_an_hour_forward_ends_it_at_once(
 def step_wall_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """As the modules see it that hold faults to their limits."""
     monkeypatch.setattr(
-        foundation.limit,
+        foundation.deadline,
         "time",
         SimpleNamespace(time=lambda: time.time() + seconds),
     )

@@ -16,7 +16,7 @@ from outages.accounts import Account, Visits, enrol, log_in, request, sign_up
 from outages.cast import AUTHORS, POSTS_PER_AUTHOR, Acknowledged, Cast
 from outages.client import MALFORMED, Failed, Refused
 from outages.journeys.home_timeline import compare
-from outages.visit import Litter
+from outages.visit import Cleanup
 
 FIRST_CODES = 6
 """Accounts with a second factor that are enrolled at once, so that their journey can begin."""
@@ -46,7 +46,7 @@ SETTLED_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-class Caretaker:
+class FixtureUpkeep:
     """Runs until it is cancelled. `in_trouble()` names the journeys that have been down for a while."""
 
     def __init__(
@@ -56,7 +56,7 @@ class Caretaker:
         self._visits = visits
         self._ledger = ledger
         self._in_trouble = in_trouble
-        self.litter: deque[Litter] = deque(maxlen=2000)
+        self.cleanups: deque[Cleanup] = deque(maxlen=2000)
         """What visits could not undo; undone here when the site is well again."""
 
     async def run(self) -> None:
@@ -162,12 +162,12 @@ class Caretaker:
                     joined = await _join_audience(self._cast["hermit"], self._visits)
                     pause = AUDIENCE_EVERY if joined else 10 * AUDIENCE_EVERY
 
-    # --- litter ---
+    # --- cleanups ---
 
     async def _pick_up_litter(self) -> None:
-        while self.litter:
+        while self.cleanups:
             visit = self._visits()
-            visit.litter.append(self.litter[0])
+            visit.cleanups.append(self.cleanups[0])
             try:
                 async with asyncio.timeout(2.0):
                     if await visit.tidy():
@@ -176,7 +176,7 @@ class Caretaker:
                 return
             finally:
                 visit.close()
-            self.litter.popleft()
+            self.cleanups.popleft()
 
 
 def _rename(account: Account) -> None:

@@ -1,6 +1,6 @@
 """The steps of one life, one by one: what is done at which moment, on a clock that moves only by waiting.
 
-test_life.py has whole lives on a site; here every decision is looked at by itself.
+test_execution.py has whole lives on a site; here every decision is looked at by itself.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any, cast
 
 import pytest
 
-import chaos.life
+import chaos.execution
+from chaos.execution import Execution
 from chaos.fault import Fault, Injection, Proof
 from chaos.journal import Book, Entry, Journal, Order, Progress, _follow
-from chaos.life import Life
 from chaos.record import Record
 from foundation.clock import parse, stamp
 from testbed.inventory import Part
@@ -167,7 +167,7 @@ class Play:
         self.notes = Notes(self.clock, entry)
         self.ended = Ended(self.clock, end_at)
         self.others = False
-        self.life = Life(
+        self.life = Execution(
             cast(Fault, self.fault),
             POST,
             entry,
@@ -196,11 +196,11 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Play]:
     """Makes one; its clock is the one that life sees."""
     values = {"POLL": 0.05, "LOOK_AGAIN": 0.5, "LEASE_MARGIN": 0.5, "_RETRY": 0.2, "_REVERT_AGAIN": 2.0}
     for name, value in {**values, "PROOF_LIMIT": 3.0, "REVERT_LIMIT": 20.0}.items():
-        monkeypatch.setattr(chaos.life, name, value)
+        monkeypatch.setattr(chaos.execution, name, value)
 
     def make(**more: Any) -> Play:
         made = Play(**more)
-        monkeypatch.setattr(chaos.life, "time", made.clock)
+        monkeypatch.setattr(chaos.execution, "time", made.clock)
         return made
 
     return make

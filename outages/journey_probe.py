@@ -17,7 +17,7 @@ from outages.client import MALFORMED, Edge, Failed
 from outages.journeys.journey import Journey
 from outages.tracker import BRIDGED_SECONDS, Kind, NoData, Outage, Outcome, Result, Tracker
 from outages.tracker import Sequence as InOrder
-from outages.visit import LeftOut, Litter, Untested, Visit
+from outages.visit import Cleanup, LeftOut, Untested, Visit
 
 NORMAL_EVERY = 0.5
 TROUBLED_EVERY = 0.2
@@ -34,7 +34,7 @@ FORGOTTEN_AFTER = 5.0
 """A state is not believed any more when no attempt has said anything for so many seconds (and its limit)."""
 
 
-class Lane:
+class JourneyProbe:
     """Attempts at one journey, their results in the ledger, and what they add up to."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Lane:
         *,
         settled_at: float,
         observe: Callable[[str, str, float], None],
-        discard: Callable[[Sequence[Litter]], None],
+        discard: Callable[[Sequence[Cleanup]], None],
         stalled_since: Callable[[float], bool],
     ) -> None:
         """`observe(journey, outcome, seconds)` is told each result; `discard` gets what could not be undone.
@@ -209,7 +209,7 @@ class Lane:
             pass
         finally:
             visit.close()
-            self._discard(visit.litter)
+            self._discard(visit.cleanups)
 
     # --- what it adds up to ---
 

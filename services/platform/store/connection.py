@@ -44,7 +44,7 @@ class Refusal(ResponseError):
         return str(self).partition(" ")[0]
 
 
-class Link(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """An open connection. Lost as a whole: when the server closes it, or has been silent for too long."""
 
     def __init__(self, address: Address, patience: float) -> None:
@@ -69,34 +69,34 @@ class Link(asyncio.Protocol):
     @classmethod
     async def open(
         cls, address: Address, patience: float, role: bytes | None = None, access: Access | None = None
-    ) -> Link:
+    ) -> Connection:
         """Connect as the user of `access` and, if `role` is given, make sure that the server has it
         (`master`). Raises NotSent.
 
         The question is also what tells a frozen server, whose kernel still accepts connections, from a live
         one.
         """
-        link: Link | None = None
+        connection: Connection | None = None
         answer: Any = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                link = await connect(lambda: cls(address, patience), address)
+                connection = await connect(lambda: cls(address, patience), address)
                 if access is not None:
-                    link.call("AUTH", *access)  # where that is refused, so is what follows
-                answer = await link.call("ROLE")
+                    connection.call("AUTH", *access)  # where that is refused, so is what follows
+                answer = await connection.call("ROLE")
         except (OSError, Lost) as error:  # TimeoutError is an OSError
             reason = str(error) or "it does not answer"
             raise NotSent(f"{address}: {reason}") from error
         finally:
-            if link is not None and answer is None:
-                link.close("not in use")
+            if connection is not None and answer is None:
+                connection.close("not in use")
         if isinstance(answer, Refusal):
-            link.close("it refuses")
+            connection.close("it refuses")
             raise NotSent(f"{address} refuses: {answer}")
         if role is not None and answer[0] != role:
-            link.close("wrong role")
+            connection.close("wrong role")
             raise NotSent(f"{address} is not {role!r} but says {answer!r:.80}")
-        return link
+        return connection
 
     def call(self, *command: Argument) -> asyncio.Future[Any]:
         """Send one command. The future holds the answer, a Refusal as a value too; it raises Lost."""

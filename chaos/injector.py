@@ -1,6 +1,6 @@
-"""All faults of one site: takes orders, refuses what would be confused, gives each part its life, heals.
+"""All faults of one site: takes orders, refuses what would be confused, runs each on its parts, heals.
 
-Blocking code, one thread for each part that is hurt. It holds the journal, so there is one engine at a time.
+Blocking code, one thread for each part that is hurt. It holds the journal, so there is one at a time.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from chaos.catalogue import fault_named
+from chaos.execution import Execution
 from chaos.fault import Fault, Value
 from chaos.journal import Entry, Journal, Order
-from chaos.life import Life
 from chaos.phase import Phase
 from chaos.record import Record
 from chaos.selector import select
@@ -108,8 +108,8 @@ def _where_it_fits(
     return tuple(fitting)
 
 
-class Engine:
-    """The faults of one site. When its process dies their leases go on, and the next engine resumes them."""
+class Injector:
+    """The faults of one site. When its process dies their leases go on, and the next one resumes them."""
 
     def __init__(self, open_site: Callable[[], Site], journal: Journal, ledger: PatientLedger) -> None:
         self._open_site = open_site
@@ -118,7 +118,7 @@ class Engine:
         self._taking_orders = threading.Lock()
         self._tending = threading.Lock()
         self._ending: dict[str, threading.Event] = {}
-        self._lives: dict[tuple[str, str], threading.Thread] = {}
+        self._executions: dict[tuple[str, str], threading.Thread] = {}
 
     # --- what is known ---
 
@@ -206,7 +206,7 @@ class Engine:
         ending = [entry.order.id for entry in self.entries() if not entry.over]
         for identifier in ending:
             self.end(identifier, by)
-        for (identifier, _), life in list(self._lives.items()):
+        for (identifier, _), life in list(self._executions.items()):
             if identifier in ending:
                 life.join()
         return [self._journal.book.entries[identifier] for identifier in ending]
@@ -222,7 +222,7 @@ class Engine:
         self._journal.note("unblocked")
 
     def resume(self) -> None:
-        """Take up every fault of the journal that is not over: what another engine began."""
+        """Take up every fault of the journal that is not over: what another injector began."""
         for entry in self.entries():
             if not entry.over:
                 self._tend(entry, None)
@@ -242,11 +242,13 @@ class Engine:
                 ending.set()
             for target, progress in entry.progress.items():
                 key = (entry.order.id, target)
-                if not (progress.phase.is_over or (key in self._lives and self._lives[key].is_alive())):
-                    self._lives[key] = threading.Thread(
+                if not (
+                    progress.phase.is_over or (key in self._executions and self._executions[key].is_alive())
+                ):
+                    self._executions[key] = threading.Thread(
                         target=self._live, args=(entry, target, ending, site), name=":".join(key), daemon=True
                     )
-                    self._lives[key].start()
+                    self._executions[key].start()
 
     def _live(self, entry: Entry, target: str, ended: threading.Event, site: Site | None) -> None:
         try:
@@ -257,7 +259,7 @@ class Engine:
                 return
             fault = fault_named(entry.order.fault)
             others = partial(self._hurt_besides, entry.order.id)
-            Life(fault, part, entry, site, self._journal, self._record, ended, others).live()
+            Execution(fault, part, entry, site, self._journal, self._record, ended, others).live()
         except Exception as error:
             log.exception("%s on %s cannot be tended", entry.order.id, target)
             self._settle(entry, target, "unknown", str(error))
