@@ -48,10 +48,10 @@ endif
 # One after the other: two sites at once are too much for two cores while the one on Docker starts.
 .PHONY: test-on-processes test-on-docker
 test-on-processes:
-	@$(bin)/pytest tests/e2e -m "not docker"
+	@$(bin)/pytest tests/e2e -m "not docker" --durations 12
 
 test-on-docker:
-	@$(bin)/pytest tests/e2e -m docker
+	@$(bin)/pytest tests/e2e -m docker --durations 12
 
 .PHONY: mutants
 mutants: install-dev ## do the tests notice a fault in what judges or undoes? (of one: MODULE=chaos/execution.py)
