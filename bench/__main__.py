@@ -6,19 +6,18 @@ Trust ratios within one run, not rates across machines.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.load import Result
-from bench.printing import print_whole
+from bench.printing import carry_out
 from bench.reads import Read, compare
 from bench.rest import Processes
-from bench.site import BenchError, fill_timelines, running_site
+from bench.site import fill_timelines, running_site
 
 REST_SECONDS = 5.0
 
@@ -117,18 +116,8 @@ def main() -> int:
         "--seconds", type=float, default=1.5, help="length of each turn of the client (default 1.5)"
     )
     arguments = parser.parse_args()
-    try:
-        measured = measure(arguments.seconds, Console(stderr=True, quiet=arguments.json))
-    except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    if arguments.json:
-        print(json.dumps(asdict(measured), indent=2))
-    else:
-        print_whole(table(measured))
-    return 0
+    progress = Console(stderr=True, quiet=arguments.json)
+    return carry_out(lambda: measure(arguments.seconds, progress), table, as_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -7,22 +7,21 @@ and at the end, and what the prober's users felt meanwhile.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench.printing import print_whole
-from bench.site import BenchError, Site, running_site
+from bench.printing import carry_out
+from bench.site import Site, running_site
 from foundation.console import duration, spell_duration
 
 SUPERVISOR = "supervisor"
@@ -169,18 +168,15 @@ def main() -> int:
         at = spell_duration(round(look.seconds))
         progress.print(f"[dim]after {at}: {look.total / 1e6:.0f} MB[/dim]", highlight=False)
 
-    try:
-        found = rest(arguments.seconds, arguments.every, told)
-    except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    if arguments.json:
-        print(json.dumps(asdict(found), indent=2))
-    else:
-        print_whole(table(found))
-    return 0 if found.looks[-1].total <= MOST_BYTES and not found.outages else 1
+    def is_good(found: Rest) -> bool:
+        return found.looks[-1].total <= MOST_BYTES and not found.outages
+
+    return carry_out(
+        lambda: rest(arguments.seconds, arguments.every, told),
+        table,
+        as_json=arguments.json,
+        is_good=is_good,
+    )
 
 
 if __name__ == "__main__":
