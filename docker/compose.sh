@@ -238,7 +238,10 @@ if [ -n "$socket" ]; then
 fi
 part=$(told 's/.*container ([^ ]+) (is unhealthy|exited \([0-9]+\)|has no healthcheck).*/\1/p')
 if [ -n "$part" ]; then
+    and='; '
+    [ -z "${STEPS_APART:-}" ] || and='
+  ' # for a program: each next step on a line of its own
     fail "$(told 's/.*(container [^ ]+ (is unhealthy|exited \([0-9]+\))).*/\1/p')" \
-        "see: docker logs --tail 20 $part; stop what runs: failwhale down, or docker compose down"
+        "see: docker logs --tail 20 $part${and}stop what runs: failwhale down, or docker compose down"
 fi
 fail "docker compose ${command} failed: $(printf '%s\n' "$said" | tail -n 1)" "what it said before stands above"

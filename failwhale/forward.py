@@ -102,7 +102,7 @@ def _point_to_a_site_that_is_up(state: State) -> None:
     """Somebody may have started it by `docker compose up`."""
     if state.path != host.REPOSITORY / ".failwhale":
         return
-    from testbed.runtimes.docker.lifecycle import project_of
+    from testbed.runtimes.docker.project import project_of
 
     try:
         found = host.controller(project_of(state))

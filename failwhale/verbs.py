@@ -27,11 +27,11 @@ MEASURE = "Measure it"
 
 VERBS = {
     "demo": Verb("failwhale.demo", "demo", "The whole loop: start, load, break, heal, report.", RUN),
-    "up": Verb("failwhale.site", "up", "Start the site and wait until every journey is green.", RUN),
-    "status": Verb("failwhale.site", "status", "What runs, where, and how it is.", RUN),
-    "logs": Verb("failwhale.site", "logs", "What the parts have to say.", RUN),
-    "open": Verb("failwhale.site", "open_page", "Show the site in a browser.", RUN),
-    "down": Verb("failwhale.site", "down", "Stop everything; --purge removes every file, too.", RUN),
+    "up": Verb("failwhale.up", "up", "Start the site and wait until every journey is green.", RUN),
+    "status": Verb("failwhale.status", "status", "What runs, where, and how it is.", RUN),
+    "logs": Verb("failwhale.logs", "logs", "What the parts have to say.", RUN),
+    "open": Verb("failwhale.page", "open_page", "Show the site in a browser.", RUN),
+    "down": Verb("failwhale.down", "down", "Stop everything; --purge removes every file, too.", RUN),
     "populate": Verb("loadtests.cli", "populate", "Fill the site with people, posts and follows.", USE),
     "load": Verb("loadtests.cli", "load", "Send users to the site.", USE),
     "chaos": Verb("chaos.cli", "app", "Break one thing, see what is broken, heal.", BREAK),

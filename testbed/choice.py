@@ -1,13 +1,17 @@
-"""Which runtime is to carry a site: plain processes or Docker, and why."""
+"""Which runtime is to carry a site: plain processes or Docker, and why; and how that one does it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from foundation.failure import USAGE, Failure
 from foundation.state import State
+
+if TYPE_CHECKING:
+    from testbed.runtimes.lifecycle import Lifecycle
 
 RUNTIMES = ("processes", "docker")
 VARIABLE = "FAILWHALE_RUNTIME"
@@ -41,6 +45,23 @@ def choose(state: State, asked: str | None, file: Path, environment: Mapping[str
     return choice
 
 
+def lifecycle_on(runtime: str, state: State) -> Lifecycle[Any]:
+    """How that runtime starts and ends the site of this folder. Only the one that is asked for is imported,
+    for a start takes no longer than all it imports."""
+    if runtime == "docker":
+        from testbed.runtimes.docker.lifecycle import OnDocker
+
+        return OnDocker(state)
+    from testbed.runtimes.processes.lifecycle import OnProcesses
+
+    return OnProcesses(state)
+
+
+def lifecycle_of(state: State) -> Lifecycle[Any]:
+    """The one of the site that is there. Raises Failure when there is none."""
+    return lifecycle_on(state.site()["runtime"], state)
+
+
 def _here(state: State) -> str | None:
     """Where the site of this folder is. On Docker it is as long as its volumes are, also while it is down; as
     processes while it runs, for all it has is in the folder, and is removed with it."""
@@ -48,15 +69,13 @@ def _here(state: State) -> str | None:
         return None
     if state.site()["runtime"] == "docker":
         return "docker"
-    from testbed.runtimes.processes import lifecycle
-
-    return "processes" if lifecycle.is_up(state) else None
+    return "processes" if lifecycle_on("processes", state).is_up() else None
 
 
 def _of_settings(file: Path, environment: Mapping[str, str]) -> Choice:
     import yaml
 
-    from testbed.runtimes.processes.interpolation import interpolate, read_dotenv
+    from testbed.runtimes.interpolation import interpolate, read_dotenv
 
     dotenv = file.parent / ".env"
     variables = {**read_dotenv(dotenv), **environment}

@@ -12,7 +12,7 @@ from engine_under_test import IMAGE, engine, left_of, remove_all_of
 from site_under_test import Site, wait_until
 
 from foundation.state import State
-from testbed.runtimes.docker.lifecycle import project_of
+from testbed.runtimes.docker.project import project_of
 from testbed.site import Site as SiteOfChaos
 
 USER = "10001:10001"

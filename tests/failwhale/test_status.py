@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from failwhale.site import status
+from failwhale.status import status
 from foundation.console import run
 from foundation.disk import is_full
 from testbed import instruments as where

@@ -6,8 +6,9 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from foundation.failure import FAILED, Failure
@@ -16,6 +17,21 @@ from testbed.runtimes.docker.privileges import USER
 REPOSITORY = Path(__file__).parents[3]
 COMPOSE_SH = REPOSITORY / "docker" / "compose.sh"
 CONTROLLER = "chaos"
+STEPS_APART = {"STEPS_APART": "yes"}
+"""Asks docker/compose.sh for a line for each next step, so that `Explained` has them one by one."""
+
+
+class Explained(Failure):
+    """Told by a command of ours that failed. `steps` are its next steps, the first one about the cause; what
+    it says of how to stop the rest comes after that."""
+
+    def __init__(self, message: str, steps: Sequence[str], code: int) -> None:
+        super().__init__(message, "; ".join(steps), code)
+        self.steps = tuple(steps)
+
+    @property
+    def first_step(self) -> str:
+        return self.steps[0] if self.steps else ""
 
 
 @dataclass(frozen=True)
@@ -87,18 +103,17 @@ def compose(*words: str, environment: Mapping[str, str] | None = None) -> str:
     return done.stdout
 
 
-def failure_of(said: str, code: int = FAILED) -> Failure:
-    """The Failure that a command of ours wrote on stderr: its last `failwhale: cause`, and the next step
-    below it. Without one, the last line of all."""
+def failure_of(said: str, code: int = FAILED) -> Explained:
+    """The failure that a command of ours wrote on stderr: its last `failwhale: cause`, and the next steps
+    below it, each on an indented line. Without one, the last line of all."""
     lines = [line for line in said.splitlines() if line.strip()]
     causes = [number for number, line in enumerate(lines) if line.startswith("failwhale: ")]
     if not causes:
-        return Failure(
-            re.sub("^Error response from daemon: ", "", lines[-1]) if lines else "it failed", "", code
-        )
+        last = re.sub("^Error response from daemon: ", "", lines[-1]) if lines else "it failed"
+        return Explained(last, (), code)
     cause = causes[-1]
-    after = lines[cause + 1].strip() if len(lines) > cause + 1 else ""
-    return Failure(lines[cause].removeprefix("failwhale: "), after, code)
+    steps = takewhile(lambda line: line.startswith("  "), lines[cause + 1 :])
+    return Explained(lines[cause].removeprefix("failwhale: "), [step.strip() for step in steps], code)
 
 
 def is_running(found: Iterable[Container]) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from foundation.failure import Failure
 from foundation.state import State
 from testbed.runtimes.docker.connection import Connection, Json
-from testbed.runtimes.processes.sitefile import write
+from testbed.sitefile import write
 
 _LABEL = "com.docker.compose."
 _LISTENS = re.compile(r"0\.0\.0\.0:(\d+)")

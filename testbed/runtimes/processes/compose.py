@@ -13,7 +13,7 @@ from typing import Any, Literal
 import yaml
 
 from foundation.failure import USAGE, Failure
-from testbed.runtimes.processes.interpolation import interpolate
+from testbed.runtimes.interpolation import interpolate
 
 Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")

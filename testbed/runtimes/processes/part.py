@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from testbed.runtimes.ports import accepts
 from testbed.runtimes.processes import deaths, health
 from testbed.runtimes.processes.identity import Process
 from testbed.runtimes.processes.launch import Launched, launch, module_of
 from testbed.runtimes.processes.loop import Loop, Timer
 from testbed.runtimes.processes.plan import Spec
-from testbed.runtimes.processes.ports import accepts
 from testbed.runtimes.processes.record import Remembered
 from testbed.runtimes.processes.warm import Warm
 

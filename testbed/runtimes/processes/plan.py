@@ -16,7 +16,9 @@ from typing import Any
 from foundation.failure import USAGE, Failure
 from foundation.state import State
 from foundation.suggestions import unknown
-from testbed.runtimes.processes import ports, programs
+from testbed.runtimes import ports
+from testbed.runtimes.lifecycle import LeftOut, Moved
+from testbed.runtimes.processes import programs
 from testbed.runtimes.processes.compose import Compose, Condition, Port, Service
 
 # What a part gets to see of the caller's environment. A container would see none of it; a process needs
@@ -57,24 +59,6 @@ class Spec:
     @property
     def release(self) -> str | None:
         return self.environment.get("RELEASE")
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A part of the file that does not run, and why."""
-
-    part: str
-    reason: str
-    advice: str
-
-
-@dataclass(frozen=True)
-class Moved:
-    """An optional part whose public port somebody else holds, and where it is instead (host:port)."""
-
-    part: str
-    wanted: int
-    address: str
 
 
 @dataclass(frozen=True)

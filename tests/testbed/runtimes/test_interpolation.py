@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from foundation.failure import Failure
-from testbed.runtimes.processes.interpolation import interpolate, read_dotenv
+from testbed.runtimes.interpolation import interpolate, read_dotenv
 
 VARIABLES = {"SET": "value", "EMPTY": ""}
 

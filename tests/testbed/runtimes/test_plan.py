@@ -8,7 +8,8 @@ import pytest
 
 from foundation.failure import USAGE, Failure
 from foundation.state import State
-from testbed.runtimes.processes import ports, programs
+from testbed.runtimes import ports
+from testbed.runtimes.processes import programs
 from testbed.runtimes.processes.compose import read
 from testbed.runtimes.processes.plan import Plan, Site, Spec, make
 

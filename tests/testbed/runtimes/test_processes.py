@@ -16,8 +16,9 @@ from toys import Toys, is_gone, wait_until
 
 from foundation.failure import Failure
 from testbed.inventory import Inventory
+from testbed.purge import purge
 from testbed.runtimes import runtime_of
-from testbed.runtimes.processes import lifecycle
+from testbed.runtimes.processes import beginning, ending, running
 from testbed.site import Site
 
 
@@ -169,13 +170,13 @@ def test_down_leaves_nothing(toys: Toys, tmp_path: Path) -> None:
     runtime.pause("toy@east")
     grandchild = int(child.read_text())
     socket_path = Path(toys.state.site()["socket"])
-    lifecycle.end(toys.state)
+    ending.end(toys.state)
     assert toys.processes() == []
     assert is_gone(grandchild)
     assert not socket_path.exists()
     assert not toys.state.run.exists()
-    lifecycle.end(toys.state)
-    lifecycle.purge(toys.state)
+    ending.end(toys.state)
+    purge(toys.state)
     assert not toys.state.path.exists()
     with pytest.raises(Failure, match="no site"):
         runtime.progress()
@@ -186,23 +187,23 @@ def test_down_works_with_a_dead_supervisor(toys: Toys, tmp_path: Path) -> None:
     runtime = toys.up(TOY_STUBBORN="1", TOY_CHILD=str(child))
     runtime.pause("toy@east")
     toys.kill_supervisor()
-    lifecycle.end(toys.state)
+    ending.end(toys.state)
     assert is_gone(int(child.read_text()))
     assert toys.processes() == []
-    assert not lifecycle.is_up(toys.state)
+    assert not running.is_up(toys.state)
 
 
 def test_down_works_with_a_supervisor_that_hangs(toys: Toys) -> None:
     toys.up()
     toys.supervisor().signal(signal.SIGSTOP)
     wait_until(toys.supervisor().is_paused, "the supervisor stopped")
-    lifecycle.end(toys.state)
+    ending.end(toys.state)
     assert toys.processes() == []
 
 
 def test_a_site_that_is_down_is_not_started_by_a_verb(toys: Toys) -> None:
     runtime = toys.up()
-    lifecycle.end(toys.state)
+    ending.end(toys.state)
     with pytest.raises(Failure, match="not up"):
         runtime.kill("toy@east")
     assert not runtime.is_running("toy@east")
@@ -211,7 +212,7 @@ def test_a_site_that_is_down_is_not_started_by_a_verb(toys: Toys) -> None:
 def test_starts_again_with_the_same_ports(toys: Toys) -> None:
     toys.up()
     before = Inventory.of(toys.state)
-    lifecycle.end(toys.state)
+    ending.end(toys.state)
     toys.up()
     assert Inventory.of(toys.state) == before
 
@@ -239,17 +240,17 @@ def test_of_two_ups_at_once_the_second_leaves_the_first_alone(
     toys: Toys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second begins when the first has seen that nothing runs, and has started nothing yet."""
-    keep = lifecycle.keep
+    keep = beginning.keep
     said = []
 
     def overtaken(*arguments: Any) -> None:
-        monkeypatch.setattr(lifecycle, "keep", keep)
+        monkeypatch.setattr(beginning, "keep", keep)
         keep(*arguments)
         with pytest.raises(Failure) as raised:
             toys.begin()
         said.append(raised.value.message)
 
-    monkeypatch.setattr(lifecycle, "keep", overtaken)
+    monkeypatch.setattr(beginning, "keep", overtaken)
     toys.up()
     assert said == ["another failwhale up was faster"]
     running = toys.processes()
@@ -263,7 +264,7 @@ def test_two_sites_run_side_by_side(new_toys: Callable[[str], Toys]) -> None:
     first.up()
     second.up()
     assert first.answer("toy@east") != second.answer("toy@east")
-    lifecycle.end(first.state)
+    ending.end(first.state)
     assert first.processes() == []
     assert second.answer("toy@west") == second.pid("toy@west")
 
@@ -273,7 +274,7 @@ def test_a_long_path_gets_a_short_socket(new_toys: Callable[[str], Toys]) -> Non
     toys.up()
     socket_path = Path(toys.state.site()["socket"])
     assert not socket_path.is_relative_to(toys.state.path)
-    lifecycle.end(toys.state)
+    ending.end(toys.state)
     assert not socket_path.exists()
 
 
@@ -288,7 +289,7 @@ def test_unknown_names_list_what_exists(toys: Toys) -> None:
 
 def test_the_instruments_are_stopped_before_what_they_watch(toys: Toys) -> None:
     toys.up()
-    lifecycle.end(toys.state)
+    ending.end(toys.state)
     log = (toys.state.logs / "supervisor.log").read_text()
     down = [log.index(f"{part} down") for part in ("script", "toy@east")]
     assert down == sorted(down)
@@ -296,24 +297,24 @@ def test_the_instruments_are_stopped_before_what_they_watch(toys: Toys) -> None:
 
 def test_purge_leaves_what_is_not_the_sites(toys: Toys) -> None:
     toys.up()
-    lifecycle.end(toys.state)
+    ending.end(toys.state)
     thesis = toys.state.path / "thesis.txt"
     thesis.write_text("the only copy")
     elsewhere = toys.state.path.parent / "elsewhere"
     elsewhere.mkdir()
     toys.state.reports.symlink_to(elsewhere)
-    assert lifecycle.purge(toys.state) == ["thesis.txt"]
+    assert purge(toys.state) == ["thesis.txt"]
     assert [entry.name for entry in toys.state.path.iterdir()] == ["thesis.txt"]
     assert elsewhere.exists()
     thesis.unlink()
-    assert lifecycle.purge(toys.state) == []
+    assert purge(toys.state) == []
     assert not toys.state.path.exists()
 
 
 def test_purge_knows_all_that_a_site_makes(toys: Toys) -> None:
     toys.up()
-    lifecycle.end(toys.state)
-    assert lifecycle.purge(toys.state) == []
+    ending.end(toys.state)
+    assert purge(toys.state) == []
     assert not toys.state.path.exists()
 
 
@@ -324,13 +325,13 @@ def test_a_folder_that_cannot_be_made_is_one_line(new_toys: Callable[[str], Toys
         toys.begin()
     assert "--state" in raised.value.next_step
     with pytest.raises(Failure, match="cannot be the state folder"):
-        lifecycle.purge(toys.state)
+        purge(toys.state)
 
 
 def test_what_ended_with_the_machine_is_no_running_site(toys: Toys) -> None:
     toys.up()
     toys.kill_everything()
-    assert not lifecycle.is_up(toys.state)
+    assert not running.is_up(toys.state)
     toys.up()
     assert toys.answer("toy@east") == toys.pid("toy@east")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from toys import free_port, wait_until
 
+from testbed.runtimes.ports import accepts
 from testbed.runtimes.processes import programs
-from testbed.runtimes.processes.ports import accepts
 from testbed.runtimes.processes.resp import ReplyError, ask
 
 

@@ -14,9 +14,12 @@ import psutil
 
 from foundation.state import State
 from testbed.inventory import Inventory
-from testbed.runtimes.processes import lifecycle, sitefile
+from testbed.runtimes.lifecycle import Wishes
+from testbed.runtimes.processes import sitefile
+from testbed.runtimes.processes.beginning import begin
 from testbed.runtimes.processes.client import Processes
 from testbed.runtimes.processes.identity import Process
+from testbed.runtimes.processes.outlook import look_ahead
 from testbed.runtimes.processes.record import read_parts
 
 TOYS = Path(__file__).parent / "toy" / "docker-compose.yml"
@@ -56,8 +59,8 @@ class Toys:
         return self.runtime
 
     def begin(self, **settings: str) -> None:
-        wishes = lifecycle.Wishes(TOYS, {"east": self.port}, frozenset())
-        lifecycle.begin(self.state, lifecycle.look_ahead(self.state, wishes, {**os.environ, **settings}))
+        wishes = Wishes(TOYS, {"east": self.port}, frozenset())
+        begin(self.state, look_ahead(self.state, wishes, {**os.environ, **settings}))
 
     def phases(self) -> dict[str, str]:
         return {row["name"]: row["phase"] for row in self.runtime.progress()}

@@ -13,9 +13,11 @@ import pytest
 
 from foundation.failure import Failure
 from foundation.state import State
-from testbed.runtimes.docker import host, lifecycle
+from testbed.runtimes.docker import beginning, ending, host, obstacles, outlook
 from testbed.runtimes.docker.host import Container
-from testbed.runtimes.processes.lifecycle import Wishes
+from testbed.runtimes.docker.outlook import Outlook
+from testbed.runtimes.docker.project import project_of
+from testbed.runtimes.lifecycle import Wishes
 
 FILE = """
 services: {}
@@ -46,8 +48,8 @@ class Docker:
 
     def docker(self, *words: str) -> str:
         self.calls.append(list(words))
-        for beginning, answer in self.answers.items():
-            if " ".join(words).startswith(beginning):
+        for start, answer in self.answers.items():
+            if " ".join(words).startswith(start):
                 if isinstance(answer, Failure):
                     raise answer
                 return answer
@@ -85,12 +87,12 @@ def state(tmp_path: Path) -> State:
 
 
 @pytest.fixture
-def look(docker: Docker, state: State, tmp_path: Path) -> Callable[..., lifecycle.Outlook]:
+def look(docker: Docker, state: State, tmp_path: Path) -> Callable[..., Outlook]:
     file = tmp_path / "compose.yml"
     file.write_text(FILE)
 
-    def ahead(without: Collection[str] = (), **ports: int) -> lifecycle.Outlook:
-        return lifecycle.look_ahead(state, Wishes(file, ports, frozenset(without)), {})
+    def ahead(without: Collection[str] = (), **ports: int) -> Outlook:
+        return outlook.look_ahead(state, Wishes(file, ports, frozenset(without)), {})
 
     return ahead
 
@@ -108,22 +110,22 @@ def test_parts_edges_and_a_project_of_its_own(look, state) -> None:
         "prometheus",
     ]
     assert outlook.edges == {"east": "https://localhost:18443", "west": "https://localhost:9443"}
-    assert outlook.project == lifecycle.project_of(state)
+    assert outlook.project == project_of(state)
     assert outlook.project.startswith("failwhale-")
-    assert outlook.project != lifecycle.project_of(State(state.path / "another"))
+    assert outlook.project != project_of(State(state.path / "another"))
 
 
 def test_the_default_folder_is_the_project_of_plain_docker_compose(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(host, "REPOSITORY", tmp_path)
     monkeypatch.delenv("COMPOSE_PROJECT_NAME", raising=False)
     ours = State(tmp_path / ".failwhale")
-    assert lifecycle.project_of(ours) == "failwhale"
+    assert project_of(ours) == "failwhale"
     (tmp_path / ".env").write_text("COMPOSE_PROJECT_NAME=second\n")
-    assert lifecycle.project_of(ours) == "second"
+    assert project_of(ours) == "second"
 
 
 def test_a_port_holds_until_it_is_chosen_anew(look, docker, state) -> None:
-    lifecycle._keep(state, look(east=18443))
+    beginning._keep(state, look(east=18443))
     assert look().edges["east"] == "https://localhost:18443"
     assert look(east=28443).edges["east"] == "https://localhost:28443"
 
@@ -154,29 +156,29 @@ def taken() -> Iterator[int]:
 def test_a_taken_port_is_said_before_anything_is_started(look, docker, taken) -> None:
     outlook = look(east=taken)
     with pytest.raises(Failure, match=f"port {taken}, which frontend@east needs, is taken by") as failure:
-        lifecycle.check_ports(outlook, only=["frontend@east"])
+        obstacles.check_ports(outlook, only=["frontend@east"])
     assert f"(pid {os.getpid()})" in failure.value.message
     assert "failwhale up --port east=" in failure.value.next_step
     docker.answers["ps"] = "other-site-1\n"
     with pytest.raises(Failure, match="is taken by the container other-site-1"):
-        lifecycle.check_ports(outlook, only=["frontend@east"])
+        obstacles.check_ports(outlook, only=["frontend@east"])
 
 
 def test_a_port_of_a_part_that_runs_or_of_another_machine_is_not_looked_at(look, taken, monkeypatch) -> None:
     outlook = look(east=taken)
-    lifecycle.check_ports(outlook, only=["genesis"])
+    obstacles.check_ports(outlook, only=["genesis"])
     monkeypatch.setattr(host, "engine", lambda: "tcp://elsewhere:2375")
-    lifecycle.check_ports(outlook, only=["frontend@east"])
+    obstacles.check_ports(outlook, only=["frontend@east"])
 
 
 # --- the beginning ---
 
 
-def begin(docker: Docker, state: State, outlook: lifecycle.Outlook, monkeypatch: Any) -> list[str]:
+def begin(docker: Docker, state: State, outlook: Outlook, monkeypatch: Any) -> list[str]:
     shown: list[list[str]] = []
-    monkeypatch.setattr(lifecycle, "_shown", lambda words, variables, *, quiet: shown.append([*words]))
+    monkeypatch.setattr(beginning, "_shown", lambda words, variables, *, quiet: shown.append([*words]))
     docker.answers |= {"ps": "c0ffee\tp-chaos-1\tchaos\t\trunning\n", "exec": "the CA\n"}
-    lifecycle.begin(state, outlook, 30, quiet=True)
+    beginning.begin(state, outlook, 30, quiet=True)
     (words,) = shown
     return words
 
@@ -212,10 +214,10 @@ def test_what_is_left_out_gets_no_container_also_where_others_wait_for_it(
 def test_optional_parts_whose_image_cannot_be_had_are_left_out_and_no_others(look, docker) -> None:
     docker.answers["image inspect --format {{.Id}} grafana"] = Failure("no such image")
     said: list[str] = []
-    assert lifecycle.without_what_cannot_be_had(look(), said.append).left_out == ()
+    assert obstacles.without_what_cannot_be_had(look(), said.append).left_out == ()
     assert said == ["pulling grafana/grafana:12"]
     docker.answers["compose"] = Failure("no registry is reached")
-    outlook = lifecycle.without_what_cannot_be_had(look(), said.append)
+    outlook = obstacles.without_what_cannot_be_had(look(), said.append)
     assert [(row.part, row.reason) for row in outlook.left_out] == [("grafana", "no registry is reached")]
     assert "grafana" not in [part.name for part in outlook.parts]
 
@@ -223,9 +225,9 @@ def test_optional_parts_whose_image_cannot_be_had_are_left_out_and_no_others(loo
 def test_what_does_not_run_is_missing_and_what_runs_cannot_be_left_out(look, docker) -> None:
     rows = [("frontend", "east", "running"), ("frontend", "west", "exited"), ("prometheus", "", "paused")]
     docker.answers["ps"] = "".join(f"id\tname\t{kind}\t{place}\t{how}\n" for kind, place, how in rows)
-    assert lifecycle.missing(look()) == ["frontend@west", "grafana"]
+    assert obstacles.missing(look()) == ["frontend@west", "grafana"]
     with pytest.raises(Failure, match="prometheus runs already"):
-        lifecycle.missing(look(without={"prometheus"}))
+        obstacles.missing(look(without={"prometheus"}))
 
 
 SCRIPT = """
@@ -242,14 +244,14 @@ def script(tmp_path, monkeypatch) -> None:
 
 @pytest.mark.usefixtures("script")
 def test_without_a_terminal_compose_is_only_heard_when_it_fails(capfd) -> None:
-    lifecycle._shown(["well"], {}, quiet=False)
+    beginning._shown(["well"], {}, quiet=False)
     assert capfd.readouterr() == ("", "")
     with pytest.raises(Failure, match="it broke") as failure:
-        lifecycle._shown(["badly"], {}, quiet=False)
+        beginning._shown(["badly"], {}, quiet=False)
     assert failure.value.next_step == "mend it"
     assert capfd.readouterr() == ("", "".join(f"line {number}\n" for number in range(31, 51)))
     with pytest.raises(Failure, match="it broke"):
-        lifecycle._shown(["badly"], {}, quiet=True)
+        beginning._shown(["badly"], {}, quiet=True)
     assert capfd.readouterr() == ("", "")
 
 
@@ -257,7 +259,7 @@ def test_without_a_terminal_compose_is_only_heard_when_it_fails(capfd) -> None:
 
 
 @pytest.fixture
-def up(look, docker, state, monkeypatch) -> lifecycle.Outlook:
+def up(look, docker, state, monkeypatch) -> Outlook:
     outlook = look()
     begin(docker, state, outlook, monkeypatch)
     docker.calls.clear()
@@ -268,7 +270,7 @@ def up(look, docker, state, monkeypatch) -> lifecycle.Outlook:
 @pytest.mark.parametrize("purge", [False, True])
 def test_the_data_goes_only_when_asked(up, docker, state, purge) -> None:
     docker.answers |= {"volume ls": "pki\nstate\n", "ps": "left-1\n", "network ls": "edge\n"}
-    assert lifecycle.end(state, purge=purge) == []
+    assert ending.end(state, purge=purge) == []
     (down,) = docker.asked("compose")
     assert "down" in down
     assert ("--volumes" in down) == purge
@@ -281,7 +283,7 @@ def test_the_data_goes_only_when_asked(up, docker, state, purge) -> None:
 def test_an_end_without_the_file_still_removes_what_bears_the_projects_label(up, docker, state) -> None:
     up.file.unlink()
     docker.answers["ps"] = "left-1\n"
-    lifecycle.end(state)
+    ending.end(state)
     assert docker.asked("compose") == []
     assert docker.asked("rm") == [["rm", "--force", "left-1"]]
     assert all(f"={up.project}" in words[-1] for words in docker.asked("ps"))
@@ -292,10 +294,10 @@ def test_a_network_that_the_engine_miscounts_is_returned_and_one_in_use_is_said(
         "network ls": "edge\n",
         "network rm": Failure("docker network failed: network edge has active endpoints"),
     }
-    assert lifecycle.end(state) == ["edge"]
+    assert ending.end(state) == ["edge"]
     docker.answers["network inspect"] = "somebodys \n"
     with pytest.raises(Failure, match="used by what is no part of this site: somebodys"):
-        lifecycle.end(state)
+        ending.end(state)
 
 
 # --- what Docker's command line says ---
@@ -312,6 +314,7 @@ def test_containers_are_read_from_lines(docker) -> None:
 @pytest.mark.parametrize(
     ("said", "message", "next_step"),
     [
+        ("failwhale: p-1 is unhealthy\n  see it\n  stop it\n", "p-1 is unhealthy", "see it; stop it"),
         ("pulling\nfailwhale: port 1 is taken\n  choose another\n", "port 1 is taken", "choose another"),
         ("failwhale: one\n  a\nfailwhale: two\n", "two", ""),
         ("noise\nError response from daemon: no such thing\n\n", "no such thing", ""),

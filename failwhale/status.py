@@ -1,0 +1,107 @@
+"""`failwhale status`: what runs, where, and how it is."""
+
+from __future__ import annotations
+
+from foundation.console import (
+    DEFAULT_STATE,
+    JsonOption,
+    StateOption,
+    print_json,
+    print_table,
+    stdout,
+)
+from foundation.state import State
+
+
+def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> None:
+    """What runs, where it listens, whether it is ready, and how much memory it takes (shared memory is
+    split).
+
+    Examples:
+      failwhale status
+      failwhale status --json
+    """
+    from dataclasses import asdict
+
+    from foundation.disk import is_full
+    from outages.wording import record_problem
+    from testbed.choice import lifecycle_of
+    from testbed.instruments import prober_now
+    from testbed.sentinels import spell_failover
+    from testbed.site import Site
+
+    site = State(state)
+    standing = lifecycle_of(site).look()
+    parts, supervisor = standing.parts, standing.supervisor
+    chaos = Site(site)
+    failover = chaos.failover_hindrance() if chaos.stores else None
+    content = site.site()
+    edges = content.get("public", content["edges"])  # in the controller's container the two differ
+    record = prober_now(site).get("record", {})
+    full = is_full(site.path)
+    total = sum(part.memory_bytes or 0 for part in parts) + (supervisor.memory_bytes if supervisor else 0)
+    if as_json:
+        print_json(
+            {
+                "runtime": content["runtime"],
+                "state": str(site.path),
+                "edges": edges,
+                "parts": [asdict(part) for part in parts],
+                "supervisor": asdict(supervisor) if supervisor else None,
+                "memory_bytes": total,
+                "record": record,
+                "full": full,
+                "left_out": content["left_out"],
+                "failover_hindrance": failover,
+            }
+        )
+        return
+    # A container's name is that of its part, at length: --json has it.
+    columns = [
+        "part",
+        "state",
+        "role",
+        *(["pid"] if supervisor else []),
+        "address",
+        "release",
+        "memory",
+        "restarts",
+    ]
+    rows = [
+        [
+            part.name,
+            _spell_state(part.running, part.paused, part.ready),
+            part.role,
+            *([part.pid] if supervisor else []),
+            part.address,
+            part.release,
+            f"{part.memory_bytes / 1e6:.0f} MB" if part.memory_bytes else None,
+            part.restarts or None,
+        ]
+        for part in parts
+    ]
+    if not any(part.restarts for part in parts):  # most of the time
+        columns.pop()
+        rows = [row[:-1] for row in rows]
+    print_table(columns, rows, right=("pid", "memory", "restarts"))
+    for row in content["left_out"]:
+        stdout().print(f"without {row['part']}: {row['reason']}")
+    for place, address in edges.items():
+        stdout().print(f"{place}: {address}")
+    if full:
+        stdout().print(
+            f"no room is left in {site.path}: no fault begins, what is in force ends all the same",
+            style="red",
+        )
+    if problem := record_problem(record):
+        stdout().print(f"the record: {problem}", style="red")
+    if failover is not None:
+        stdout().print(spell_failover(failover))
+    watched = f" and their supervisor (pid {supervisor.pid})" if supervisor else ""
+    stdout().print(f"{len(parts)} parts{watched}: {total / 1e6:.0f} MB")
+
+
+def _spell_state(running: bool, paused: bool, ready: bool) -> str:
+    if not running:
+        return "down"
+    return "paused" if paused else "ready" if ready else "unready"

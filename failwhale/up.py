@@ -1,0 +1,172 @@
+"""`failwhale up`: start the site, and tell how it goes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from failwhale.outlook import show
+from foundation.console import (
+    DEFAULT_STATE,
+    INTERRUPTED,
+    USAGE,
+    Failure,
+    JsonOption,
+    QuietOption,
+    StateOption,
+    duration_option,
+    print_json,
+    report,
+    spell_duration,
+    stdout,
+)
+from foundation.interruption import interruptible
+from foundation.progress import Progress
+from foundation.state import State
+
+if TYPE_CHECKING:
+    from testbed.runtimes.lifecycle import LeftOut, Moved
+
+COMPOSE_FILE = Path(__file__).parents[1] / "docker-compose.yml"
+
+
+def up(
+    state: StateOption = DEFAULT_STATE,
+    on: Annotated[
+        str | None,
+        typer.Option("--on", metavar="RUNTIME", help="processes, or docker.", show_default="as configured"),
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", metavar="PART", help="Leave a part out; may be repeated.")
+    ] = None,
+    port: Annotated[
+        list[str] | None,
+        typer.Option("--port", metavar="NAME=PORT", help="Another public port: east=18443; may be repeated."),
+    ] = None,
+    within: Annotated[
+        float,
+        typer.Option(
+            "--within", parser=duration_option, metavar="DURATION", show_default="60s", help="How long."
+        ),
+    ] = 60.0,
+    file: Annotated[
+        Path,
+        typer.Option("--file", metavar="FILE", show_default="ours", help="Another description of the site."),
+    ] = COMPOSE_FILE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be started.")] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Start the site and wait until every journey of its users is green.
+
+    Ctrl-C while it waits takes everything down again. On a running site it starts what is missing. On Docker
+    the image is built first if the sources changed; --within begins when all containers are started.
+
+    Examples:
+      failwhale up
+      failwhale up --on docker
+      failwhale up --state /tmp/second --port east=18443 --port west=19443
+      failwhale up --without prometheus
+    """
+    from testbed.choice import choose, lifecycle_on
+    from testbed.runtimes.lifecycle import Wishes
+
+    began = time.monotonic()
+    site = State(state)
+    site.refuse_foreign()
+    choice = choose(site, on, file.absolute(), os.environ)
+    lifecycle = lifecycle_on(choice.runtime, site)
+    wishes = Wishes(file.absolute(), _ports(port or []), frozenset(without or []))
+    with Progress(quiet) as progress:
+        outlook = lifecycle.look_ahead(wishes, dict(os.environ))
+        if dry_run:
+            show(outlook, as_json)
+            return
+        was_up = lifecycle.is_up()
+        with interruptible(), _taken_down_when_interrupted(lifecycle.end, was_up, progress):
+            progress.say(f"on {choice.runtime}, {choice.because}")
+            lifecycle.start(outlook, was_up, within, Told(progress))
+    if as_json:
+        row = {"runtime": choice.runtime, "state": str(site.path), "edges": dict(site.edges)}
+        print_json({**row, "seconds": time.monotonic() - began})
+    elif not quiet:
+        for place, address in site.edges.items():
+            stdout().print(f"{place}  {address}")
+
+
+def _ports(wishes: list[str]) -> dict[str, int]:
+    ports = {}
+    for wish in wishes:
+        name, equals, number = wish.partition("=")
+        example = "like this: --port east=18443"
+        if not equals or not name:
+            raise Failure(f"--port {wish}: not of the form NAME=PORT", example, USAGE)
+        if not number.isdecimal() or not 0 < int(number) < 65536:
+            raise Failure(f"{number or 'nothing'} is no port: choose 1 to 65535", example, USAGE)
+        ports[name] = int(number)
+    return ports
+
+
+@contextmanager
+def _taken_down_when_interrupted(
+    end: Callable[[], object], was_up: bool, progress: Progress
+) -> Iterator[None]:
+    """Who interrupts the start of a site wants none; one that was up before stays."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        outcome = "interrupted; the site was up before and stays up"
+        if not was_up:
+            progress.note("taking everything down")
+            end()
+            outcome = "interrupted, and everything is down again"
+        progress.clear()
+        report(outcome)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+class Told:
+    """What a person is told of a start. Implements testbed.runtimes.lifecycle.Listener."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._began = time.monotonic()
+
+    @property
+    def is_quiet(self) -> bool:
+        return self._progress.is_quiet
+
+    def say(self, line: str) -> None:
+        self._progress.say(line)
+
+    def note(self, line: str) -> None:
+        self._progress.note(line)
+
+    def already_up(self, missing: Sequence[str]) -> None:
+        starting = f"; starting {', '.join(missing)}" if missing else ""
+        self.say(f"the site is up already{starting}")
+
+    def left_out(self, row: LeftOut) -> None:
+        """What was left out as asked, or never runs here, has no advice, and is no news."""
+        if row.advice:
+            self.say(f"without {row.part}: {row.reason}; {row.advice}")
+
+    def moved(self, row: Moved) -> None:
+        self.say(f"{row.part} is at {row.address}: port {row.wanted} is taken")
+
+    def ready(self) -> None:
+        self.say(f"all parts ready after {self._so_far()}")
+
+    def green(self) -> None:
+        self.say(f"all journeys green after {self._so_far()}")
+
+    def _so_far(self) -> str:
+        return spell_duration(time.monotonic() - self._began)

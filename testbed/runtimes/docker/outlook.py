@@ -1,0 +1,134 @@
+"""What a compose file becomes on Docker, before anything is started."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from foundation.failure import USAGE, Failure
+from foundation.state import State
+from foundation.suggestions import unknown
+from testbed.runtimes import ports
+from testbed.runtimes.docker import host
+from testbed.runtimes.docker.project import project_of
+from testbed.runtimes.lifecycle import LeftOut, PlannedPart, Wishes
+
+COMPOSE_FILE = host.REPOSITORY / "docker-compose.yml"
+_PORT_VARIABLE = re.compile(r"\$\{FAILWHALE_([A-Z_]+)_PORT\b")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part(PlannedPart):
+    """A service of the compose file, and what `up` will do with it."""
+
+    compose_name: str
+    service: str
+    place: str | None
+    image: str
+    is_optional: bool
+    needs: tuple[str, ...]  # by their names in the compose file
+    addresses: tuple[str, ...]  # published, host:port
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Implements testbed.runtimes.lifecycle.Outlook."""
+
+    project: str
+    file: Path
+    all_parts: tuple[Part, ...]
+    left_out: tuple[LeftOut, ...]
+    variables: Mapping[str, str]  # the ports that were chosen, to be kept
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        gone = {row.part for row in self.left_out}
+        return tuple(part for part in self.all_parts if part.name not in gone)
+
+    @property
+    def moved(self) -> tuple[()]:
+        return ()
+
+    @property
+    def set_aside(self) -> None:
+        return None
+
+    @property
+    def edges(self) -> dict[str, str]:
+        """The address of each data centre for its users."""
+        return {
+            part.place: f"https://localhost:{part.addresses[0].rpartition(':')[2]}"
+            for part in self.parts
+            if part.service == "frontend" and part.place and part.addresses
+        }
+
+    @property
+    def words(self) -> list[str]:
+        """The options by which Compose knows this site."""
+        # Ours is what it finds by itself, and then COMPOSE_FILE has its say.
+        return [
+            "--project-name",
+            self.project,
+            *(["--file", str(self.file)] if self.file != COMPOSE_FILE else []),
+        ]
+
+
+def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> Outlook:
+    """Have Compose read the file. What was chosen at the last `up` (ports above all) holds until it is chosen
+    anew. Raises Failure for all that cannot be done."""
+    if not wishes.file.exists():
+        raise Failure(f"there is no {wishes.file}", "name another with --file", USAGE)
+    chosen = _variables_of(wishes)
+    previous = state.site().get("variables", {}) if state.is_made else {}
+    kept = {name: value for name, value in previous.items() if name not in environment} | chosen
+    bare = Outlook(project_of(state), wishes.file, (), (), kept)
+    content = json.loads(host.compose(*bare.words, "config", "--format", "json", environment=kept))
+    parts = tuple(_part(name, service) for name, service in sorted(content["services"].items()))
+    outlook = replace(bare, all_parts=parts, left_out=_left_out(parts, wishes.without))
+    ports.refuse_twins(
+        (part.place or part.service, address.rpartition(":")[2])
+        for part in outlook.parts
+        for address in part.addresses
+    )
+    return outlook
+
+
+def _variables_of(wishes: Wishes) -> dict[str, str]:
+    known = [name.lower() for name in dict.fromkeys(_PORT_VARIABLE.findall(wishes.file.read_text()))]
+    for name in wishes.ports:
+        if name not in known:
+            raise Failure(f"no port is named {name!r}", f"ports: {', '.join(sorted(known)) or 'none'}", USAGE)
+    return {f"FAILWHALE_{name.upper()}_PORT": str(port) for name, port in wishes.ports.items()}
+
+
+def _part(compose_name: str, service: Mapping[str, Any]) -> Part:
+    labels = service.get("labels") or {}
+    kind, place = labels.get("failwhale.service", compose_name), labels.get("failwhale.place")
+    return Part(
+        name=f"{kind}@{place}" if place else kind,
+        compose_name=compose_name,
+        service=kind,
+        place=place,
+        image=service.get("image", ""),
+        is_optional=labels.get("failwhale.optional") == "true",
+        needs=tuple(service.get("depends_on") or ()),
+        addresses=tuple(
+            f"{port.get('host_ip', '0.0.0.0')}:{port['published']}"
+            for port in service.get("ports", ())
+            if port.get("published")
+        ),
+    )
+
+
+def _left_out(parts: Sequence[Part], without: frozenset[str]) -> tuple[LeftOut, ...]:
+    names = [name for part in parts for name in (part.name, part.service)]
+    for name in sorted(without):
+        if name not in names:
+            raise unknown("part", name, [part.name for part in parts])
+    return tuple(
+        LeftOut(part.name, "as you said") for part in parts if part.name in without or part.service in without
+    )

@@ -1,0 +1,135 @@
+"""The start of a site as plain processes: its supervisor, what site.json says, and what is missing later."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from foundation.failure import Failure
+from foundation.state import State
+from testbed.runtimes import ports
+from testbed.runtimes.processes import plan, sitefile
+from testbed.runtimes.processes.client import Processes, start_supervisor, wait_for_supervisor
+from testbed.runtimes.processes.identity import Process
+from testbed.runtimes.processes.outlook import Outlook
+from testbed.runtimes.processes.running import is_up
+from testbed.sitefile import write
+
+# The longest path a Unix socket may have is 104 bytes on macOS and 108 on Linux, its final zero included.
+SOCKET_PATH_AT_MOST = 100
+
+
+def begin(state: State, outlook: Outlook) -> Processes:
+    """Start the supervisor, which then starts the parts. Returns when it answers."""
+    check_ports(outlook.site)
+    with _alone(state):
+        shutil.rmtree(state.run, ignore_errors=True)  # what a site left that ended with the machine
+        try:
+            keep(state, outlook)
+            for folder in (state.logs, state.record, state.pki, state.secrets, state.volume("chaos")):
+                folder.mkdir(exist_ok=True)
+            state.secrets.chmod(0o700)
+        except OSError as error:
+            raise state.unusable(error) from None
+        supervisor = start_supervisor(state)
+        # Noted here, too, so that `end` knows of it even before it can say anything itself.
+        try:
+            sitefile.set_supervisor(state, Process.of(supervisor.pid))
+        except ProcessLookupError:
+            raise Failure("the supervisor ended at once", f"see {state.logs / 'supervisor.log'}") from None
+    wait_for_supervisor(state).close()
+    return Processes(state)
+
+
+@contextmanager
+def _alone(state: State) -> Iterator[None]:
+    """Nobody else begins this site meanwhile. The supervisor's own lock does not tell: it lies among what is
+    removed before a start. Raises Failure when somebody else begins it, or has begun it."""
+    faster = Failure("another failwhale up was faster", "look at it: failwhale status")
+    try:
+        state.path.mkdir(parents=True, exist_ok=True)
+        folder = os.open(state.path, os.O_RDONLY)
+    except OSError as error:
+        raise state.unusable(error) from None
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if is_up(state):
+            raise faster
+        yield
+    except BlockingIOError:
+        raise faster from None
+    finally:
+        os.close(folder)
+
+
+def add(state: State, outlook: Outlook) -> None:
+    """Add what a running site lacks to its plan. Raises Failure when the compose file changed otherwise:
+    what runs cannot be made to follow."""
+    for place, address in state.edges.items():
+        if outlook.site.edges.get(place, address) != address:
+            raise Failure(
+                f"the port of {place} cannot change while the site runs: it is {address.rpartition(':')[2]}",
+                "take the site down first: failwhale down",
+            )
+    running = {spec.name: spec for spec in plan.Plan.load(state.run / "plan.json").specs}
+    wanted = {spec.name: spec for spec in outlook.site.plan.specs}
+    for name, spec in running.items():
+        if name not in wanted:
+            raise Failure(f"{name} runs already", "start anew without it: failwhale down, then failwhale up")
+        # What it waits for matters at its start only, and may have been left out then.
+        if replace(wanted[name], needs={}) != replace(spec, needs={}):
+            raise Failure(
+                f"{name} shall run otherwise than it does (the compose file or a setting changed)",
+                "start anew: failwhale down, then failwhale up",
+            )
+    check_ports(outlook.site, only=wanted.keys() - running.keys())
+    keep(state, outlook)
+
+
+def keep(state: State, outlook: Outlook) -> None:
+    """Write site.json, which makes the folder a site's, then the plan; whoever supervises now stays
+    noted."""
+    previous = state.site() if state.is_made else {}
+    write(state, {**_describe(state, outlook), "supervisor": previous.get("supervisor")})
+    state.run.mkdir(exist_ok=True)
+    outlook.site.plan.write(state.run / "plan.json")
+
+
+def _describe(state: State, outlook: Outlook) -> dict[str, Any]:
+    site = outlook.site
+    return {
+        "runtime": "processes",
+        "project": outlook.compose.project,
+        "compose": str(outlook.compose.path.absolute()),
+        "variables": dict(outlook.variables),
+        "socket": str(_socket_path(state)),
+        "edges": dict(site.edges),
+        "ports": dict(site.ports),
+        "parts": site.rows(),
+        "left_out": [{"part": row.part, "reason": row.reason, "advice": row.advice} for row in site.left_out],
+        "set_aside": [{"service": service, "key": key} for service, key in outlook.compose.set_aside],
+    }
+
+
+def _socket_path(state: State) -> Path:
+    path = state.run / "supervisor.sock"
+    if len(os.fsencode(path)) < SOCKET_PATH_AT_MOST:
+        return path
+    short = hashlib.sha256(os.fsencode(state.path)).hexdigest()[:16]
+    return Path(tempfile.gettempdir(), f"failwhale-{os.getuid()}-{short}.sock")
+
+
+def check_ports(site: plan.Site, only: Collection[str] | None = None) -> None:
+    """Raises Failure that names the first published port that somebody else holds, who, and how to ask for
+    another."""
+    for part, (host, port) in site.published.items():
+        if (only is None or part in only) and not ports.is_free(host, port):
+            raise ports.taken(part, port, ports.holder(port))
