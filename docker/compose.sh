@@ -3,7 +3,8 @@
 #
 # What is missing (Docker, its engine, the right to talk to it, Compose) is said before Compose runs, and why it failed
 # afterwards: in one line with a next step below it, on stderr. What Compose itself says passes through. Exit codes: 0,
-# 1 for what failed, 2 for what was asked wrongly, 130 when it was interrupted.
+# 1 for what failed, 2 for what was asked wrongly, 130 when it was interrupted. With STEPS_APART=yes, for a program, each
+# next step is a line of its own.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -240,7 +241,7 @@ part=$(told 's/.*container ([^ ]+) (is unhealthy|exited \([0-9]+\)|has no health
 if [ -n "$part" ]; then
     and='; '
     [ -z "${STEPS_APART:-}" ] || and='
-  ' # for a program: each next step on a line of its own
+  '
     fail "$(told 's/.*(container [^ ]+ (is unhealthy|exited \([0-9]+\))).*/\1/p')" \
         "see: docker logs --tail 20 $part${and}stop what runs: failwhale down, or docker compose down"
 fi

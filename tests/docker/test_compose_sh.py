@@ -330,6 +330,16 @@ def test_a_failure_is_one_line_and_a_next_step(docker: Docker, said: str, cause:
     assert re.fullmatch(r"  \S.*", err.splitlines()[-1])
 
 
+@pytest.mark.parametrize(("settings", "between"), [({}, "; "), ({"STEPS_APART": "yes"}, "\n  ")])
+def test_a_program_gets_each_next_step_on_a_line_of_its_own(
+    docker: Docker, settings: dict[str, str], between: str
+) -> None:
+    docker.has("dependency failed to start: container p-1 is unhealthy")
+    _, _, err = docker.compose("up", "-d", "--wait", **settings)
+    steps = ("see: docker logs --tail 20 p-1", "stop what runs: failwhale down, or docker compose down")
+    assert err.endswith(f"failwhale: container p-1 is unhealthy\n  {between.join(steps)}\n")
+
+
 def test_the_holder_of_a_port_and_the_setting_that_changes_it(docker: Docker) -> None:
     docker.has(f"{ENDPOINT}: Bind for 127.0.0.1:9443 failed: port is already allocated")
     (docker.folder / "holder").write_text("other-site-1\n")

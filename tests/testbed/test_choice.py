@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,15 @@ def test_what_is_wrong_with_the_file_is_said_by_who_reads_it(state: State, file:
     file.write_text("services: [\n")
     assert choose(state, None, file, {}).runtime == "processes"
     assert choose(state, None, file.parent / "absent.yml", {}).runtime == "processes"
+
+
+@pytest.mark.parametrize(("runtime", "other"), [("processes", "docker"), ("docker", "processes")])
+def test_only_the_chosen_runtime_is_imported(state: State, runtime: str, other: str) -> None:
+    is_on(state, runtime)
+    code = (
+        "import sys; from foundation.state import State; from testbed.choice import lifecycle_of; "
+        f"one = lifecycle_of(State({str(state.path)!r})); print(type(one).__module__); "
+        f"print([name for name in sys.modules if name in ('docker', 'testbed.runtimes.{other}')])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == f"testbed.runtimes.{runtime}.lifecycle\n[]\n"

@@ -46,9 +46,7 @@ def _is_removed(network: str) -> bool:
     """Now nothing is on it any more, but engines have been seen to miscount (moby/moby#42119)."""
     try:
         host.docker("network", "rm", network)
-    except Failure as failure:
-        if "has active endpoints" not in failure.message:
-            raise
+    except host.NetworkInUse:
         users = host.docker("network", "inspect", "--format={{range .Containers}}{{.Name}} {{end}}", network)
         if users.strip():
             raise Failure(

@@ -34,6 +34,10 @@ class Explained(Failure):
         return self.steps[0] if self.steps else ""
 
 
+class NetworkInUse(Failure):
+    """The engine does not remove a network, for it counts somebody on it."""
+
+
 @dataclass(frozen=True)
 class Container:
     """`state` is Docker's word: running, exited, paused, restarting, created, removing or dead."""
@@ -64,7 +68,7 @@ def controller(project: str) -> Container | None:
 
 def docker(*words: str) -> str:
     """What a command of Docker's answers. Raises Failure when it fails: with what is missing (Docker, its
-    engine, the right to talk to it), or else with what Docker said."""
+    engine, the right to talk to it), or else with what Docker said; NetworkInUse where it says that."""
     try:
         done = subprocess.run(["docker", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     except OSError:  # it is missing, or no program
@@ -73,7 +77,8 @@ def docker(*words: str) -> str:
         return done.stdout
     compose("ls", "--quiet")  # it knows what may be missing, and says so
     said = done.stderr.strip() if done else "docker cannot be run"
-    raise Failure(f"docker {words[0]} failed: {said}", "see: docker version")
+    kind = NetworkInUse if "has active endpoints" in said else Failure
+    raise kind(f"docker {words[0]} failed: {said}", "see: docker version")
 
 
 def engine() -> str:

@@ -292,7 +292,7 @@ def test_an_end_without_the_file_still_removes_what_bears_the_projects_label(up,
 def test_a_network_that_the_engine_miscounts_is_returned_and_one_in_use_is_said(up, docker, state) -> None:
     docker.answers |= {
         "network ls": "edge\n",
-        "network rm": Failure("docker network failed: network edge has active endpoints"),
+        "network rm": host.NetworkInUse("docker network failed: network edge has active endpoints"),
     }
     assert ending.end(state) == ["edge"]
     docker.answers["network inspect"] = "somebodys \n"
@@ -301,6 +301,20 @@ def test_a_network_that_the_engine_miscounts_is_returned_and_one_in_use_is_said(
 
 
 # --- what Docker's command line says ---
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [("Error: network edge has active endpoints", host.NetworkInUse), ("Error: no such network", Failure)],
+)
+def test_a_network_in_use_is_told_apart_from_other_refusals(monkeypatch, tmp_path, said, kind) -> None:
+    (tmp_path / "docker").write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(host, "compose", lambda *words: "")
+    with pytest.raises(Failure, match=f"docker network failed: {said}") as failure:
+        host.docker("network", "rm", "edge")
+    assert type(failure.value) is kind
 
 
 def test_containers_are_read_from_lines(docker) -> None:
