@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from foundation.console import (
     DEFAULT_STATE,
     JsonOption,
@@ -11,6 +14,9 @@ from foundation.console import (
     stdout,
 )
 from foundation.state import State
+
+if TYPE_CHECKING:
+    from testbed.runtimes import PartStatus
 
 
 def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> None:
@@ -56,34 +62,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
             }
         )
         return
-    # A container's name is that of its part, at length: --json has it.
-    columns = [
-        "part",
-        "state",
-        "role",
-        *(["pid"] if supervisor else []),
-        "address",
-        "release",
-        "memory",
-        "restarts",
-    ]
-    rows = [
-        [
-            part.name,
-            _spell_state(part.running, part.paused, part.ready),
-            part.role,
-            *([part.pid] if supervisor else []),
-            part.address,
-            part.release,
-            f"{part.memory_bytes / 1e6:.0f} MB" if part.memory_bytes else None,
-            part.restarts or None,
-        ]
-        for part in parts
-    ]
-    if not any(part.restarts for part in parts):  # most of the time
-        columns.pop()
-        rows = [row[:-1] for row in rows]
-    print_table(columns, rows, right=("pid", "memory", "restarts"))
+    _show_parts(parts, supervisor is not None)
     for row in content["left_out"]:
         stdout().print(f"without {row['part']}: {row['reason']}")
     for place, address in edges.items():
@@ -99,6 +78,37 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
         stdout().print(spell_failover(failover))
     watched = f" and their supervisor (pid {supervisor.pid})" if supervisor else ""
     stdout().print(f"{len(parts)} parts{watched}: {total / 1e6:.0f} MB")
+
+
+def _show_parts(parts: Sequence[PartStatus], are_processes: bool) -> None:
+    """A table. A container's name is that of its part, at length: --json has it."""
+    columns = [
+        "part",
+        "state",
+        "role",
+        *(["pid"] if are_processes else []),
+        "address",
+        "release",
+        "memory",
+        "restarts",
+    ]
+    rows = [
+        [
+            part.name,
+            _spell_state(part.running, part.paused, part.ready),
+            part.role,
+            *([part.pid] if are_processes else []),
+            part.address,
+            part.release,
+            f"{part.memory_bytes / 1e6:.0f} MB" if part.memory_bytes else None,
+            part.restarts or None,
+        ]
+        for part in parts
+    ]
+    if not any(part.restarts for part in parts):  # most of the time
+        columns.pop()
+        rows = [row[:-1] for row in rows]
+    print_table(columns, rows, right=("pid", "memory", "restarts"))
 
 
 def _spell_state(running: bool, paused: bool, ready: bool) -> str:

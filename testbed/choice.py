@@ -52,9 +52,11 @@ def lifecycle_on(runtime: str, state: State) -> Lifecycle[Any]:
         from testbed.runtimes.docker.lifecycle import OnDocker
 
         return OnDocker(state)
-    from testbed.runtimes.processes.lifecycle import OnProcesses
+    if runtime == "processes":
+        from testbed.runtimes.processes.lifecycle import OnProcesses
 
-    return OnProcesses(state)
+        return OnProcesses(state)
+    raise Failure(f"the runtime {runtime!r} of {state.path} is not known to this version", code=USAGE)
 
 
 def lifecycle_of(state: State) -> Lifecycle[Any]:

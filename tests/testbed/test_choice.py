@@ -11,7 +11,7 @@ import pytest
 
 from foundation.failure import Failure
 from foundation.state import State
-from testbed.choice import Choice, choose
+from testbed.choice import Choice, choose, lifecycle_of
 
 WITH_WISH = 'x-runtime: "${FAILWHALE_RUNTIME:-docker}"\nservices: {}\n'
 WITHOUT = "services: {}\n"
@@ -100,3 +100,9 @@ def test_only_the_chosen_runtime_is_imported(state: State, runtime: str, other: 
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == f"testbed.runtimes.{runtime}.lifecycle\n[]\n"
+
+
+def test_a_site_on_a_runtime_of_another_version(state: State) -> None:
+    is_on(state, "mars")
+    with pytest.raises(Failure, match=r"the runtime 'mars' of .* is not known to this version"):
+        lifecycle_of(state)
