@@ -94,6 +94,8 @@ class MemoryRuntime:
         self.processes[part] = replace(process, running=False, paused=False, points={})
         self.step()
 
+    stop = kill
+
     def start(self, part: str) -> None:
         self.step()
         self.of(part)
