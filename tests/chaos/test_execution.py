@@ -73,7 +73,7 @@ def test_every_fault_is_undone_wherever_its_controller_dies(
 ) -> None:
     """The controller dies at each of its steps in turn; its successor starts before the limit or after it."""
     laboratory.site.runtime.name = runtime
-    steps, last = 0, 1
+    steps, last, applied = 0, 1, 0
     while steps < last:
         steps += 1
         injector = laboratory.controller()
@@ -96,9 +96,11 @@ def test_every_fault_is_undone_wherever_its_controller_dies(
         settle(successor)
         entry = successor.entry(identifier)
         assert entry is None or entry.over, entry
+        applied += entry is not None and all(one.applied for one in entry.progress.values())
         assert laboratory.site.harm() == [], f"after step {steps}"
         assert laboratory.site.runtime.leases == {}, f"after step {steps}"
     assert steps > 5
+    assert applied > 1, "it never came to be done"
 
 
 @pytest.mark.parametrize("fault", ["kill", "pause", "latency"])
