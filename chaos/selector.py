@@ -10,9 +10,6 @@ from difflib import get_close_matches
 from foundation.failure import USAGE, Failure
 from testbed.inventory import Part
 
-INSTRUMENTS = frozenset({"prober", "chaos", "prometheus", "grafana", "locust"})
-"""They measure the fault, so only their own name hits them."""
-
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?)%")
 
 Roles = Callable[[], Mapping[str, str]]
@@ -42,7 +39,8 @@ def _by_selector(text: str, parts: Sequence[Part], roles: Roles, seed: int) -> t
     if not colon:
         return ()
     if subject == "place":
-        return tuple(part for part in parts if part.place == which and part.service not in INSTRUMENTS)
+        # Instruments measure the fault, so only their own name hits them.
+        return tuple(part for part in parts if part.place == which and not part.is_instrument)
     group = tuple(part for part in parts if part.service == subject)
     if not group:
         return ()
@@ -94,5 +92,5 @@ def _roles(parts: Sequence[Part]) -> tuple[str, ...]:
 
 
 def _places(parts: Sequence[Part]) -> Sequence[str]:
-    there = dict.fromkeys(part.place for part in parts if part.place and part.service not in INSTRUMENTS)
+    there = dict.fromkeys(part.place for part in parts if part.place and not part.is_instrument)
     return [f"place:{place}" for place in there]

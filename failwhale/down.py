@@ -25,6 +25,7 @@ def down(
     """
     from testbed.choice import lifecycle_of
     from testbed.purge import purge as purge_folder
+    from testbed.sitefile import keep_what_ends_it
 
     site = State(state)
     with Progress(quiet) as progress, uninterruptible():
@@ -32,6 +33,8 @@ def down(
             progress.say(f"there is no site in {site.path}")
         else:
             progress.note("stopping")
+            if purge:
+                keep_what_ends_it(site)
             ended = lifecycle_of(site).end(purge=purge)
             progress.say("everything is down" if ended.was_up else "nothing was running")
             for line in ended.kept:

@@ -23,6 +23,7 @@ from typing import IO, Any
 from foundation.failure import FAILED, USAGE, Failure
 from foundation.state import State
 from testbed.runtimes.docker import host
+from testbed.sitefile import SiteFile
 
 FORWARDED = frozenset(
     {"status", "populate", "load", "chaos", "protections", "watch", "outages", "score", "report"}
@@ -70,15 +71,15 @@ def order_of(words: Sequence[str]) -> Order | None:
     if not state.is_made:
         _point_to_a_site_that_is_up(state)
         return None
-    site = state.site()
-    return Order(state, site["project"], tuple(rest)) if site.get("through") else None
+    docker = SiteFile.read(state).docker
+    return Order(state, docker.project, tuple(rest)) if docker and docker.through else None
 
 
 def _refuse_inside(verb: str) -> None:
     if "ENGINE" not in os.environ:
         return
-    here = State.from_environment()
-    if here.is_made and (site := here.site())["runtime"] == "docker" and "through" not in site:
+    site = SiteFile.read_if_made(State.from_environment())
+    if site is not None and site.is_seen_from_inside:
         raise Failure(
             f"failwhale {verb} is for the machine, and this is a container of the site",
             f"on the machine: {OUTSIDE[verb]}",

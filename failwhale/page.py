@@ -22,8 +22,10 @@ def open_page(
     """
     import webbrowser
 
+    from testbed.sitefile import SiteFile
+
     site = State(state)
-    edges = site.edges
+    edges = SiteFile.read(site).edges
     place = place or next(iter(edges), "")
     if place not in edges:
         raise Failure(f"no data centre is named {place!r}", f"data centres: {', '.join(edges)}", USAGE)

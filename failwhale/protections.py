@@ -23,8 +23,6 @@ from foundation.state import State
 from testbed.control import Unreachable
 from testbed.site import Site
 
-SERVICES = ("frontend", "auth", "post", "retweet", "timeline", "notify")
-
 
 class Switch(StrEnum):
     on = "on"
@@ -54,7 +52,7 @@ def protections(
     rows = {}
     silent = []
     for part in site.inventory.parts:
-        if part.service not in SERVICES:
+        if part.kind != "service":
             continue
         control = site.control(part)
         try:

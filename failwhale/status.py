@@ -35,21 +35,22 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     from testbed.instruments import prober_now
     from testbed.sentinels import spell_failover
     from testbed.site import Site
+    from testbed.sitefile import SiteFile
 
     site = State(state)
     standing = lifecycle_of(site).look()
     parts, supervisor = standing.parts, standing.supervisor
     chaos = Site(site)
     failover = chaos.failover_hindrance() if chaos.stores else None
-    content = site.site()
-    edges = content.get("public", content["edges"])  # in the controller's container the two differ
+    content = SiteFile.read(site)
+    edges = content.public
     record = prober_now(site).get("record", {})
     full = is_full(site.path)
     total = sum(part.memory_bytes or 0 for part in parts) + (supervisor.memory_bytes if supervisor else 0)
     if as_json:
         print_json(
             {
-                "runtime": content["runtime"],
+                "runtime": content.runtime,
                 "state": str(site.path),
                 "edges": edges,
                 "parts": [asdict(part) for part in parts],
@@ -57,14 +58,14 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
                 "memory_bytes": total,
                 "record": record,
                 "full": full,
-                "left_out": content["left_out"],
+                "left_out": [asdict(row) for row in content.left_out],
                 "failover_hindrance": failover,
             }
         )
         return
     _show_parts(parts, supervisor is not None)
-    for row in content["left_out"]:
-        stdout().print(f"without {row['part']}: {row['reason']}")
+    for row in content.left_out:
+        stdout().print(f"without {row.part}: {row.reason}")
     for place, address in edges.items():
         stdout().print(f"{place}: {address}")
     if full:

@@ -32,7 +32,8 @@ from foundation.progress import Progress
 from foundation.state import State
 
 if TYPE_CHECKING:
-    from testbed.runtimes.lifecycle import LeftOut, Moved
+    from testbed.runtimes.lifecycle import Moved
+    from testbed.sitefile import LeftOut
 
 COMPOSE_FILE = Path(__file__).parents[1] / "docker-compose.yml"
 
@@ -77,6 +78,7 @@ def up(
     """
     from testbed.choice import choose, lifecycle_on
     from testbed.runtimes.lifecycle import Wishes
+    from testbed.sitefile import SiteFile
 
     began = time.monotonic()
     site = State(state)
@@ -93,11 +95,12 @@ def up(
         with interruptible(), _taken_down_when_interrupted(lifecycle.end, was_up, progress):
             progress.say(f"on {choice.runtime}, {choice.because}")
             lifecycle.start(outlook, was_up, within, Told(progress))
+    edges = SiteFile.read(site).edges
     if as_json:
-        row = {"runtime": choice.runtime, "state": str(site.path), "edges": dict(site.edges)}
+        row = {"runtime": choice.runtime, "state": str(site.path), "edges": edges}
         print_json({**row, "seconds": time.monotonic() - began})
     elif not quiet:
-        for place, address in site.edges.items():
+        for place, address in edges.items():
             stdout().print(f"{place}  {address}")
 
 

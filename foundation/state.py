@@ -5,11 +5,9 @@ Imports only the standard library: load tests and the prober's tools use it too.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from foundation.failure import USAGE, Failure
 
@@ -159,29 +157,6 @@ class State:
         )
 
     # --- facts ---
-
-    def site(self) -> dict[str, Any]:
-        """site.json. Raises Failure when there is no site here."""
-        try:
-            content = json.loads(self.site_file.read_text())
-        except (FileNotFoundError, NotADirectoryError):
-            raise Failure(f"there is no site in {self.path}", "start one: failwhale up") from None
-        except OSError as error:
-            raise self.unusable(error) from None
-        except ValueError as error:
-            raise Failure(
-                f"{self.site_file} cannot be read: {error}", "choose another folder with --state"
-            ) from None
-        if not isinstance(content, dict) or "parts" not in content:
-            raise Failure(f"{self.site_file} is not failwhale's", "choose another folder with --state")
-        return content
-
-    @property
-    def edges(self) -> Mapping[str, str]:
-        """Public HTTPS address of each data centre: {"east": "https://localhost:8443", ...}."""
-        edges = self.site()["edges"]
-        assert isinstance(edges, dict)
-        return edges
 
     @property
     def token(self) -> str:

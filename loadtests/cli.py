@@ -33,6 +33,7 @@ from foundation.state import State
 from loadtests.generator import Generator, Plan, Shape, whole_seconds
 from loadtests.population import PEOPLE_LIMIT
 from loadtests.target import Target, acknowledged_file, census_file, refuse_other_machines
+from testbed.sitefile import SiteFile
 
 if TYPE_CHECKING:
     from loadtests.populate import Loaded
@@ -125,7 +126,7 @@ def load(
     if seconds > LONGEST:
         raise typer.BadParameter("a load takes an hour at most", param_hint="--for")
     site = State(state)
-    refuse_other_machines(site.edges)
+    refuse_other_machines(SiteFile.read(site).edges)
     if not census_file(site).exists():
         if not quiet:
             stderr().print(f"Nobody lives here yet: loading {PEOPLE:,} people.")

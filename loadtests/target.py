@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from foundation.failure import USAGE, Failure
 from foundation.state import State
+from testbed.sitefile import SiteFile
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Target:
     @classmethod
     def of(cls, state: State) -> Target:
         """The site in a state folder. Raises Failure when it is not up, has no people or is elsewhere."""
-        edges = state.edges
+        edges = SiteFile.read(state).edges
         refuse_other_machines(edges)
         return cls(edges, state.ca, Census.read(census_file(state)), acknowledged_file(state))
 
@@ -121,7 +122,7 @@ def edges_here(environment: Mapping[str, str] = os.environ) -> Mapping[str, str]
         edges: Mapping[str, str] = edges_named(environment["EDGES"])
     else:
         state = State(environment.get("FAILWHALE_STATE") or ".failwhale")
-        edges = _edges_by_hand(environment) or state.edges
+        edges = _edges_by_hand(environment) or SiteFile.read(state).edges
     refuse_other_machines(edges)
     return edges
 

@@ -26,6 +26,7 @@ from foundation.console import (
 from foundation.state import State
 from outages.history import History, read
 from outages.model import Felt
+from testbed.sitefile import SiteFile
 
 if TYPE_CHECKING:
     from outages.score import Pair
@@ -88,7 +89,7 @@ def watch(
     from outages.watch import Live
 
     site = State(state)
-    site.site()  # raises Failure, with the next step, when there is none
+    SiteFile.read(site)  # raises Failure, with the next step, when there is none
     console, live = stdout(), Live(site)
     if once or not console.is_terminal:
         console.print(live.renderable())
@@ -154,9 +155,9 @@ def report(
 
 
 def _is_inside_a_container(site: State) -> bool:
-    """Whether this is the controller's container. On the machine the site has somebody to go through."""
-    content = site.site() if site.is_made else {}
-    return content.get("runtime") == "docker" and "through" not in content
+    """Whether this is the controller's container."""
+    content = SiteFile.read_if_made(site)
+    return content is not None and content.is_seen_from_inside
 
 
 def _copied_out(file: Path) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from foundation.failure import USAGE, Failure
 from foundation.state import State
+from testbed.sitefile import RuntimeName, SiteFile
 
 if TYPE_CHECKING:
     from testbed.runtimes.lifecycle import Lifecycle
 
-RUNTIMES = ("processes", "docker")
+RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
 VARIABLE = "FAILWHALE_RUNTIME"
 
 
@@ -21,7 +22,7 @@ VARIABLE = "FAILWHALE_RUNTIME"
 class Choice:
     """`because` is for a person: `since ...`."""
 
-    runtime: str
+    runtime: RuntimeName
     because: str
 
 
@@ -45,31 +46,31 @@ def choose(state: State, asked: str | None, file: Path, environment: Mapping[str
     return choice
 
 
-def lifecycle_on(runtime: str, state: State) -> Lifecycle[Any]:
+def lifecycle_on(runtime: RuntimeName, state: State) -> Lifecycle[Any]:
     """How that runtime starts and ends the site of this folder. Only the one that is asked for is imported,
     for a start takes no longer than all it imports."""
     if runtime == "docker":
         from testbed.runtimes.docker.lifecycle import OnDocker
 
         return OnDocker(state)
-    if runtime == "processes":
-        from testbed.runtimes.processes.lifecycle import OnProcesses
+    from testbed.runtimes.processes.lifecycle import OnProcesses
 
-        return OnProcesses(state)
-    raise Failure(f"the runtime {runtime!r} of {state.path} is not known to this version", code=USAGE)
+    return OnProcesses(state)
 
 
 def lifecycle_of(state: State) -> Lifecycle[Any]:
-    """The one of the site that is there. Raises Failure when there is none."""
-    return lifecycle_on(state.site()["runtime"], state)
+    """The one of the site that is there. Raises Failure when there is none, and for one that another version
+    wrote down."""
+    return lifecycle_on(SiteFile.read(state).runtime, state)
 
 
-def _here(state: State) -> str | None:
+def _here(state: State) -> RuntimeName | None:
     """Where the site of this folder is. On Docker it is as long as its volumes are, also while it is down; as
     processes while it runs, for all it has is in the folder, and is removed with it."""
-    if not state.is_made:
+    site = SiteFile.read_if_made(state)
+    if site is None:
         return None
-    if state.site()["runtime"] == "docker":
+    if site.docker is not None:
         return "docker"
     return "processes" if lifecycle_on("processes", state).is_up() else None
 
@@ -94,7 +95,7 @@ def _of_settings(file: Path, environment: Mapping[str, str]) -> Choice:
     return Choice(_known(interpolate(str(said), variables, set()), "x-runtime"), f"as {file.name} says")
 
 
-def _known(name: str, where: str) -> str:
+def _known(name: str, where: str) -> RuntimeName:
     if name not in RUNTIMES:
         raise Failure(f"no runtime is named {name!r} ({where})", f"runtimes: {', '.join(RUNTIMES)}", USAGE)
     return name

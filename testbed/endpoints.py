@@ -24,9 +24,6 @@ HEALTH_TIMEOUT = 0.5
 _PAGES = ("GET /", "GET /docs", "GET /static/{name}", "GET /api/v1/openapi.json")
 """What the front end answers besides the API that its document describes."""
 
-_FOREIGN = {"prometheus": None, "grafana": "/api/health", "locust": "/"}
-"""Parts that speak plain HTTP, and what they are asked, if it is always the same."""
-
 
 class Endpoints(Stores):
     """Of one site, whatever carries it."""
@@ -89,26 +86,25 @@ class Endpoints(Stores):
 
     def answers(self, part: Part) -> bool:
         """Whether the part is alive: it answers at all, within half a second."""
-        return self._asks_well(part, "/-/health", "/-/healthy")
+        return self._asks_well(part, part.alive_path)
 
     def ready(self, part: Part) -> bool:
         """Whether the part can do its work. A store is a replica with its link up, or the one primary, to
         which the sentinels lead the services and which takes writes."""
-        if part.service == "store":
+        if part.kind == "store":
             return self._store_is_ready(part)
-        return self._asks_well(part, "/-/ready", "/-/ready")
+        return self._asks_well(part, part.ready_path)
 
-    def _asks_well(self, part: Part, ours: str, of_prometheus: str) -> bool:
-        if part.service in ("store", "sentinel"):
+    def _asks_well(self, part: Part, path: str) -> bool:
+        if part.kind in ("store", "sentinel"):
             return bool(self._redis_says(part, "PING") == b"PONG")
-        if part.service == "link":
+        if part.kind == "link":
             return _does_something(part.address())
         try:
-            if part.service in _FOREIGN:
+            if part.kind == "page":
                 control = Control(*part.address(), tls=None, timeout=HEALTH_TIMEOUT)
-                path = _FOREIGN[part.service] or of_prometheus
             else:
-                control, path = self.control(part, HEALTH_TIMEOUT), ours
+                control = self.control(part, HEALTH_TIMEOUT)
             answer = control.ask("GET", path)
         except Unreachable:
             return False

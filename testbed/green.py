@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from foundation.failure import Failure
 from foundation.state import State
+from testbed.sitefile import SiteFile
 
 POLL_SECONDS = 0.03
 
@@ -18,7 +19,7 @@ POLL_SECONDS = 0.03
 def wait_until_green(site: State, limit: float, note: Callable[[str], None]) -> bool:
     """Until the prober has seen every journey succeed; False without a prober. `limit` is of the monotonic
     clock. Raises Failure that names the others."""
-    if not any(row["service"] == "prober" for row in site.site()["parts"]):
+    if not any(row.service == "prober" for row in SiteFile.read(site).parts):
         return False
     from testbed.instruments import journeys_now
 

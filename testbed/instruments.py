@@ -11,17 +11,16 @@ from typing import Any
 
 from foundation.failure import Failure
 from foundation.state import State
+from testbed.sitefile import SiteFile
 
 SECONDS = 2.0
 
 
 def address_of(state: State, part: str) -> str | None:
     """host:port of a part's main listener; None without such a part. Raises Failure without a site."""
-    for row in state.site()["parts"]:
-        if row["name"] == part:
-            main = row.get("main")
-            found = row["addresses"].get(main) if main else next(iter(row["addresses"].values()), None)
-            return None if found is None else str(found)
+    for row in SiteFile.read(state).parts:
+        if row.name == part:
+            return row.addresses.get(row.main) if row.main else next(iter(row.addresses.values()), None)
     return None
 
 

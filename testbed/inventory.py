@@ -9,6 +9,8 @@ from pathlib import Path
 from foundation.failure import Failure
 from foundation.state import State
 from foundation.suggestions import unknown
+from testbed.labels import ALIVE_PATH, READY_PATH, Kind
+from testbed.sitefile import SiteFile
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,14 @@ class Part:
     compose_name: str  # "post-east"
     main: str | None  # container port of its main listener: "8000"
     addresses: Mapping[str, str]  # container port -> host:port where it can be reached from this machine
+    kind: Kind = "service"
+    alive_path: str = ALIVE_PATH
+    ready_path: str = READY_PATH
+
+    @property
+    def is_instrument(self) -> bool:
+        """Whether it measures the site, or breaks it, and serves nobody."""
+        return self.kind in ("controller", "instrument", "page")
 
     def address(self, port: str = "main") -> tuple[str, int]:
         """Where to connect. `port` is a container port ("8000") or "main". Raises Failure for any other."""
@@ -42,20 +52,23 @@ class Inventory:
     @classmethod
     def of(cls, state: State | Path) -> Inventory:
         """Read it from a state folder. Raises Failure when no site is there."""
-        site = (state if isinstance(state, State) else State(state)).site()
+        site = SiteFile.read(state if isinstance(state, State) else State(state))
         parts = tuple(
             Part(
-                name=row["name"],
-                service=row["service"],
-                place=row["place"],
-                compose_name=row["compose_name"],
-                main=row["main"],
-                addresses=row["addresses"],
+                name=row.name,
+                service=row.service,
+                place=row.place,
+                compose_name=row.compose_name,
+                main=row.main,
+                addresses=row.addresses,
+                kind=row.kind,
+                alive_path=row.alive_path,
+                ready_path=row.ready_path,
             )
-            for row in site["parts"]
-            if not row["one_shot"]
+            for row in site.parts
+            if not row.one_shot
         )
-        return cls(parts, site["edges"])
+        return cls(parts, site.edges)
 
     def part(self, name: str) -> Part:
         """The part of this name. Raises Failure that lists what exists."""

@@ -7,11 +7,13 @@ from foundation.state import State
 from foundation.suggestions import unknown
 from testbed.runtimes.logs import Logs
 from testbed.runtimes.processes.logs import FileLogs
+from testbed.sitefile import SiteFile
 
 
 def logs_of(state: State, part: str | None) -> Logs:
     """The logs of one part, or of all. Raises Failure that lists what exists when the part has none."""
-    if state.is_made and state.site()["runtime"] == "docker":
+    site = SiteFile.read_if_made(state)
+    if site is not None and site.docker is not None:
         from testbed.runtimes.docker.logs import ContainerLogs  # it takes the engine's client 0.2 s to load
 
         return ContainerLogs(state, part)

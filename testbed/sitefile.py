@@ -1,18 +1,251 @@
-"""Writing site.json, whatever runs the site."""
+"""site.json: what runs where, written by the runtime that carries the site and read by everybody else.
+
+Imports only the standard library and the ground floor, since every command reads it.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import threading
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
 
+from foundation.failure import Failure
 from foundation.state import State
+from testbed.decoding import Misfit, decode
+from testbed.labels import Kind
+
+VERSION = 1
+"""Of the form of the file. Another number for every change that an older or newer reader would mistake."""
+
+RuntimeName = Literal["processes", "docker"]
+
+_ANOTHER_FOLDER = "choose another folder with --state"
 
 
-def write(state: State, content: dict[str, Any]) -> None:
-    """Replace it in one step: a reader sees the old site or the new one."""
-    state.path.mkdir(parents=True, exist_ok=True)
-    fresh = state.site_file.with_suffix(f".json.{os.getpid()}.{threading.get_ident()}")
-    fresh.write_text(json.dumps(content, indent=1) + "\n")
-    fresh.replace(state.site_file)
+class OtherForm(Failure):
+    """The file was written by another version of failwhale, in a form that this one does not read."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the controller's container knows of a part's container, as it is while nobody has hurt it."""
+
+    id: str
+    edge: str | None  # its public address inside Docker's networks
+    public: str | None  # the same on the Docker host
+    release: str | None
+    limits: Mapping[str, int]
+    networks: Mapping[str, tuple[str, ...]]  # its names on each
+
+
+@dataclass(frozen=True)
+class PartRecord:
+    """One part, or one that runs once and ends."""
+
+    name: str  # "post@east", "prometheus"
+    service: str
+    kind: Kind
+    place: str | None
+    compose_name: str  # "post-east"
+    alive_path: str
+    ready_path: str
+    one_shot: bool
+    main: str | None  # container port of its main listener: "8000"
+    addresses: Mapping[str, str]  # container port -> host:port where it is reached by who reads this
+    container: str | None = None  # its name, on Docker
+    seen: Seen | None = None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A part of the compose file that does not run, and why; `advice` is what that means, or how to
+    have it."""
+
+    part: str
+    reason: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What `failwhale up` made the site from: a compose file, and the settings that hold until others are
+    chosen."""
+
+    file: str
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """The process that supervises: its pid and when it was created, in the system's own clock."""
+
+    pid: int
+    created: float
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A key of the compose file that means something to containers only."""
+
+    service: str
+    key: str
+
+
+@dataclass(frozen=True)
+class OnProcesses:
+    """What only a site of plain processes has. `supervisor` is None while it is down."""
+
+    socket: str
+    ports: Mapping[str, int]  # "post-east:8000" -> 20001, kept for the next start
+    set_aside: tuple[SetAside, ...] = ()
+    supervisor: Supervisor | None = None
+
+
+@dataclass(frozen=True)
+class OnDocker:
+    """What only a site on Docker has. On the Docker host commands go `through` a container. In that one they
+    go through nobody, and the networks (the engine's name of each) and the public addresses are known."""
+
+    project: str
+    engine: str
+    through: str | None = None
+    networks: Mapping[str, str] | None = None
+    public: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteFile:
+    """All of it. Of `processes` and `docker` it has one."""
+
+    version: int = VERSION
+    edges: Mapping[str, str]  # https://host:port by data centre, for who reads this
+    parts: tuple[PartRecord, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    description: Description | None = None  # not in the controller's container: Compose has it
+    processes: OnProcesses | None = None
+    docker: OnDocker | None = None
+
+    # --- the file ---
+
+    @classmethod
+    def read(cls, state: State) -> SiteFile:
+        """The site of a state folder, never cached. Raises Failure when there is none, when the file is
+        damaged, and OtherForm when another version wrote it."""
+        return cls.of(_content(state), state.site_file)
+
+    @classmethod
+    def read_if_made(cls, state: State) -> SiteFile | None:
+        """The same; None where no site was ever started."""
+        return cls.read(state) if state.is_made else None
+
+    @classmethod
+    def of(cls, content: object, file: Path) -> SiteFile:
+        """From the file's JSON. Raises Failure as `read` does."""
+        if not isinstance(content, dict) or not content.keys() & {"version", "parts"}:
+            raise Failure(f"{file} is not failwhale's", _ANOTHER_FOLDER)
+        if content.get("version") != VERSION:
+            raise _other_form(content, file)
+        try:
+            site = decode(cls, content)
+        except Misfit as misfit:
+            raise Failure(f"{file} is damaged: {misfit}", _ANOTHER_FOLDER) from None
+        if (site.processes is None) == (site.docker is None):
+            raise Failure(f"{file} is damaged: it must have one of processes and docker", _ANOTHER_FOLDER)
+        return site
+
+    def write(self, state: State) -> None:
+        """Replace the file in one step: a reader sees the old site or the new one."""
+        state.path.mkdir(parents=True, exist_ok=True)
+        fresh = state.site_file.with_suffix(f".json.{os.getpid()}.{threading.get_ident()}")
+        fresh.write_text(json.dumps(asdict(self), indent=1) + "\n")
+        fresh.replace(state.site_file)
+
+    # --- what carries it ---
+
+    @property
+    def runtime(self) -> RuntimeName:
+        return "docker" if self.docker else "processes"
+
+    @property
+    def is_seen_from_inside(self) -> bool:
+        """Whether this is a container of the site, and not the machine that carries it."""
+        return self.docker is not None and self.docker.through is None
+
+    @property
+    def as_processes(self) -> OnProcesses:
+        """What a site of plain processes has. Raises Failure when it is none."""
+        if self.processes is None:
+            raise Failure("the site runs on Docker, and not as plain processes", "see: failwhale status")
+        return self.processes
+
+    @property
+    def as_containers(self) -> OnDocker:
+        """What a site on Docker has. Raises Failure when it is none."""
+        if self.docker is None:
+            raise Failure("the site runs as plain processes, and not on Docker", "see: failwhale status")
+        return self.docker
+
+    # --- what is read of it again and again ---
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The settings that were chosen at the last `up`."""
+        return self.description.variables if self.description else {}
+
+    @property
+    def public(self) -> Mapping[str, str]:
+        """The edges as they are reached from the machine that carries the site."""
+        known = self.docker.public if self.docker else None
+        return self.edges if known is None else known
+
+
+def keep_what_ends_it(state: State) -> None:
+    """Of a file from before there were versions, keep in today's form what is needed to end the site and to
+    remove it. Nothing happens to any other file. Raises Failure when it does not say enough."""
+    content = _content(state)
+    if not isinstance(content, dict) or "version" in content or "runtime" not in content:
+        return
+    file, socket = content.get("compose"), content.get("socket")
+    processes: dict[str, Any] = {
+        "socket": socket,
+        "ports": {},
+        "supervisor": content.get("supervisor"),
+    }
+    docker = {name: content.get(name) for name in ("project", "engine", "through")}
+    remains: dict[str, Any] = {
+        "version": VERSION,
+        "edges": {},
+        "parts": [],
+        "description": {"file": file, "variables": content.get("variables", {})} if file else None,
+        **({"docker": docker} if content["runtime"] == "docker" else {"processes": processes}),
+    }
+    SiteFile.of(remains, state.site_file).write(state)
+
+
+def _content(state: State) -> object:
+    try:
+        return json.loads(state.site_file.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        raise Failure(f"there is no site in {state.path}", "start one: failwhale up") from None
+    except OSError as error:
+        raise state.unusable(error) from None
+    except ValueError as error:
+        raise Failure(f"{state.site_file} cannot be read: {error}", _ANOTHER_FOLDER) from None
+
+
+def _other_form(content: Mapping[str, object], file: Path) -> OtherForm:
+    if "version" not in content:
+        return OtherForm(
+            f"{file} was written by an older failwhale, before the file had versions",
+            "remove that site: failwhale down --purge; or choose another folder with --state",
+        )
+    return OtherForm(
+        f"{file} was written by another failwhale: the file has version {content['version']!r:.20},"
+        f" and this one reads version {VERSION}",
+        "remove that site with the failwhale that made it: failwhale down --purge;"
+        " or choose another folder with --state",
+    )

@@ -32,7 +32,7 @@ class Stores(ABC):
     @property
     def stores(self) -> list[Part]:
         """The pair: a primary and its replica, or what is left of it."""
-        return [part for part in self.inventory.parts if part.service == "store"]
+        return [part for part in self.inventory.parts if part.kind == "store"]
 
     def store_role(self, part: Part) -> str | None:
         """`primary` or `replica`, as the store itself says now; None when it does not answer."""
@@ -88,7 +88,7 @@ class Stores(ABC):
 
     def is_barred(self, part: Part) -> bool:
         """Whether a store says that it may not be promoted; false for one that does not answer."""
-        if part.service != "store":
+        if part.kind != "store":
             return False
         said = self._redis_says(part, "CONFIG", "GET", "replica-priority")
         return said is not None and said[1] == b"0"
@@ -119,7 +119,7 @@ class Stores(ABC):
 
     def is_held(self, part: Part) -> bool:
         """Whether a replica is held like that, or was; false for one that does not answer."""
-        publisher = self._publisher(part) if part.service == "store" else ""
+        publisher = self._publisher(part) if part.kind == "store" else ""
         if not publisher:
             return False
         said = self._redis_says(part, "ACL", "DRYRUN", publisher, "PUBLISH", "channel", "message")
@@ -168,7 +168,7 @@ class Stores(ABC):
         """A store that was away may still believe to be the primary: it gives way to who was promoted since.
         With any other part there is nothing to do.
         """
-        if part.service != "store" or self.store_role(part) != "primary":
+        if part.kind != "store" or self.store_role(part) != "primary":
             return
         primary = self.last_promoted()
         if primary is not None and primary != part:
@@ -212,7 +212,7 @@ class Stores(ABC):
                     tuple(self._replica_of(_fields(row)) for row in rows),
                 )
             )
-        return opinions, sum(part.service == "sentinel" for part in self.inventory.parts)
+        return opinions, sum(part.kind == "sentinel" for part in self.inventory.parts)
 
     def _replica_of(self, fields: dict[bytes, bytes]) -> Replica:
         row = {key.decode(): value.decode() for key, value in fields.items()}
@@ -229,7 +229,7 @@ class Stores(ABC):
     def _sentinels(self) -> Iterator[tuple[Part, dict[bytes, bytes]]]:
         """Each sentinel that answers, with what it knows of the primary."""
         for part in self.inventory.parts:
-            if part.service == "sentinel" and (masters := self._redis_says(part, "SENTINEL", "MASTERS")):
+            if part.kind == "sentinel" and (masters := self._redis_says(part, "SENTINEL", "MASTERS")):
                 yield part, _fields(masters[0])
 
     def _store_is_ready(self, part: Part) -> bool:

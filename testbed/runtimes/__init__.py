@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from foundation.failure import Failure
 from foundation.state import State
+from testbed.sitefile import SiteFile
 
 Undo = Literal["start", "resume"]
 
@@ -119,19 +120,17 @@ class Exec(Protocol):
 
 def runtime_of(state: State) -> Runtime:
     """The runtime that carries the site in this state folder. Raises Failure when no site is there."""
-    site = state.site()
-    name = site["runtime"]
-    if name == "processes":
+    site = SiteFile.read(state)
+    if site.docker is None:
         from testbed.runtimes.processes.client import Processes
 
         return Processes(state)
-    if "through" in site:  # this is the Docker host, whose commands are run inside
+    if site.docker.through is not None:  # this is the Docker host, whose commands are run inside
         raise Failure(
-            f"the parts of the site in {state.path} are reached from its container {site['through']} only",
+            f"the parts of the site in {state.path} are reached from its container"
+            f" {site.docker.through} only",
             "ask there: docker compose exec chaos failwhale ...",
         )
-    if name == "docker":
-        from testbed.runtimes.docker.client import Docker
+    from testbed.runtimes.docker.client import Docker
 
-        return Docker(state)
-    raise Failure(f"the runtime {name!r} of {state.path} is not known to this version", code=2)
+    return Docker(state)

@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from foundation.state import State
 from testbed.runtimes import PartStatus
+from testbed.sitefile import LeftOut
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,6 @@ class PlannedPart:
     addresses: Mapping[str, str] | tuple[str, ...]  # host:port; by port, where all are known
     command: tuple[str, ...] | None = None
     image: str | None = None
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A part of the file that will not run, and why; `advice` is what that means, or how to have it."""
-
-    part: str
-    reason: str
-    advice: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from site_files import write_site
 
 from bench import __main__ as bench_command
 from bench.__main__ import Measured, rows
@@ -148,7 +149,7 @@ def test_a_time_that_is_none_is_refused_in_words() -> None:
 
 
 def test_what_users_felt_is_read_from_the_record(tmp_path: Path) -> None:
-    (tmp_path / "site.json").write_text('{"runtime": "processes", "parts": [], "edges": {}}')
+    write_site(tmp_path)
     ledger = Ledger(tmp_path / "record" / "ledger.ndjson")
     site = Site(tmp_path, "https://localhost:1", 1.0)
     ledger.append("prober.started", journeys=["post"])

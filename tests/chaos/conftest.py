@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from site_files import kind_of
 
 import chaos.execution
 import chaos.faults.calls.fault_point
@@ -25,7 +26,8 @@ from testbed.site import Site
 
 def make_part(name: str) -> Part:
     service, _, place = name.partition("@")
-    return Part(name, service, place or None, name.replace("@", "-"), "8000", {"8000": "127.0.0.1:1"})
+    address = {"8000": "127.0.0.1:1"}
+    return Part(name, service, place or None, name.replace("@", "-"), "8000", address, kind_of(service))
 
 
 SERVICES = ("frontend", "auth", "post", "retweet", "timeline", "notify", "store", "sentinel", "link")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from site_files import record, write_site
 
 import chaos.cli
 import chaos.client
@@ -85,9 +86,7 @@ def state(tmp_path: Path) -> State:
 def controller(laboratory: Any, state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     running = Running(state, laboratory.controller())
     running.start()
-    row = {"name": "chaos", "service": "chaos", "place": None, "compose_name": "chaos", "main": "8000"}
-    row |= {"one_shot": False, "addresses": {"8000": f"127.0.0.1:{running.port}"}}
-    state.site_file.write_text(json.dumps({"runtime": "memory", "parts": [row], "edges": {}}))
+    write_site(state, [record("chaos", {"8000": f"127.0.0.1:{running.port}"})])
     monkeypatch.setattr(chaos.fault_command, "Site", lambda state: laboratory.site)
     monkeypatch.setattr(chaos.heal, "Site", lambda state: laboratory.site)
     yield running

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from site_files import kind_of
 
-from chaos.selector import INSTRUMENTS, select
+from chaos.selector import select
 from foundation.failure import Failure
 from testbed.inventory import Part
 
@@ -13,7 +14,7 @@ ROLES = {"store@east": "replica", "store@west": "primary"}
 
 def part(name: str) -> Part:
     service, _, place = name.partition("@")
-    return Part(name, service, place or None, name.replace("@", "-"), None, {})
+    return Part(name, service, place or None, name.replace("@", "-"), None, {}, kind_of(service))
 
 
 PLACES = ("east", "west", "north")
@@ -103,7 +104,7 @@ def test_a_share_is_at_least_one_part_of_the_service_and_the_same_for_the_same_s
 @given(SITES, st.integers(0, 30))
 def test_a_place_never_hits_an_instrument(site: tuple[Part, ...], number: int) -> None:
     place = f"p{number}"
-    there = [one for one in site if one.place == place and one.service not in INSTRUMENTS]
+    there = [one for one in site if one.place == place and not one.is_instrument]
     if there:
         assert list(select(f"place:{place}", site, lambda: {}, 0)) == there
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from site_files import kind_of
 
 from chaos.catalogue import fault_named
 from chaos.fault import Injection
@@ -14,7 +15,7 @@ from testbed.site import Site
 
 def redis(name: str, address: str) -> Part:
     service, _, place = name.partition("@")
-    return Part(name, service, place, name.replace("@", "-"), "1", {"1": address})
+    return Part(name, service, place, name.replace("@", "-"), "1", {"1": address}, kind_of(service))
 
 
 STORES = {"store@east": "store-east:6379", "store@west": "store-west:6379"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from site_under_test import Site, wait_until
 from foundation.state import State
 from testbed.runtimes.docker.project import project_of
 from testbed.site import Site as SiteOfChaos
+from testbed.sitefile import SiteFile
 
 USER = "10001:10001"
 """Who the parts run as, and who may read what they keep."""
@@ -93,22 +95,22 @@ class OnDocker(Site):
     # --- what carries it ---
 
     @cached_property
-    def _site_inside(self) -> dict[str, Any]:
+    def _site_inside(self) -> SiteFile:
         """site.json as the controller has it; that does not change while the site is up."""
-        return dict(json.loads(self.read("site.json")))
+        return SiteFile.of(json.loads(self.read("site.json")), Path("site.json"))
 
     def as_chaos_sees_it(self) -> SiteOfChaos:
         """By the containers' addresses, since their names mean nothing on this machine. Sentinels go on to
         call a store by its name, so that is kept beside."""
         rows = self.containers()
         parts = []
-        for part in self._site_inside["parts"]:
-            ip = self._ip(rows[part["name"]])
-            reached = {port: f"{ip}:{port}" for port in part["addresses"]}
-            named = {f"{port} by name": address for port, address in part["addresses"].items()}
-            parts.append({**part, "addresses": reached | named})
+        for part in self._site_inside.parts:
+            ip = self._ip(rows[part.name])
+            reached = {port: f"{ip}:{port}" for port in part.addresses}
+            named = {f"{port} by name": address for port, address in part.addresses.items()}
+            parts.append(replace(part, addresses=reached | named))
         state = State(self.credentials())
-        state.site_file.write_text(json.dumps({**self._site_inside, "parts": parts}))
+        replace(self._site_inside, parts=tuple(parts)).write(state)
         return SiteOfChaos(state)
 
     def life(self, part: str) -> str:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 from site_under_test import Site
 
 from foundation.state import State
 from testbed.site import Site as SiteOfChaos
+from testbed.sitefile import SiteFile
 
 
 class OnProcesses(Site):
     runtime = "processes"
 
-    def _site(self) -> dict[str, Any]:
-        return dict(json.loads((self.state / "site.json").read_text()))
+    def _site(self) -> SiteFile:
+        return SiteFile.read(State(self.state))
 
     def address(self, part: str) -> str:
-        (addresses,) = [row["addresses"] for row in self._site()["parts"] if row["name"] == part]
+        (addresses,) = [row.addresses for row in self._site().parts if row.name == part]
         return str(next(iter(addresses.values())))
 
     def credentials(self) -> Path:
@@ -46,5 +45,7 @@ class OnProcesses(Site):
     def sigkill_all_keepers(self) -> None:
         """The supervisor first: the other way round it would start the controller again."""
         controller = self.status("chaos")["pid"]
-        os.kill(self._site()["supervisor"]["pid"], signal.SIGKILL)
+        supervisor = self._site().as_processes.supervisor
+        assert supervisor is not None
+        os.kill(supervisor.pid, signal.SIGKILL)
         os.kill(controller, signal.SIGKILL)

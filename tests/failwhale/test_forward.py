@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from site_files import write_site
 
 from failwhale import call, forward
 from failwhale.forward import order_of
@@ -48,8 +49,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state folder of a site on Docker whose engine is a fake."""
     folder = tmp_path / "state"
     folder.mkdir()
-    content = {"runtime": "docker", "project": "p", "through": "chaos", "edges": {}, "parts": []}
-    (folder / "site.json").write_text(json.dumps(content))
+    write_site(folder, on="docker")
     (tmp_path / "bin").mkdir()
     docker = tmp_path / "bin" / "docker"
     docker.write_text(FAKE)
@@ -127,7 +127,7 @@ def test_the_state_folder_stays_here(
 
 
 def test_a_site_of_processes_and_no_site_are_done_here(site: Path) -> None:
-    (site / "site.json").write_text(json.dumps({"runtime": "processes", "parts": []}))
+    write_site(site)
     assert order_of(["status"]) is None
     (site / "site.json").unlink()
     assert order_of(["status"]) is None
@@ -154,8 +154,7 @@ def test_what_only_the_machine_can_do_is_refused_in_a_container_of_the_site(
     site: Path, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
     assert order_of([verb]) is None
-    inside = {"runtime": "docker", "project": "p", "edges": {}, "parts": []}
-    (site / "site.json").write_text(json.dumps(inside))
+    write_site(site, on="docker inside")
     monkeypatch.setenv("ENGINE", "unix:///var/run/docker.sock")
     with pytest.raises(Failure, match=f"failwhale {verb} is for the machine") as raised:
         order_of([verb])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
+from site_files import record, write_site
 
 from failwhale.verbs import app
 from foundation.console import run
@@ -31,8 +31,6 @@ def test_parts_that_do_not_answer_are_named(tmp_path: Path, capsys: pytest.Captu
     state = State(tmp_path)
     make_certificates(state.pki, [])
     make_secrets(state.secrets)
-    row = {"name": "post@east", "service": "post", "place": "east", "compose_name": "post-east"}
-    row |= {"main": "8000", "one_shot": False, "addresses": {"8000": "127.0.0.1:1"}}
-    state.site_file.write_text(json.dumps({"runtime": "processes", "parts": [row], "edges": {}}))
+    write_site(state, [record("post@east", {"8000": "127.0.0.1:1"})])
     assert run(app, "failwhale", ["protections", "--state", str(tmp_path)]) == 1
     assert "No answer from post@east" in capsys.readouterr().err

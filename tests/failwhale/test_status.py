@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from site_files import write_site
 
 from failwhale.status import status
 from foundation.console import run
@@ -20,8 +21,7 @@ FULL = {"waiting": 12, "dropped": 0, "problem": "No space left on device"}
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    content = {"edges": {}, "parts": [], "runtime": "processes", "left_out": []}
-    (tmp_path / "site.json").write_text(json.dumps(content))
+    write_site(tmp_path)
     monkeypatch.setattr(Processes, "status_with_supervisor", lambda self: ([], None))
     return tmp_path
 

@@ -10,7 +10,8 @@ import pytest
 from failwhale.outlook import show
 from failwhale.up import Told
 from foundation.progress import Progress
-from testbed.runtimes.lifecycle import LeftOut, Moved, PlannedPart
+from testbed.runtimes.lifecycle import Moved, PlannedPart
+from testbed.sitefile import LeftOut
 
 
 @dataclass

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from site_files import write_site
 
 from foundation.state import State
 from loadtests.population import EPOCH_MILLISECONDS, Population, generate
@@ -254,7 +255,7 @@ def fake_site(tmp_path: Path, fake_pki: Path) -> Iterator[FakeSite]:
         site.ports[edge] = server.server_address[1]
         servers.append(server)
     edges = {edge: f"https://localhost:{port}" for edge, port in site.ports.items()}
-    state.site_file.write_text(json.dumps({"edges": edges, "parts": []}))
+    write_site(state, edges=edges)
     try:
         yield site
     finally:

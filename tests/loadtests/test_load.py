@@ -18,9 +18,11 @@ from typing import Any
 
 import psutil
 import pytest
+from site_files import write_site
 
 from foundation.ledger import Ledger
 from services.platform import pki
+from testbed.sitefile import SiteFile
 
 FAILWHALE = [sys.executable, "-m", "failwhale"]
 
@@ -88,12 +90,12 @@ def test_a_steady_load_uses_both_edges_and_all_it_gets_is_good(fake_site: Any, s
 def test_when_one_edge_refuses_connections_the_other_serves_and_nothing_fails(
     fake_site: Any, start: Any
 ) -> None:
-    site = json.loads(fake_site.state.site_file.read_text())
+    edges = SiteFile.read(fake_site.state).edges
     with socket.socket() as taken:
         # Bound and not listening: whoever connects is refused.
         taken.bind(("127.0.0.1", 0))
-        site["edges"]["east"] = f"https://localhost:{taken.getsockname()[1]}"
-        fake_site.state.site_file.write_text(json.dumps(site))
+        refusing = f"https://localhost:{taken.getsockname()[1]}"
+        write_site(fake_site.state, edges={**edges, "east": refusing})
         code, result, errors = run(start, "load", "steady", "--people", "4", "--rate", "40", "--for", "2s")
     assert code == 0, errors
     assert result["errors"] == {}
@@ -260,7 +262,7 @@ def test_nonsense_is_refused_by_name(start: Any, arguments: list[str], code: int
 
 
 def test_another_machine_is_never_flooded(fake_site: Any, start: Any) -> None:
-    fake_site.state.site_file.write_text(json.dumps({"edges": {"east": "https://example.com"}, "parts": []}))
+    write_site(fake_site.state, edges={"east": "https://example.com"})
     process = start("load", "steady")
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 2

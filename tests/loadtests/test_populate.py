@@ -14,6 +14,7 @@ from typing import Any
 
 import argon2
 import pytest
+from site_files import record, write_site
 
 from foundation.failure import Failure
 from foundation.state import State
@@ -21,6 +22,7 @@ from loadtests.populate import BATCH_WEIGHT, PASSWORD, Line, batches, populate
 from loadtests.population import generate
 from loadtests.target import Census, census_file
 from services.platform import genesis
+from testbed.sitefile import SiteFile
 
 TOKEN = "a token"
 SERVICES = ("auth", "post", "timeline")
@@ -96,18 +98,8 @@ def importers(tmp_path: Path, pki: Path) -> Iterator[Importers]:
         servers.append(server)
         # The first replica is dead: nobody listens on port 1.
         for place, port in (("west", 1), ("east", server.server_address[1])):
-            parts.append(
-                {
-                    "name": f"{service}@{place}",
-                    "service": service,
-                    "place": place,
-                    "compose_name": f"{service}-{place}",
-                    "main": "8000",
-                    "addresses": {"8000": f"127.0.0.1:{port}"},
-                    "one_shot": False,
-                }
-            )
-    state.site_file.write_text(json.dumps({"edges": {}, "parts": parts}))
+            parts.append(record(f"{service}@{place}", {"8000": f"127.0.0.1:{port}"}))
+    write_site(state, parts)
     try:
         yield site
     finally:
@@ -189,9 +181,8 @@ def test_a_site_that_is_not_up_is_one_line_with_the_next_step(importers: Importe
     with pytest.raises(Failure) as nowhere:
         populate(State(tmp_path / "nowhere"), 10, 3)
     assert "failwhale up" in nowhere.value.next_step
-    site = json.loads(importers.state.site_file.read_text())
-    site["parts"] = [part for part in site["parts"] if part["place"] == "west"]
-    importers.state.site_file.write_text(json.dumps(site))
+    parts = SiteFile.read(importers.state).parts
+    write_site(importers.state, [part for part in parts if part.place == "west"])
     with pytest.raises(Failure, match="cannot be reached") as down:
         populate(importers.state, 10, 3)
     assert "failwhale up" in down.value.next_step

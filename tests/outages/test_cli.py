@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from site_files import write_site
 from test_history import STARTED, STOPPED, fault, outage
 
 from foundation.clock import stamp
@@ -39,7 +40,7 @@ RUN = [STARTED, *fault("kill-1", "post@east", 10, 20), *outage("login-second-fac
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
-    (tmp_path / "site.json").write_text(json.dumps({"edges": {}, "parts": [], "runtime": "processes"}))
+    write_site(tmp_path)
     return tmp_path
 
 
@@ -94,7 +95,7 @@ def test_a_report_made_in_a_container_says_how_it_gets_out(
     state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(state, RUN)
-    (state / "site.json").write_text(json.dumps({"edges": {}, "parts": [], "runtime": "docker"}))
+    write_site(state, on="docker inside")
     copied = f"docker compose cp chaos:{state}/reports/report.html ."
     assert call("report", "--state", str(state)) == 0
     assert copied in capsys.readouterr().out.replace("\n", " ").replace("  ", " ")

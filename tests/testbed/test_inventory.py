@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
+from site_files import record, write_site
 
 from foundation.failure import USAGE, Failure
 from foundation.state import State
@@ -12,27 +12,12 @@ from testbed.inventory import Inventory
 
 @pytest.fixture
 def state(tmp_path: Path) -> State:
-    def row(name: str, one_shot: bool = False, **addresses: str) -> dict[str, object]:
-        service, _, place = name.partition("@")
-        return {
-            "name": name,
-            "service": service,
-            "place": place or None,
-            "compose_name": name.replace("@", "-"),
-            "one_shot": one_shot,
-            "main": next(iter(addresses), "p8000").removeprefix("p") if addresses else None,
-            "addresses": {port.removeprefix("p"): address for port, address in addresses.items()},
-        }
-
-    site = {
-        "edges": {"east": "https://localhost:8443"},
-        "parts": [
-            row("genesis", one_shot=True),
-            row("frontend@east", p8000="127.0.0.1:20001", p8443="127.0.0.1:8443"),
-            row("prober"),
-        ],
-    }
-    (tmp_path / "site.json").write_text(json.dumps(site))
+    parts = [
+        record("genesis", one_shot=True),
+        record("frontend@east", {"8000": "127.0.0.1:20001", "8443": "127.0.0.1:8443"}),
+        record("prober"),
+    ]
+    write_site(tmp_path, parts, {"east": "https://localhost:8443"})
     return State(tmp_path)
 
 

@@ -25,7 +25,7 @@ def listener() -> Iterator[socket.socket]:
 @pytest.fixture
 def line(listener: socket.socket) -> Part:
     address = f"127.0.0.1:{listener.getsockname()[1]}"
-    return Part("link@east", "link", "east", "link-east", "6379", {"6379": address})
+    return Part("link@east", "link", "east", "link-east", "6379", {"6379": address}, "link")
 
 
 @pytest.fixture

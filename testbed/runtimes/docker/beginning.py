@@ -13,7 +13,7 @@ from foundation.failure import INTERRUPTED, OK
 from foundation.state import State
 from testbed.runtimes.docker import host
 from testbed.runtimes.docker.outlook import Outlook
-from testbed.sitefile import write
+from testbed.sitefile import Description, OnDocker, PartRecord, SiteFile
 
 LAST_LINES = 20
 """Of what Compose said, when it failed and nobody saw it."""
@@ -91,31 +91,29 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
 
 def _keep(state: State, outlook: Outlook) -> None:
     """Write site.json, which makes the folder a site's: from now on every command knows where to go."""
-    state.path.mkdir(parents=True, exist_ok=True)
-    content = {
-        "runtime": "docker",
-        "project": outlook.project,
-        "compose": str(outlook.file),
-        "engine": host.engine(),
-        "through": host.CONTROLLER,
-        "variables": dict(outlook.variables),
-        "edges": dict(outlook.edges),
-        "parts": [
-            {
-                "name": part.name,
-                "service": part.service,
-                "place": part.place,
-                "compose_name": part.compose_name,
-                "container": f"{outlook.project}-{part.compose_name}-1",
-                "addresses": list(part.addresses),
-            }
+    site = SiteFile(
+        edges=outlook.edges,
+        parts=tuple(
+            PartRecord(
+                name=part.name,
+                service=part.service,
+                kind=part.labels.kind,
+                place=part.place,
+                compose_name=part.compose_name,
+                alive_path=part.labels.alive_path,
+                ready_path=part.labels.ready_path,
+                one_shot=part.labels.kind == "setup",
+                main=None,
+                addresses={},  # from here it is reached through the controller's container only
+                container=f"{outlook.project}-{part.compose_name}-1",
+            )
             for part in outlook.parts
-        ],
-        "left_out": [
-            {"part": row.part, "reason": row.reason, "advice": row.advice} for row in outlook.left_out
-        ],
-    }
+        ),
+        left_out=outlook.left_out,
+        description=Description(str(outlook.file), outlook.variables),
+        docker=OnDocker(outlook.project, host.engine(), through=host.CONTROLLER),
+    )
     try:
-        write(state, content)
+        site.write(state)
     except OSError as error:
         raise state.unusable(error) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from foundation.failure import Failure
@@ -14,6 +14,7 @@ from testbed.runtimes import Executed, PartStatus, Undo
 from testbed.runtimes.docker import sitefile
 from testbed.runtimes.docker.connection import AT_ONCE, Connection, Json, Refused, Vanished, connection_to
 from testbed.runtimes.docker.host import CONTROLLER
+from testbed.sitefile import PartRecord, Seen, SiteFile
 
 NANO = 1_000_000_000
 
@@ -26,9 +27,10 @@ class Docker:
     def __init__(self, state: State, connection: Connection | None = None) -> None:
         """Raises Failure when the engine does not answer. `connection` is for tests."""
         self._state = state
-        site = state.site()
-        self._engine = connection or connection_to(site["engine"])
-        self._site = sitefile.refresh(state, self._engine, site["project"])
+        docker = SiteFile.read(state).as_containers
+        self._project = docker.project
+        self._engine = connection or connection_to(docker.engine)
+        self._site = sitefile.refresh(state, self._engine, self._project)
 
     # --- what there is ---
 
@@ -42,24 +44,23 @@ class Docker:
             return list(together.map(lambda part, used: self._status(site, part, used), parts, memory))
 
     def _memory(self, part: str) -> int | None:
-        return self._engine.memory(self._row(part)["container"])
+        return self._engine.memory(self._container(part))
 
     def _status(self, site: Endpoints, part: Part, memory: Future[int | None]) -> PartStatus:
         seen = self._look(part.name)
-        row = self._row(part.name)
         running = _is_running(seen)
         return PartStatus(
             name=part.name,
             service=part.service,
             place=part.place,
-            role=site.store_role(part) if part.service == "store" and running else None,
+            role=site.store_role(part) if part.kind == "store" and running else None,
             pid=None,
-            container=row["container"],
+            container=self._container(part.name),
             address=part.addresses.get(part.main) if part.main else None,
             running=running,
             paused=_is_paused(seen),
             ready=running and site.ready(part),
-            release=row["release"],
+            release=self._seen(part.name).release,
             memory_bytes=memory.result() if running else None,
             restarts=seen["RestartCount"],
         )
@@ -131,13 +132,13 @@ class Docker:
     def is_cut(self, part: str) -> bool:
         return bool(self._missing(part, self._look(part)))
 
-    def _aliases(self, seen: Json) -> dict[str, list[str]]:
-        return sitefile.aliases(seen, self._site["networks"])
+    def _aliases(self, seen: Json) -> dict[str, tuple[str, ...]]:
+        return sitefile.aliases(seen, self._networks)
 
     def _missing(self, part: str, seen: Json) -> list[str]:
         """The networks that it should be on, and is not, or not under all its names."""
         now = self._aliases(seen)
-        wanted = self._row(part)["networks"].items()
+        wanted = self._seen(part).networks.items()
         return [name for name, aliases in wanted if name not in now or not set(aliases) <= set(now[name])]
 
     def _disconnect(self, part: str, seen: Json, network: str) -> None:
@@ -149,13 +150,19 @@ class Docker:
 
     def _connect(self, part: str, seen: Json, network: str) -> None:
         try:
-            self._engine.connect(seen["Id"], self._name_of(network), self._row(part)["networks"][network])
+            aliases = list(self._seen(part).networks[network])
+            self._engine.connect(seen["Id"], self._name_of(network), aliases)
         except Refused:
             if network in self._missing(part, self._look(part)):
                 raise
 
     def _name_of(self, network: str) -> str:
-        return str(self._site["networks"].get(network, network))
+        return self._networks.get(network, network)
+
+    @property
+    def _networks(self) -> Mapping[str, str]:
+        """The engine's name of each network by its name in the compose file."""
+        return self._site.as_containers.networks or {}
 
     # --- the limits ---
 
@@ -167,7 +174,7 @@ class Docker:
             wanted |= {"Memory": memory, "MemorySwap": memory}
         seen = self._look(part)
         for name in wanted:
-            if not self._row(part)["limits"][name]:
+            if not self._seen(part).limits[name]:
                 raise Failure(
                     f"{part} has no limit of its own ({name}), and Docker could not take one away again"
                 )
@@ -175,14 +182,14 @@ class Docker:
 
     def unlimit(self, part: str) -> None:
         if self.is_limited(part):
-            limits = self._row(part)["limits"]
+            limits = self._seen(part).limits
             self._engine.update(
                 self._look(part)["Id"], {name: value for name, value in limits.items() if value}
             )
 
     def is_limited(self, part: str) -> bool:
         seen = self._look(part)
-        return bool(sitefile.limits(seen) != self._row(part)["limits"])
+        return sitefile.limits(seen) != self._seen(part).limits
 
     def held_back(self, part: str) -> float:
         return self._engine.held_back(self._look(part)["Id"])
@@ -195,26 +202,36 @@ class Docker:
 
     # --- looking ---
 
-    def _row(self, part: str) -> Json:
+    def _row(self, part: str) -> PartRecord:
         """What site.json remembers of a part."""
-        for row in self._site["parts"]:
-            if row["name"] == part:
-                return dict(row)
-        raise unknown("part", part, (row["name"] for row in self._site["parts"]))
+        for row in self._site.parts:
+            if row.name == part:
+                return row
+        raise unknown("part", part, (row.name for row in self._site.parts))
+
+    def _container(self, part: str) -> str:
+        container = self._row(part).container
+        assert container is not None
+        return container
+
+    def _seen(self, part: str) -> Seen:
+        """Its container as it is while nobody has hurt it."""
+        seen = self._row(part).seen
+        assert seen is not None
+        return seen
 
     def _look(self, part: str) -> Json:
         """The part's container as it is now, also one that was made anew meanwhile."""
-        row = self._row(part)
         try:
-            seen = self._engine.container(row["container"])
-            if seen["Id"] == row["id"]:
+            seen = self._engine.container(self._container(part))
+            if seen["Id"] == self._seen(part).id:
                 return seen
         except Vanished:
             pass
-        self._site = sitefile.refresh(self._state, self._engine, self._site["project"])
-        if part not in (row["name"] for row in self._site["parts"]):
+        self._site = sitefile.refresh(self._state, self._engine, self._project)
+        if part not in (row.name for row in self._site.parts):
             raise Vanished(f"the container of {part} is gone", "make it anew: docker compose up -d")
-        return self._engine.container(self._row(part)["container"])
+        return self._engine.container(self._container(part))
 
 
 def _is_running(seen: Json) -> bool:

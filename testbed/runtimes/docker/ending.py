@@ -9,14 +9,16 @@ from foundation.state import State
 from testbed.runtimes.docker import host
 from testbed.runtimes.docker.outlook import COMPOSE_FILE, Outlook
 from testbed.runtimes.docker.project import project_of
+from testbed.sitefile import Description, SiteFile
 
 
 def end(state: State, *, purge: bool = False) -> list[str]:
     """Leave no container and no network; with `purge` no volume either. No error when nothing is there.
     Returns the networks that the engine keeps though nothing is on them. Raises Failure without an engine."""
     project = project_of(state)
-    site = state.site() if state.is_made else {}
-    outlook = Outlook(project, Path(site.get("compose", COMPOSE_FILE)), (), (), site.get("variables", {}))
+    site = SiteFile.read_if_made(state)
+    described = (site.description if site else None) or Description(str(COMPOSE_FILE), {})
+    outlook = Outlook(project, Path(described.file), (), (), described.variables)
     if outlook.file.exists():  # else what bears the project's label is all that is known of it
         away = ["--volumes"] if purge else []
         try:

@@ -12,6 +12,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from foundation.failure import FAILED, Failure
+from testbed.labels import part_name
 from testbed.runtimes.docker.privileges import USER
 
 REPOSITORY = Path(__file__).parents[3]
@@ -55,7 +56,7 @@ def containers(project: str, *filters: str) -> list[Container]:
     said = docker("ps", "--all", "--format", form, *(f"--filter={one}" for one in wanted))
     rows = [line.split("\t") for line in said.splitlines()]
     return [
-        Container(identifier, name, f"{service}@{place}" if place else service, state)
+        Container(identifier, name, part_name(service, place), state)
         for identifier, name, service, place, state in rows
     ]
 

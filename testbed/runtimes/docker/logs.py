@@ -13,6 +13,7 @@ from foundation.state import State
 from foundation.suggestions import unknown
 from testbed.runtimes.docker.connection import Connection, connection_to
 from testbed.runtimes.logs import Logs
+from testbed.sitefile import SiteFile
 
 RETURN_SECONDS = 0.5
 """Between two looks whether a container that ended is back."""
@@ -23,9 +24,9 @@ class ContainerLogs(Logs):
 
     def __init__(self, state: State, part: str | None, connection: Connection | None = None) -> None:
         """Raises Failure for an unknown part. `connection` is for tests."""
-        site = state.site()
-        self._engine = connection or connection_to(site["engine"])
-        self._containers = {row["name"]: row["container"] for row in site["parts"]}
+        site = SiteFile.read(state)
+        self._engine = connection or connection_to(site.as_containers.engine)
+        self._containers = {row.name: row.container for row in site.parts if row.container}
         if part is not None and part not in self._containers:
             raise unknown("part", part, self._containers)
         super().__init__([*self._containers] if part is None else [part])

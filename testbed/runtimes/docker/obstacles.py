@@ -10,7 +10,7 @@ from foundation.failure import Failure
 from testbed.runtimes import ports
 from testbed.runtimes.docker import host
 from testbed.runtimes.docker.outlook import Outlook
-from testbed.runtimes.lifecycle import LeftOut
+from testbed.sitefile import LeftOut
 
 SECOND_LOOK_SECONDS = 15.0
 """Longer than the interval between two looks."""
@@ -25,7 +25,7 @@ def missing(outlook: Outlook) -> list[str]:
             raise Failure(
                 f"{row.part} runs already", "start anew without it: failwhale down, then failwhale up"
             )
-    return [part.name for part in outlook.parts if part.name not in running and part.service != "genesis"]
+    return [part.name for part in outlook.parts if part.name not in running and part.labels.kind != "setup"]
 
 
 def check_ports(outlook: Outlook, only: Collection[str]) -> None:
@@ -58,7 +58,7 @@ def without_what_cannot_be_had(outlook: Outlook, say: Callable[[str], None]) -> 
     """The same without optional parts whose image is not here and cannot be pulled."""
     left_out = list(outlook.left_out)
     for part in outlook.parts:
-        if part.is_optional and not _is_here(part.image):
+        if part.labels.is_optional and not _is_here(part.image):
             say(f"pulling {part.image}")
             try:
                 host.compose(

@@ -12,10 +12,12 @@ from typing import Any
 from foundation.failure import USAGE, Failure
 from foundation.state import State
 from foundation.suggestions import unknown
+from testbed.labels import Labels
 from testbed.runtimes import ports
 from testbed.runtimes.docker import host
 from testbed.runtimes.docker.project import project_of
-from testbed.runtimes.lifecycle import LeftOut, PlannedPart, Wishes
+from testbed.runtimes.lifecycle import PlannedPart, Wishes
+from testbed.sitefile import LeftOut, SiteFile
 
 COMPOSE_FILE = host.REPOSITORY / "docker-compose.yml"
 _PORT_VARIABLE = re.compile(r"\$\{FAILWHALE_([A-Z_]+)_PORT\b")
@@ -25,13 +27,19 @@ _PORT_VARIABLE = re.compile(r"\$\{FAILWHALE_([A-Z_]+)_PORT\b")
 class Part(PlannedPart):
     """A service of the compose file, and what `up` will do with it."""
 
+    labels: Labels
     compose_name: str
-    service: str
-    place: str | None
     image: str
-    is_optional: bool
     needs: tuple[str, ...]  # by their names in the compose file
     addresses: tuple[str, ...]  # published, host:port
+
+    @property
+    def service(self) -> str:
+        return self.labels.service
+
+    @property
+    def place(self) -> str | None:
+        return self.labels.place
 
 
 @dataclass(frozen=True)
@@ -83,8 +91,9 @@ def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> 
     if not wishes.file.exists():
         raise Failure(f"there is no {wishes.file}", "name another with --file", USAGE)
     chosen = _variables_of(wishes)
-    previous = state.site().get("variables", {}) if state.is_made else {}
-    kept = {name: value for name, value in previous.items() if name not in environment} | chosen
+    previous = SiteFile.read_if_made(state)
+    before = previous.variables if previous else {}
+    kept = {name: value for name, value in before.items() if name not in environment} | chosen
     bare = Outlook(project_of(state), wishes.file, (), (), kept)
     content = json.loads(host.compose(*bare.words, "config", "--format", "json", environment=kept))
     parts = tuple(_part(name, service) for name, service in sorted(content["services"].items()))
@@ -106,15 +115,12 @@ def _variables_of(wishes: Wishes) -> dict[str, str]:
 
 
 def _part(compose_name: str, service: Mapping[str, Any]) -> Part:
-    labels = service.get("labels") or {}
-    kind, place = labels.get("failwhale.service", compose_name), labels.get("failwhale.place")
+    labels = Labels.of(service.get("labels") or {}, compose_name)
     return Part(
-        name=f"{kind}@{place}" if place else kind,
+        name=labels.name,
+        labels=labels,
         compose_name=compose_name,
-        service=kind,
-        place=place,
         image=service.get("image", ""),
-        is_optional=labels.get("failwhale.optional") == "true",
         needs=tuple(service.get("depends_on") or ()),
         addresses=tuple(
             f"{port.get('host_ip', '0.0.0.0')}:{port['published']}"

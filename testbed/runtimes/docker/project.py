@@ -8,13 +8,15 @@ import os
 from foundation.state import State
 from testbed.runtimes.docker import host
 from testbed.runtimes.interpolation import read_dotenv
+from testbed.sitefile import SiteFile
 
 
 def project_of(state: State) -> str:
     """The Compose project of a site: what plain `docker compose` calls it when it is in this repository's own
     state folder, and for any other folder a name of its own."""
-    if state.is_made and (project := state.site().get("project")) and state.site()["runtime"] == "docker":
-        return str(project)
+    site = SiteFile.read_if_made(state)
+    if site is not None and site.docker is not None:
+        return site.docker.project
     if state.path == host.REPOSITORY / ".failwhale":
         variables = {**read_dotenv(host.REPOSITORY / ".env"), **os.environ}
         return variables.get("COMPOSE_PROJECT_NAME") or "failwhale"

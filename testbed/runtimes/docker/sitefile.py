@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from foundation.failure import Failure
 from foundation.state import State
+from testbed.labels import Labels
 from testbed.runtimes.docker.connection import Connection, Json
-from testbed.sitefile import write
+from testbed.sitefile import OnDocker, OtherForm, PartRecord, Seen, SiteFile
 
 _LABEL = "com.docker.compose."
 _LISTENS = re.compile(r"0\.0\.0\.0:(\d+)")
@@ -21,41 +23,52 @@ _LISTENS = re.compile(r"0\.0\.0\.0:(\d+)")
 _TEMPORARY = re.compile(r"^[0-9a-f]{12}_")
 
 
-def refresh(state: State, connection: Connection, project: str) -> Json:
+def refresh(state: State, connection: Connection, project: str) -> SiteFile:
     """Write down what there is now, if it is not written yet; returns it.
 
     Asks the engine once, and once more for each container that is new. Raises Failure when it does not
     answer, or has no container of the project.
     """
-    before = state.site() if state.is_made else {"parts": [], "networks": {}}
+    before = _before(state)
+    remembered = (before.docker.networks if before and before.docker else None) or {}
     containers = [one for one in connection.containers(project) if _is_a_part(one["Labels"])]
     if not containers:
         raise Failure(
             f"Docker has no container of the project {project!r}",
             "PROJECT of the service chaos must name the project: docker compose ls",
         )
-    known = {row["id"]: row for row in before["parts"]}
-    news = [one for one in containers if not _is_known(one, known, before["networks"])]
-    networks = _names_of_networks(connection.networks(project)) if news else before["networks"]
+    known = {row.seen.id: row for row in before.parts if row.seen} if before else {}
+    news = [one for one in containers if not _is_known(one, known, remembered)]
+    networks = _names_of_networks(connection.networks(project)) if news else remembered
     for one in news:
         seen = connection.container(one["Id"])
         known[one["Id"]] = _row(seen, networks, known.get(one["Id"]))
     one_shots = _one_shots(containers)
-    rows = [{**known[one["Id"]], "one_shot": _service(one["Labels"]) in one_shots} for one in containers]
-    rows.sort(key=lambda row: (row["place"] is None, row["compose_name"]))
-    now = {
-        "runtime": "docker",
-        "project": project,
-        "engine": connection.url,
-        "edges": {row["place"]: row["edge"] for row in rows if row["edge"]},
-        "public": {row["place"]: row["public"] for row in rows if row["public"]},
-        "networks": networks,
-        "parts": rows,
-        "left_out": [],
-    }
+    rows = [replace(known[one["Id"]], one_shot=_service(one["Labels"]) in one_shots) for one in containers]
+    rows.sort(key=lambda row: (row.place is None, row.compose_name))
+    at_edges = [(row.place, row.seen) for row in rows if row.place and row.seen]
+    now = SiteFile(
+        edges={place: seen.edge for place, seen in at_edges if seen.edge},
+        parts=tuple(rows),
+        docker=OnDocker(
+            project=project,
+            engine=connection.url,
+            networks=networks,
+            public={place: seen.public for place, seen in at_edges if seen.public},
+        ),
+    )
     if now != before:
-        write(state, now)
+        now.write(state)
     return now
+
+
+def _before(state: State) -> SiteFile | None:
+    """What was written last. A controller of another version has made its file from the same containers, so
+    that file is made anew."""
+    try:
+        return SiteFile.read_if_made(state)
+    except OtherForm:
+        return None
 
 
 # --- what the engine tells ---
@@ -84,42 +97,48 @@ def _names_of_networks(rows: Iterable[Json]) -> dict[str, str]:
     return {row["Labels"][f"{_LABEL}network"]: row["Name"] for row in rows}
 
 
-def _is_known(container: Json, known: Mapping[str, Json], networks: Mapping[str, str]) -> bool:
+def _is_known(container: Json, known: Mapping[str, PartRecord], networks: Mapping[str, str]) -> bool:
     """Whether all that it is on is remembered already. That it may be on less now is what this is about."""
     row = known.get(container["Id"])
-    remembered = {networks.get(name, name) for name in row["networks"]} if row else set()
+    remembered = {networks.get(name, name) for name in row.seen.networks} if row and row.seen else set()
     return row is not None and remembered >= container["NetworkSettings"]["Networks"].keys()
 
 
 # --- one part ---
 
 
-def _row(seen: Json, networks: Mapping[str, str], before: Json | None) -> Json:
+def _row(seen: Json, networks: Mapping[str, str], before: PartRecord | None) -> PartRecord:
     """A part of site.json. What is remembered of the same container goes before what is seen now."""
-    labels = seen["Config"]["Labels"]
+    name = _service(seen["Config"]["Labels"])
+    labels = Labels.of(seen["Config"]["Labels"], name)
     environment = dict(entry.partition("=")[::2] for entry in seen["Config"]["Env"] or ())
-    service, place, name = labels["failwhale.service"], labels.get("failwhale.place"), _service(labels)
     ports = _ports(seen, environment)
     public = environment.get("PUBLIC_LISTEN", "").rpartition(":")[2]
-    host = seen["HostConfig"]
-    now = {
-        "name": f"{service}@{place}" if place else service,
-        "service": service,
-        "place": place,
-        "compose_name": name,
-        "container": _TEMPORARY.sub("", seen["Name"].removeprefix("/")),
-        "id": seen["Id"],
-        "main": ports[0] if ports else None,
-        "addresses": {port: f"{name}:{port}" for port in ports},
-        "edge": f"https://{name}:{public}" if public else None,
-        "public": _published(host, public),
-        "release": environment.get("RELEASE"),
-        "limits": limits(seen),
-        "networks": aliases(seen, networks),
-    }
-    if before:
-        now |= {"limits": before["limits"], "networks": {**now["networks"], **before["networks"]}}
-    return now
+    now = Seen(
+        id=seen["Id"],
+        edge=f"https://{name}:{public}" if public else None,
+        public=_published(seen["HostConfig"], public),
+        release=environment.get("RELEASE"),
+        limits=limits(seen),
+        networks=aliases(seen, networks),
+    )
+    if before and before.seen:
+        together = {**now.networks, **before.seen.networks}
+        now = replace(now, limits=before.seen.limits, networks=together)
+    return PartRecord(
+        name=labels.name,
+        service=labels.service,
+        kind=labels.kind,
+        place=labels.place,
+        compose_name=name,
+        alive_path=labels.alive_path,
+        ready_path=labels.ready_path,
+        one_shot=False,  # who waits for its end is known once all are
+        main=ports[0] if ports else None,
+        addresses={port: f"{name}:{port}" for port in ports},
+        container=_TEMPORARY.sub("", seen["Name"].removeprefix("/")),
+        seen=now,
+    )
 
 
 def _ports(seen: Json, environment: Mapping[str, str]) -> list[str]:
@@ -141,10 +160,10 @@ def limits(seen: Json) -> dict[str, int]:
     return {name: seen["HostConfig"][name] for name in ("NanoCpus", "Memory", "MemorySwap")}
 
 
-def aliases(seen: Json, networks: Mapping[str, str]) -> dict[str, list[str]]:
+def aliases(seen: Json, networks: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """The names that a container has on each network it is on. Its short id is Docker's own doing."""
     names = {real: name for name, real in networks.items()}
     return {
-        names.get(real, real): sorted(set(end["Aliases"] or ()) - {seen["Id"][:12]})
+        names.get(real, real): tuple(sorted(set(end["Aliases"] or ()) - {seen["Id"][:12]}))
         for real, end in seen["NetworkSettings"]["Networks"].items()
     }

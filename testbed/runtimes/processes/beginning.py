@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from foundation.failure import Failure
 from foundation.state import State
@@ -21,7 +20,7 @@ from testbed.runtimes.processes.client import Processes, start_supervisor, wait_
 from testbed.runtimes.processes.identity import Process
 from testbed.runtimes.processes.outlook import Outlook
 from testbed.runtimes.processes.running import is_up
-from testbed.sitefile import write
+from testbed.sitefile import Description, OnProcesses, SetAside, SiteFile, Supervisor
 
 # The longest path a Unix socket may have is 104 bytes on macOS and 108 on Linux, its final zero included.
 SOCKET_PATH_AT_MOST = 100
@@ -73,7 +72,7 @@ def _alone(state: State) -> Iterator[None]:
 def add(state: State, outlook: Outlook) -> None:
     """Add what a running site lacks to its plan. Raises Failure when the compose file changed otherwise:
     what runs cannot be made to follow."""
-    for place, address in state.edges.items():
+    for place, address in SiteFile.read(state).edges.items():
         if outlook.site.edges.get(place, address) != address:
             raise Failure(
                 f"the port of {place} cannot change while the site runs: it is {address.rpartition(':')[2]}",
@@ -97,26 +96,27 @@ def add(state: State, outlook: Outlook) -> None:
 def keep(state: State, outlook: Outlook) -> None:
     """Write site.json, which makes the folder a site's, then the plan; whoever supervises now stays
     noted."""
-    previous = state.site() if state.is_made else {}
-    write(state, {**_describe(state, outlook), "supervisor": previous.get("supervisor")})
+    previous = SiteFile.read_if_made(state)
+    supervisor = previous.processes.supervisor if previous and previous.processes else None
+    _describe(state, outlook, supervisor).write(state)
     state.run.mkdir(exist_ok=True)
     outlook.site.plan.write(state.run / "plan.json")
 
 
-def _describe(state: State, outlook: Outlook) -> dict[str, Any]:
+def _describe(state: State, outlook: Outlook, supervisor: Supervisor | None) -> SiteFile:
     site = outlook.site
-    return {
-        "runtime": "processes",
-        "project": outlook.compose.project,
-        "compose": str(outlook.compose.path.absolute()),
-        "variables": dict(outlook.variables),
-        "socket": str(_socket_path(state)),
-        "edges": dict(site.edges),
-        "ports": dict(site.ports),
-        "parts": site.rows(),
-        "left_out": [{"part": row.part, "reason": row.reason, "advice": row.advice} for row in site.left_out],
-        "set_aside": [{"service": service, "key": key} for service, key in outlook.compose.set_aside],
-    }
+    return SiteFile(
+        edges=site.edges,
+        parts=site.records(),
+        left_out=site.left_out,
+        description=Description(str(outlook.compose.path.absolute()), outlook.variables),
+        processes=OnProcesses(
+            socket=str(_socket_path(state)),
+            ports=site.ports,
+            set_aside=tuple(SetAside(service, key) for service, key in outlook.compose.set_aside),
+            supervisor=supervisor,
+        ),
+    )
 
 
 def _socket_path(state: State) -> Path:

@@ -18,6 +18,7 @@ from testbed.inventory import Inventory
 from testbed.runtimes import PartStatus, Undo
 from testbed.runtimes.processes import resp, sitefile
 from testbed.runtimes.processes.record import Remembered, read_parts
+from testbed.sitefile import SiteFile
 
 # A supervisor opens its socket before it imports anything large, but the machine may be busy.
 START_SECONDS = 15.0
@@ -93,7 +94,7 @@ class Processes:
                 service=part.service,
                 place=part.place,
                 role=self._role(part.addresses)
-                if part.service == "store" and rows[part.name]["running"]
+                if part.kind == "store" and rows[part.name]["running"]
                 else None,
                 container=None,
                 address=part.addresses.get(part.main) if part.main else None,
@@ -155,7 +156,7 @@ class Processes:
         return answer
 
     def _connect(self) -> socket.socket:
-        path = self._state.site()["socket"]
+        path = SiteFile.read(self._state).as_processes.socket
         if connection := _dial(path):
             return connection
         if sitefile.supervisor(self._state) is None:
@@ -171,10 +172,11 @@ def start_supervisor(state: State) -> subprocess.Popen[bytes]:
     # imports.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     state.logs.mkdir(parents=True, exist_ok=True)
+    described = SiteFile.read(state).description
     with open(state.logs / "supervisor.log", "ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "testbed.runtimes.processes.supervisor", str(state.path)],
-            cwd=Path(state.site()["compose"]).parent,
+            cwd=None if described is None else Path(described.file).parent,
             env={**environment, **MEMORY_SETTINGS},
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -186,7 +188,7 @@ def start_supervisor(state: State) -> subprocess.Popen[bytes]:
 def wait_for_supervisor(state: State) -> socket.socket:
     """A connection to the supervisor as soon as it listens. Raises Failure when it does not come up."""
     end = time.monotonic() + START_SECONDS
-    path = state.site()["socket"]
+    path = SiteFile.read(state).as_processes.socket
     while time.monotonic() < end:
         if connection := _dial(path):
             return connection

@@ -13,6 +13,7 @@ from testbed.runtimes.processes import sitefile
 from testbed.runtimes.processes.client import Processes
 from testbed.runtimes.processes.identity import Process, sessions
 from testbed.runtimes.processes.record import read_parts
+from testbed.sitefile import SiteFile
 
 STOP_SECONDS = 3.0
 
@@ -28,7 +29,7 @@ def end(state: State) -> None:
         except (Failure, ConnectionError):
             pass  # whatever is wrong with it, below it is ended as if it were dead
     _end_by_record(state, supervisor)
-    Path(state.site()["socket"]).unlink(missing_ok=True)
+    Path(SiteFile.read(state).as_processes.socket).unlink(missing_ok=True)
     shutil.rmtree(state.run, ignore_errors=True)
     sitefile.set_supervisor(state, None)
 

@@ -9,10 +9,11 @@ from foundation.failure import USAGE, Failure
 from foundation.state import State
 from testbed.runtimes import ports
 from testbed.runtimes.interpolation import read_dotenv
-from testbed.runtimes.lifecycle import LeftOut, Moved, PlannedPart, Wishes
+from testbed.runtimes.lifecycle import Moved, PlannedPart, Wishes
 from testbed.runtimes.processes import compose, plan
 from testbed.runtimes.processes.compose import Compose
 from testbed.runtimes.processes.running import parts_running
+from testbed.sitefile import LeftOut, SiteFile
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,11 @@ class Outlook:
 def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> Outlook:
     """Read the compose file and work out the plan. What was chosen at the last `up` (ports above all) holds
     until it is chosen anew. Raises Failure for all that cannot be honoured."""
-    previous = state.site() if state.is_made else {}
+    previous = SiteFile.read_if_made(state)
     chosen = {f"FAILWHALE_{name.upper()}_PORT": str(port) for name, port in wishes.ports.items()}
     variables = {
         **read_dotenv(wishes.file.parent / ".env"),
-        **previous.get("variables", {}),
+        **(previous.variables if previous else {}),
         **environment,
         **chosen,
     }
@@ -72,7 +73,7 @@ def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> 
         state,
         environment=variables,
         without=wishes.without,
-        remembered=previous.get("ports", {}),
+        remembered=previous.processes.ports if previous and previous.processes else {},
         running_now=parts_running(state),
     )
     ports.refuse_twins((part.rpartition("@")[2], port) for part, (_, port) in site.published.items())

@@ -16,10 +16,12 @@ from typing import Any
 from foundation.failure import USAGE, Failure
 from foundation.state import State
 from foundation.suggestions import unknown
+from testbed.labels import Kind, Labels
 from testbed.runtimes import ports
-from testbed.runtimes.lifecycle import LeftOut, Moved
+from testbed.runtimes.lifecycle import Moved
 from testbed.runtimes.processes import programs
 from testbed.runtimes.processes.compose import Compose, Condition, Port, Service
+from testbed.sitefile import LeftOut, PartRecord
 
 # What a part gets to see of the caller's environment. A container would see none of it; a process needs
 # these.
@@ -41,8 +43,11 @@ class Spec:
 
     name: str
     service: str
+    kind: Kind
     place: str | None
     compose_name: str
+    alive_path: str
+    ready_path: str
     words: tuple[str, ...]
     environment: Mapping[str, str]
     folder: str
@@ -98,20 +103,23 @@ class Site:
     left_out: tuple[LeftOut, ...]
     moved: tuple[Moved, ...]
 
-    def rows(self) -> list[dict[str, Any]]:
+    def records(self) -> tuple[PartRecord, ...]:
         """The parts as site.json lists them."""
-        return [
-            {
-                "name": spec.name,
-                "service": spec.service,
-                "place": spec.place,
-                "compose_name": spec.compose_name,
-                "one_shot": spec.one_shot,
-                "main": spec.main,
-                "addresses": dict(spec.addresses),
-            }
+        return tuple(
+            PartRecord(
+                name=spec.name,
+                service=spec.service,
+                kind=spec.kind,
+                place=spec.place,
+                compose_name=spec.compose_name,
+                alive_path=spec.alive_path,
+                ready_path=spec.ready_path,
+                one_shot=spec.one_shot,
+                main=spec.main,
+                addresses=spec.addresses,
+            )
             for spec in self.plan.specs
-        ]
+        )
 
 
 def make(
@@ -127,8 +135,9 @@ def make(
     ports of an earlier run, kept untested while parts of it are `running_now`. Raises Failure when a
     program is missing that is not optional, or `without` names nothing."""
     services = compose.services
-    names = {name: part_name(service) for name, service in services.items()}
-    groups = {service.labels.get("failwhale.service") for service in services.values()}
+    labels = {name: Labels.of(service.labels, name) for name, service in services.items()}
+    names = {name: label.name for name, label in labels.items()}
+    groups = {label.service for label in labels.values()}
     for name in sorted(without - set(names.values()) - groups):
         raise unknown("part", name, names.values())
 
@@ -137,15 +146,13 @@ def make(
     running: dict[str, Service] = {}
     for name, service in services.items():
         if not _is_active(service, environment):
-            left_out.append(
-                LeftOut(names[name], f"profile {' or '.join(service.profiles)} is not chosen", "")
-            )
-        elif names[name] in without or service.labels.get("failwhale.service") in without:
-            left_out.append(LeftOut(names[name], "left out as asked", ""))
+            left_out.append(LeftOut(names[name], f"profile {' or '.join(service.profiles)} is not chosen"))
+        elif names[name] in without or labels[name].service in without:
+            left_out.append(LeftOut(names[name], "left out as asked"))
         elif service.is_container_only:
-            left_out.append(LeftOut(names[name], "runs in containers only", ""))
+            left_out.append(LeftOut(names[name], "runs in containers only"))
         elif missing := _missing_program(service, environment, found):
-            if service.labels.get("failwhale.optional") != "true":
+            if not labels[name].is_optional:
                 raise Failure(f"{names[name]} needs {missing}, which is missing", programs.advice(missing))
             left_out.append(LeftOut(names[name], f"{missing} is missing", programs.advice(missing)))
         else:
@@ -160,8 +167,7 @@ def make(
         name: port
         for name, service in running.items()
         for port in service.ports
-        if service.labels.get("failwhale.optional") == "true"
-        and _must_move(name, port, remembered or {}, names[name] in running_now)
+        if labels[name].is_optional and _must_move(name, port, remembered or {}, names[name] in running_now)
     }
     addresses = _Addresses(possible, state, remembered or {}, bool(running_now), moved)
     one_shots = {
@@ -182,9 +188,12 @@ def make(
         specs.append(
             Spec(
                 name=names[name],
-                service=service.labels.get("failwhale.service", name),
-                place=service.labels.get("failwhale.place"),
+                service=labels[name].service,
+                kind=labels[name].kind,
+                place=labels[name].place,
                 compose_name=name,
+                alive_path=labels[name].alive_path,
+                ready_path=labels[name].ready_path,
                 words=tuple(rewrite(word, is_word=True) for word in service.words),
                 environment={**base, **{key: rewrite(text) for key, text in service.environment.items()}},
                 folder=_folder(compose, service, rewrite),
@@ -216,13 +225,6 @@ def make(
             for name, port in moved.items()
         ),
     )
-
-
-def part_name(service: Service) -> str:
-    """`post@east`, or `prometheus` for what stands in no data centre."""
-    name = service.labels.get("failwhale.service", service.name)
-    place = service.labels.get("failwhale.place")
-    return f"{name}@{place}" if place else name
 
 
 def _must_move(name: str, port: Port, remembered: Mapping[str, int], runs: bool) -> bool:

@@ -1,20 +1,22 @@
-"""What site.json says of who supervises the site."""
+"""Who supervises the site, as site.json notes it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import replace
 
 from foundation.state import State
 from testbed.runtimes.processes.identity import Process
-from testbed.sitefile import write
+from testbed.sitefile import SiteFile, Supervisor
 
 
 def set_supervisor(state: State, process: Process | None) -> None:
     """Note who supervises the site; None when it is down."""
-    write(state, {**state.site(), "supervisor": asdict(process) if process else None})
+    site = SiteFile.read(state)
+    noted = Supervisor(process.pid, process.created) if process else None
+    replace(site, processes=replace(site.as_processes, supervisor=noted)).write(state)
 
 
 def supervisor(state: State) -> Process | None:
     """The process that supervises, or last supervised, the site; None when it is down."""
-    row = state.site()["supervisor"]
-    return Process(**row) if row else None
+    noted = SiteFile.read(state).as_processes.supervisor
+    return Process(noted.pid, noted.created) if noted else None

@@ -32,6 +32,7 @@ from testbed.runtimes.processes.part import Crew, Part
 from testbed.runtimes.processes.plan import Plan, Spec
 from testbed.runtimes.processes.record import Lease, Remembered, read_parts, write_parts
 from testbed.runtimes.processes.warm import Warm
+from testbed.sitefile import SiteFile
 
 # How long `status` waits for one health check: a paused part would never answer.
 STATUS_SECONDS = 2.0
@@ -55,7 +56,7 @@ class Supervisor:
         self._going_down: list[Answer] = []
         self._save_again: Timer | None = None
         self._watch_signals()
-        self._control = Control(self._loop, Path(state.site()["socket"]), self._handle)
+        self._control = Control(self._loop, Path(SiteFile.read(state).as_processes.socket), self._handle)
 
     def run(self) -> None:
         """Until the site is down."""

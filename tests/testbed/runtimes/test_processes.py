@@ -20,6 +20,7 @@ from testbed.purge import purge
 from testbed.runtimes import runtime_of
 from testbed.runtimes.processes import beginning, ending, running
 from testbed.site import Site
+from testbed.sitefile import SiteFile
 
 
 def test_starts_in_order_and_tells_what_runs(toys: Toys) -> None:
@@ -34,7 +35,7 @@ def test_starts_in_order_and_tells_what_runs(toys: Toys) -> None:
     assert (east.service, east.place, east.release) == ("toy", "east", "1.0")
     assert east.address == f"127.0.0.1:{toys.port}"
     assert (east.memory_bytes or 0) > 100_000
-    assert toys.state.edges == {"east": f"https://localhost:{toys.port}"}
+    assert SiteFile.read(toys.state).edges == {"east": f"https://localhost:{toys.port}"}
     assert runtime.is_running("toy@east")
 
 
@@ -169,7 +170,7 @@ def test_down_leaves_nothing(toys: Toys, tmp_path: Path) -> None:
     runtime = toys.up(TOY_CHILD=str(child))
     runtime.pause("toy@east")
     grandchild = int(child.read_text())
-    socket_path = Path(toys.state.site()["socket"])
+    socket_path = Path(SiteFile.read(toys.state).as_processes.socket)
     ending.end(toys.state)
     assert toys.processes() == []
     assert is_gone(grandchild)
@@ -272,7 +273,7 @@ def test_two_sites_run_side_by_side(new_toys: Callable[[str], Toys]) -> None:
 def test_a_long_path_gets_a_short_socket(new_toys: Callable[[str], Toys]) -> None:
     toys = new_toys("a-folder-with-a-very-long-name-" * 4)
     toys.up()
-    socket_path = Path(toys.state.site()["socket"])
+    socket_path = Path(SiteFile.read(toys.state).as_processes.socket)
     assert not socket_path.is_relative_to(toys.state.path)
     ending.end(toys.state)
     assert not socket_path.exists()

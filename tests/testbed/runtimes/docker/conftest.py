@@ -63,6 +63,7 @@ class Project:
             labels={
                 **self.label(service="link-east", **{"container-number": "1", "oneoff": "False"}),
                 "failwhale.service": "link",
+                "failwhale.kind": "link",
                 "failwhale.place": "east",
             },
             environment={"LISTEN": "0.0.0.0:6379", "RELEASE": "1.0"},

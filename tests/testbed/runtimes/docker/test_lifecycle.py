@@ -18,6 +18,7 @@ from testbed.runtimes.docker.host import Container
 from testbed.runtimes.docker.outlook import Outlook
 from testbed.runtimes.docker.project import project_of
 from testbed.runtimes.lifecycle import Wishes
+from testbed.sitefile import LeftOut, SiteFile
 
 FILE = """
 services: {}
@@ -59,7 +60,7 @@ class Docker:
         port = {name: environment.get(f"FAILWHALE_{name.upper()}_PORT") for name in ("east", "west")}
         optional = {"failwhale.optional": "true"}
         return {
-            "genesis": service("genesis"),
+            "genesis": service("genesis", labels={"failwhale.kind": "setup"}),
             "frontend-east": service("frontend", "east", port["east"] or "8443", depends_on={"genesis": {}}),
             "frontend-west": service("frontend", "west", port["west"] or "9443"),
             "prometheus": service("prometheus", port="9090", labels=optional, image="prom/prometheus:v3"),
@@ -195,7 +196,7 @@ def test_compose_is_asked_for_what_shall_run_and_the_folder_knows_the_site(
     assert {"--detach", "--build", "--wait"} <= set(words)
     assert words[-5:] == ["frontend-east", "frontend-west", "genesis", "grafana", "prometheus"]
     assert not [word for word in words if word.startswith("--scale")]
-    assert (state.site()["runtime"], state.site()["through"]) == ("docker", "chaos")
+    assert (SiteFile.read(state).runtime, SiteFile.read(state).as_containers.through) == ("docker", "chaos")
     assert state.ca.read_text() == "the CA\n"
 
 
@@ -205,7 +206,7 @@ def test_what_is_left_out_gets_no_container_also_where_others_wait_for_it(
     words = begin(docker, state, look(without={"prometheus"}), monkeypatch)
     assert "--scale=prometheus=0" in words
     assert "prometheus" not in words
-    assert state.site()["left_out"] == [{"part": "prometheus", "reason": "as you said", "advice": ""}]
+    assert SiteFile.read(state).left_out == (LeftOut("prometheus", "as you said", ""),)
     words = begin(docker, state, look(without={"frontend@west"}), monkeypatch)
     assert "frontend-west" not in words
     assert not [word for word in words if word.startswith("--scale")]

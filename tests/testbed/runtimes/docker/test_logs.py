@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from site_files import record, write_site
 
 from foundation.failure import Failure
 from foundation.state import State
@@ -40,8 +40,8 @@ class FakeEngine:
 @pytest.fixture
 def state(tmp_path: Path) -> State:
     state = State(tmp_path)
-    rows = [{"name": f"post@{place}", "container": f"site-post-{place}-1"} for place in ("east", "west")]
-    state.site_file.write_text(json.dumps({"runtime": "docker", "engine": "unix:///x", "parts": rows}))
+    rows = [record(f"post@{place}", container=f"site-post-{place}-1") for place in ("east", "west")]
+    write_site(state, rows, on="docker")
     return state
 
 

@@ -15,6 +15,7 @@ from testbed.inventory import Inventory
 from testbed.runtimes.docker import sitefile
 from testbed.runtimes.docker.client import Docker
 from testbed.runtimes.docker.connection import Connection, Vanished
+from testbed.sitefile import SiteFile
 
 Json = dict[str, Any]
 
@@ -73,7 +74,7 @@ class FakeEngine:
         raise Vanished(f"no such container: {name}")
 
 
-def refresh(state: State, engine: FakeEngine) -> Json:
+def refresh(state: State, engine: FakeEngine) -> SiteFile:
     return sitefile.refresh(state, cast(Connection, engine), "site")
 
 
@@ -95,10 +96,11 @@ GRAFANA = container("grafana", ports={"3000/tcp": [{"HostIp": "127.0.0.1", "Host
 
 def test_parts_have_the_addresses_that_they_have_inside(state: State) -> None:
     site = refresh(state, FakeEngine(GRAFANA, GENESIS, POST, FRONTEND))
-    assert state.site() == site
-    assert (site["runtime"], site["project"], site["engine"]) == ("docker", "site", FakeEngine.url)
-    assert site["edges"] == {"east": "https://frontend-east:8443"}
-    assert site["public"] == {"east": "https://localhost:38443"}
+    assert SiteFile.read(state) == site
+    docker = site.as_containers
+    assert (site.runtime, docker.project, docker.engine) == ("docker", "site", FakeEngine.url)
+    assert site.edges == {"east": "https://frontend-east:8443"}
+    assert site.public == {"east": "https://localhost:38443"}
     inventory = Inventory.of(state)
     assert [part.name for part in inventory.parts] == ["frontend@east", "post@east", "grafana"]  # no one-shot
     assert inventory.address("frontend@east") == ("frontend-east", 8000)  # LISTEN, whatever comes first
@@ -112,9 +114,7 @@ def test_only_the_sites_own_first_containers_are_parts(state: State) -> None:
     other = container("redis")
     del other["Config"]["Labels"]["failwhale.service"]
     extra["Id"] = "another"
-    assert [row["name"] for row in refresh(state, FakeEngine(POST, extra, once, other))["parts"]] == [
-        "post@east"
-    ]
+    assert [row.name for row in refresh(state, FakeEngine(POST, extra, once, other)).parts] == ["post@east"]
 
 
 def test_what_is_known_is_not_looked_at_again(state: State) -> None:
@@ -129,11 +129,11 @@ def test_what_is_known_is_not_looked_at_again(state: State) -> None:
 
 def test_a_cut_and_a_limit_are_not_taken_for_normal(state: State) -> None:
     engine = FakeEngine(deepcopy(POST))
-    before = refresh(state, engine)["parts"]
+    before = refresh(state, engine).parts
     (now,) = engine.there.values()
     del now["NetworkSettings"]["Networks"]["site_edge"]
     now["HostConfig"]["NanoCpus"] = 1
-    assert refresh(state, engine)["parts"] == before
+    assert refresh(state, engine).parts == before
 
 
 def test_a_network_that_it_is_put_on_later_is_its_own_too(state: State) -> None:
@@ -141,8 +141,9 @@ def test_a_network_that_it_is_put_on_later_is_its_own_too(state: State) -> None:
     refresh(state, engine)
     (now,) = engine.there.values()
     now["NetworkSettings"]["Networks"]["site_replication"] = {"Aliases": None}
-    (row,) = refresh(state, engine)["parts"]
-    assert row["networks"] == {"edge": ["post-east"], "east": ["post-east"], "replication": []}
+    (row,) = refresh(state, engine).parts
+    assert row.seen is not None
+    assert row.seen.networks == {"edge": ("post-east",), "east": ("post-east",), "replication": ()}
 
 
 def test_a_part_whose_container_was_removed_is_named(state: State) -> None:

@@ -1,0 +1,75 @@
+"""A site.json for tests, without a runtime that would write it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from foundation.state import State
+from testbed.labels import ALIVE_PATH, READY_PATH, Kind
+from testbed.sitefile import Description, OnDocker, OnProcesses, PartRecord, SiteFile, Supervisor
+
+KINDS: Mapping[str, Kind] = {
+    "genesis": "setup",
+    "store": "store",
+    "sentinel": "sentinel",
+    "link": "link",
+    "chaos": "controller",
+    "prober": "instrument",
+    "prometheus": "page",
+    "grafana": "page",
+    "locust": "page",
+}
+
+
+def kind_of(service: str) -> Kind:
+    """As docker-compose.yml says, which a test holds to it."""
+    return KINDS.get(service, "service")
+
+
+def record(name: str, addresses: Mapping[str, str] | None = None, **more: Any) -> PartRecord:
+    """A part by its name: `post@east`. Its first address is that of its main listener."""
+    service, _, place = name.partition("@")
+    addresses = addresses or {}
+    fields: dict[str, Any] = {
+        "name": name,
+        "service": service,
+        "kind": kind_of(service),
+        "place": place or None,
+        "compose_name": name.replace("@", "-"),
+        "alive_path": ALIVE_PATH,
+        "ready_path": READY_PATH,
+        "one_shot": False,
+        "main": next(iter(addresses), None),
+        "addresses": addresses,
+    }
+    return PartRecord(**fields | more)
+
+
+def write_site(
+    folder: State | Path,
+    parts: Iterable[PartRecord] = (),
+    edges: Mapping[str, str] | None = None,
+    on: Literal["processes", "docker", "docker inside"] = "processes",
+    **more: Any,
+) -> SiteFile:
+    """On processes that are down, on a Docker host, or in the controller's container there."""
+    carriers: dict[str, dict[str, Any]] = {
+        "processes": {"processes": OnProcesses(socket="/nowhere.sock", ports={})},
+        "docker": {"docker": OnDocker("p", "unix:///x", through="chaos")},
+        "docker inside": {"docker": OnDocker("p", "unix:///x", networks={}, public={})},
+    }
+    site = SiteFile(edges=edges or {}, parts=tuple(parts), **carriers[on] | more)
+    site.write(folder if isinstance(folder, State) else State(folder))
+    return site
+
+
+def full_site() -> SiteFile:
+    """Of plain processes, with something in every field."""
+    return SiteFile(
+        edges={"east": "https://localhost:8443"},
+        parts=(record("genesis", one_shot=True), record("post@east", {"8000": "127.0.0.1:20001"})),
+        description=Description("/somewhere/docker-compose.yml", {"FAILWHALE_EAST_PORT": "8443"}),
+        processes=OnProcesses("/run/s.sock", {"post-east:8000": 20001}, supervisor=Supervisor(7, 1.5)),
+    )
