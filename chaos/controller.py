@@ -19,6 +19,7 @@ from services.platform.serve import run
 from services.platform.settings import Settings
 from testbed.runtimes.docker import privileges
 from testbed.site import Site
+from testbed.sitefile import OtherForm, SiteFile
 
 
 def main() -> None:
@@ -33,18 +34,27 @@ def main() -> None:
 def _serve() -> None:
     settings = Settings.from_environment()
     state = State(settings.extra["STATE"])
-    if not state.is_made:  # on Docker nobody else is there to write down what the site consists of
+    if "ENGINE" in settings.extra and not _is_described(state):
         _describe_containers(state, settings.extra["ENGINE"], settings.extra["PROJECT"])
     journal = Journal.open(state.journal, PATIENCE)
     injector = Injector(lambda: Site(state), journal, PatientLedger(state.ledger))
     run(build(injector, settings, lambda: state.token), settings)
 
 
-def _describe_containers(state: State, injector: str, project: str) -> None:
+def _is_described(state: State) -> bool:
+    """Whether what the site consists of is written down as this version reads it. On Docker nobody else is
+    there to do it, and a volume may hold what a controller of another version wrote."""
+    try:
+        return SiteFile.read_if_made(state) is not None
+    except OtherForm:
+        return False
+
+
+def _describe_containers(state: State, engine: str, project: str) -> None:
     from testbed.runtimes.docker import sitefile
     from testbed.runtimes.docker.connection import connection_to
 
-    sitefile.refresh(state, connection_to(injector), project)
+    sitefile.refresh(state, connection_to(engine), project)
 
 
 PATIENCE = 60.0

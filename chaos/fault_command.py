@@ -172,7 +172,7 @@ def _wait_well(fault: dict[str, Any], state: State, progress: Progress) -> list[
     hurts = {
         journey for part in parts for journey in fault_named(fault["fault"]).hurts(part, fault["parameters"])
     }
-    store = any(part.service in ("store", "sentinel") for part in parts)
+    store = any(part.kind in ("store", "sentinel") for part in parts)
     seconds = 0.0 if active(state) else WELL_LIMIT  # what another fault hurts does not end with this one
     return wait_well(site, partial(journeys_now, state), hurts, seconds, store=store, note=progress.note)
 
@@ -226,7 +226,7 @@ def _judge(fault: dict[str, Any], *, detached: bool, interrupted: bool) -> None:
 
 def _failover_of(site: Site, planned: Plan) -> str | None:
     """Why a loss of the primary would not be failed over now, empty when it would; None if it is not hit."""
-    hit = any(site.store_role(part) == "primary" for part in planned.parts if part.service == "store")
+    hit = any(site.store_role(part) == "primary" for part in planned.parts if part.kind == "store")
     return site.failover_hindrance() if hit else None
 
 

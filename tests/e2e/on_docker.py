@@ -13,6 +13,7 @@ from engine_under_test import IMAGE, engine, left_of, remove_all_of
 from site_under_test import Site, wait_until
 
 from foundation.state import State
+from testbed.labels import part_name
 from testbed.runtimes.docker.project import project_of
 from testbed.site import Site as SiteOfChaos
 from testbed.sitefile import SiteFile
@@ -135,5 +136,4 @@ class OnDocker(Site):
 
 def part_of(labels: dict[str, str]) -> str:
     """The name of a container's part: `post@east`."""
-    service, place = labels["failwhale.service"], labels.get("failwhale.place")
-    return f"{service}@{place}" if place else service
+    return part_name(labels["failwhale.service"], labels.get("failwhale.place"))

@@ -17,8 +17,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from site_files import before_versions
 
 from failwhale.verbs import VERBS, load
+from foundation.state import State
+from testbed.runtimes.processes import sitefile
 
 TOYS = Path(__file__).parents[1] / "testbed" / "runtimes" / "toy" / "docker-compose.yml"
 
@@ -216,6 +219,22 @@ def test_up_and_purge_after_a_demo(command: Command) -> None:
     command.state.joinpath("site.json").unlink()
     assert command.run("down", "--purge")[0] == 0
     assert not command.state.exists()
+
+
+def test_a_site_of_an_older_version_is_refused_until_it_is_purged(command: Command) -> None:
+    command.up("--quiet")
+    state = State(command.state)
+    supervisor = sitefile.supervisor(state)
+    before_versions(state)
+    for words in (["status"], ["down"], ["up", "--file", str(TOYS)]):
+        code, _, err = command.run(*words)
+        assert code == 1
+        assert "was written by an older failwhale" in err
+        assert "failwhale down --purge" in err.splitlines()[1]
+    assert command.run("down", "--purge")[0] == 0
+    assert not command.state.exists()
+    assert supervisor is not None
+    assert not supervisor.is_alive()
 
 
 @pytest.mark.parametrize("words", [["up"], ["down", "--purge"]])

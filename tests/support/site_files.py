@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,6 +65,16 @@ def write_site(
     site = SiteFile(edges=edges or {}, parts=tuple(parts), **carriers[on] | more)
     site.write(folder if isinstance(folder, State) else State(folder))
     return site
+
+
+def before_versions(state: State) -> None:
+    """The site of a state folder as it was written down before the file had versions."""
+    site = SiteFile.read(state)
+    noted = asdict(site.as_processes)
+    described = asdict(site.description) if site.description else {"file": None, "variables": {}}
+    old = {"runtime": "processes", "edges": dict(site.edges), "parts": [], "left_out": [], **noted}
+    old |= {"compose": described["file"], "variables": described["variables"]}
+    state.site_file.write_text(json.dumps(old))
 
 
 def full_site() -> SiteFile:

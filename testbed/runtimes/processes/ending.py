@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from foundation.failure import Failure
@@ -20,7 +21,8 @@ STOP_SECONDS = 3.0
 
 def end(state: State) -> None:
     """Leave no process and no socket, with or without a living supervisor. No error when nothing runs."""
-    if not state.is_made:
+    site = SiteFile.read_if_made(state)
+    if site is None:
         return
     supervisor = sitefile.supervisor(state)
     if supervisor is not None and supervisor.is_alive() and not supervisor.is_paused():
@@ -29,9 +31,10 @@ def end(state: State) -> None:
         except (Failure, ConnectionError):
             pass  # whatever is wrong with it, below it is ended as if it were dead
     _end_by_record(state, supervisor)
-    Path(SiteFile.read(state).as_processes.socket).unlink(missing_ok=True)
+    Path(site.as_processes.socket).unlink(missing_ok=True)
     shutil.rmtree(state.run, ignore_errors=True)
-    sitefile.set_supervisor(state, None)
+    # Not by what the file says now: a supervisor of another version has written its own form at its end.
+    replace(site, processes=replace(site.as_processes, supervisor=None)).write(state)
 
 
 def _end_by_record(state: State, supervisor: Process | None) -> None:

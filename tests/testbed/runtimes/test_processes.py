@@ -3,6 +3,7 @@ everything."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -12,15 +13,17 @@ from typing import Any
 
 import psutil
 import pytest
+from site_files import before_versions
 from toys import Toys, is_gone, wait_until
 
 from foundation.failure import Failure
 from testbed.inventory import Inventory
 from testbed.purge import purge
 from testbed.runtimes import runtime_of
-from testbed.runtimes.processes import beginning, ending, running
+from testbed.runtimes.processes import beginning, ending, running, sitefile
+from testbed.runtimes.processes.client import Processes
 from testbed.site import Site
-from testbed.sitefile import SiteFile
+from testbed.sitefile import SiteFile, keep_what_ends_it
 
 
 def test_starts_in_order_and_tells_what_runs(toys: Toys) -> None:
@@ -348,3 +351,23 @@ def test_what_only_containers_have_is_refused_with_why(toys: Toys) -> None:
         with pytest.raises(Failure, match=f"not possible on processes: it has not {what}") as failure:
             ask()
         assert "--on docker" in failure.value.next_step
+
+
+def test_a_site_whose_supervisor_writes_an_older_form_ends_all_the_same(
+    new_toys: Callable[[str], Toys], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toys = new_toys("older")
+    toys.up()
+    before_versions(toys.state)
+    keep_what_ends_it(toys.state)
+    down = Processes.down
+
+    def down_as_before(runtime: Processes) -> None:
+        down(runtime)
+        content = json.loads(toys.state.site_file.read_text())
+        toys.state.site_file.write_text(json.dumps({**content, "supervisor": None}))
+
+    monkeypatch.setattr(Processes, "down", down_as_before)
+    ending.end(toys.state)
+    assert toys.processes() == []
+    assert sitefile.supervisor(toys.state) is None

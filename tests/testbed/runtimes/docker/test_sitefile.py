@@ -161,3 +161,19 @@ def test_a_project_without_containers_is_refused(state: State) -> None:
     with pytest.raises(Failure, match="no container of the project 'site'"):
         refresh(state, FakeEngine())
     assert not state.is_made
+
+
+def test_what_a_controller_of_another_version_wrote_is_made_anew(state: State) -> None:
+    state.site_file.write_text('{"runtime": "docker", "project": "site", "parts": []}')
+    site = refresh(state, FakeEngine(POST))
+    assert SiteFile.read(state) == site
+    assert [row.name for row in site.parts] == ["post@east"]
+
+
+def test_labels_say_the_kind_and_how_a_part_is_asked(state: State) -> None:
+    labels = {"failwhale.kind": "page", "failwhale.alive": "/api/health"}
+    refresh(state, FakeEngine(POST, container("grafana", labels)))
+    post, grafana = Inventory.of(state).parts
+    assert (post.kind, post.alive_path, post.ready_path) == ("service", "/-/health", "/-/ready")
+    assert (grafana.kind, grafana.alive_path, grafana.ready_path) == ("page", "/api/health", "/-/ready")
+    assert (post.is_instrument, grafana.is_instrument) == (False, True)
