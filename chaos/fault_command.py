@@ -153,11 +153,16 @@ def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quie
             now = _end(client, request.id, progress)
             interrupted = True
         ended = not detach and not interrupted and now["gone"] is True
-        now["not_well"] = _wait_well(now, state, progress) if ended else None
+        now["not_well"], excused = _wait_well(now, state, progress) if ended else (None, False)
     if json:
         print_json(now)
     _judge(now, detached=detach and not interrupted, interrupted=interrupted)
-    _judge_aftermath(now, state)
+    if now["not_well"] and not excused:
+        raise Failure(
+            f"{now['id']} is gone, but not all is well: {', '.join(now['not_well'])}",
+            "see: failwhale status, failwhale watch",
+            NOT_RESTORED,
+        )
     if not json and not quiet:
         end = "is in force" if detach else "is over"
         stdout().print(f"{now['id']} {end}: proved on {spell_targets(now)}")
@@ -165,7 +170,9 @@ def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quie
             stdout().print(f"not well yet, as other faults are in force: {', '.join(now['not_well'])}")
 
 
-def _wait_well(fault: dict[str, Any], state: State, progress: Progress) -> list[str]:
+def _wait_well(fault: dict[str, Any], state: State, progress: Progress) -> tuple[list[str], bool]:
+    """What is not well again, and whether other faults that are in force excuse it: what they hurt does not
+    end with this one. They may end while it is looked at: then there is no excuse, but time to wait."""
     site = Site(state)
     names = {one["target"] for one in fault["targets"]}
     parts = [part for part in site.inventory.parts if part.name in names]
@@ -173,18 +180,12 @@ def _wait_well(fault: dict[str, Any], state: State, progress: Progress) -> list[
         journey for part in parts for journey in fault_named(fault["fault"]).hurts(part, fault["parameters"])
     }
     store = any(part.kind in ("store", "sentinel") for part in parts)
-    seconds = 0.0 if active(state) else WELL_LIMIT  # what another fault hurts does not end with this one
-    return wait_well(site, partial(journeys_now, state), hurts, seconds, store=store, note=progress.note)
-
-
-def _judge_aftermath(fault: dict[str, Any], state: State) -> None:
-    """Raise Failure (not restored) when all is not well though the fault is gone and no other in force."""
-    if fault["not_well"] and not active(state):
-        raise Failure(
-            f"{fault['id']} is gone, but not all is well: {', '.join(fault['not_well'])}",
-            "see: failwhale status, failwhale watch",
-            NOT_RESTORED,
-        )
+    wait = partial(wait_well, site, partial(journeys_now, state), hurts, store=store, note=progress.note)
+    if active(state):
+        not_well = wait(seconds=0.0)
+        if not not_well or active(state):
+            return not_well, True
+    return wait(seconds=WELL_LIMIT), False
 
 
 def _follow(

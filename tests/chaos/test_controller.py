@@ -366,6 +366,25 @@ def test_gone_is_not_called_well_while_users_are_not(
     assert "not well yet, as other faults are in force: post is down" in done.out
 
 
+def test_another_fault_that_ends_meanwhile_is_no_excuse_and_there_is_time_to_wait(
+    controller: Running, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight faults ended at once, and one command said "not restored" of a site that was well."""
+    others = iter([["another"], []])
+    looked: list[float] = []
+
+    def wait(*_: Any, seconds: float, **__: Any) -> list[str]:
+        looked.append(seconds)
+        return ["post is down"] if seconds == 0 else []
+
+    monkeypatch.setattr(chaos.fault_command, "active", lambda state: next(others))
+    monkeypatch.setattr(chaos.fault_command, "wait_well", wait)
+    done = command("latency", "post@east", "--for", "200ms", "--json")
+    assert done.code == 0, done.err
+    assert done.json["not_well"] == []
+    assert looked == [0.0, chaos.fault_command.WELL_LIMIT]
+
+
 def test_a_dry_run_on_the_primary_says_whether_its_loss_would_be_failed_over(
     controller: Running, command: Any, laboratory: Any
 ) -> None:
