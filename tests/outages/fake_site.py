@@ -312,10 +312,13 @@ class FakeSite:
             case ["GET", ""]:
                 return 200, self.page
             case ["POST", "accounts"]:
+                if extra := set(body) - {"name", "password"}:
+                    raise Problem(422, f"invalid-request: {extra}")
                 if body["name"] in self.users:
                     raise Problem(409, "handle-taken")
                 user = self.users[body["name"]] = User(self._next_id(), body["name"], body["password"])
-                return 201, {"id": user.id, "name": user.name, "token": self._token(user.name)}
+                session = {"token": self._token(user.name), "device": f"device of {user.name}"}
+                return 201, {"id": user.id, "name": user.name, **session}
             case ["POST", "sessions"]:
                 user = self.users.get(body["name"], User("", "", secrets.token_hex()))
                 if user.password != body["password"]:
