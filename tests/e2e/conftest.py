@@ -41,6 +41,7 @@ def site(runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         yield shared
         shared.ok("down", "--purge")
     finally:
+        shared.run("down", "--purge")  # of one that did not come up; otherwise nothing is there any more
         left = shared.remove_leftovers()
     assert left == []
     assert not shared.state.exists()
