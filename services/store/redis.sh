@@ -69,9 +69,30 @@ CONF
     fi
 fi
 # At each start, because passwords are genesis's. A store may become a replica at any time, so it knows what to show.
+#
+# Redis reads its append-only file as the user `default`, and checks at each EXEC in it whether that one may do what it says. With
+# the few rights that anybody has here it would drop every transaction, and that is nearly all that the site writes. So until
+# the file is read `default` may do everything and nobody can be it; then a user made for that gives it its rights, and goes.
+loader=$(head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n')
 settle -e '^user ' -e '^masteruser ' -e '^masterauth ' <<CONF
-$(cat "$ACCESS/store.users")
+$(grep -v '^user default ' "$ACCESS/store.users")
+user default off ~* &* +@all
+user loader on >$loader resetkeys resetchannels -@all +ping +acl|setuser +acl|deluser
 masteruser replication
 masterauth $password
 CONF
+as_loader() {
+    REDISCLI_AUTH=$loader redis-cli --user loader -p "${LISTEN##*:}" "$@" 2>/dev/null
+}
+(
+    while kill -0 $$ 2>/dev/null; do
+        if [ "$(as_loader ping)" = PONG ]; then
+            # shellcheck disable=SC2046  # each rule is a word
+            as_loader acl setuser default reset $(sed -n 's/^user default //p' "$ACCESS/store.users")
+            as_loader acl deluser loader
+            break
+        fi
+        sleep 0.05
+    done
+) >/dev/null &
 exec redis-server "$conf"
