@@ -19,7 +19,6 @@ from foundation.failure import NOT_RESTORED, Failure
 from foundation.patient_ledger import PatientLedger
 from foundation.state import State
 from testbed.inventory import Part
-from testbed.runtimes.capabilities import missing
 from testbed.site import Site
 
 CONTROLLER = "chaos"
@@ -83,9 +82,8 @@ def mend(site: Site) -> tuple[list[str], list[str]]:
 
 def _mend_part(site: Site, part: Part) -> Iterator[str]:
     for fault in sorted(all_faults(), key=lambda fault: fault.lies):
-        if missing(site.runtime.name, fault.requires):
-            continue
-        if found := fault.leftover(site, part):
+        possible = site.runtime.name in fault.runtimes
+        if possible and (found := fault.leftover(site, part)):
             fault.sweep(site, part)
             yield f"{part.name} {found} and {fault.restored}"
 

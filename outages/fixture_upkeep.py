@@ -78,7 +78,7 @@ class FixtureUpkeep:
             await asyncio.sleep(ROUND_SECONDS)
             with suppress(*USELESS):
                 await self._renew_sessions()
-                await self._pick_up_litter()
+                await self._clean_up()
                 if self._in_trouble() & SHOW_OLD_POSTS:
                     await self._look_for_losses()
 
@@ -164,7 +164,7 @@ class FixtureUpkeep:
 
     # --- cleanups ---
 
-    async def _pick_up_litter(self) -> None:
+    async def _clean_up(self) -> None:
         while self.cleanups:
             visit = self._visits()
             visit.cleanups.append(self.cleanups[0])

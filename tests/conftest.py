@@ -6,6 +6,9 @@ import asyncio
 import functools
 import inspect
 import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,3 +34,15 @@ def _bounded(test: Any) -> Any:
             await test(*arguments, **fixtures)
 
     return run
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 6 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("only root may mount a file system of its own")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from on_processes import OnProcesses
 from site_under_test import wait_until
+from small_disks import fill
 
 from chaos.client import Client
 from foundation.ledger import Ledger
@@ -18,29 +18,6 @@ from foundation.state import State
 FAULTS = {"kill": "post@east", "pause": "notify@west", "errors": "retweet@east"}
 SECONDS = 12
 """How long the faults last: all are proved, and the disk is full, long before."""
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 6 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("only root may mount a file system of its own")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def fill(folder: Path) -> None:
-    """Take all the room that there is; also what Redis made free meanwhile, when it gave up a file."""
-    with (folder / "ballast").open("ab", buffering=0) as ballast:
-        for size in (65536, 1):
-            try:
-                while ballast.write(b"\0" * size):
-                    pass
-            except OSError:
-                pass
 
 
 @pytest.mark.parametrize("runtime", ["processes"], indirect=True)

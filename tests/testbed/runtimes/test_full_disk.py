@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from small_disks import fill
 from toys import Toys, wait_until
 
 from foundation.state import State
@@ -14,33 +14,10 @@ from testbed.runtimes.processes.record import read_leases
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 6 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("only root may mount a file system of its own")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-@pytest.fixture
 def toys(small_disk: Path) -> Iterator[Toys]:
     toys = Toys(State(small_disk / "site"))
     yield toys
     toys.kill_everything()
-
-
-def fill(folder: Path) -> None:
-    """Take all the room that there is; also what somebody else made free meanwhile."""
-    with (folder / "ballast").open("ab", buffering=0) as ballast:
-        for size in (65536, 1):
-            try:
-                while ballast.write(b"\0" * size):
-                    pass
-            except OSError:
-                pass
 
 
 def test_leases_are_kept_on_a_full_disk_and_what_runs_is_told_rightly(toys: Toys, small_disk: Path) -> None:
