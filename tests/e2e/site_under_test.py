@@ -14,7 +14,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -105,13 +105,21 @@ class Site(ABC):
 
     @contextmanager
     def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """One `failwhale` command, beside which the test goes on; it is gone afterwards."""
+        """One `failwhale` command, beside which the test goes on; it and what it started are gone then."""
         process = self.start(*arguments)
         try:
             yield process
         finally:
+            try:
+                started = psutil.Process(process.pid).children(recursive=True)
+            except psutil.NoSuchProcess:
+                started = []
             process.kill()
             process.wait()
+            for one in started:
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+            psutil.wait_procs(started, 10)
 
     # --- its users ---
 
