@@ -12,7 +12,7 @@ from typing import Any
 
 import pyotp
 
-from outages.client import Failed, Refused
+from outages.client import Answer, Failed, Refused
 from outages.visit import Visit
 
 Visits = Callable[[], Visit]
@@ -53,6 +53,10 @@ class Account:
     """The latest 30 s step of which a code was sent."""
     doubtful_step: int = 0
     """The step of a code that was sent without an answer: it may be good still."""
+    replicated: bool = True
+    """What the site said of the account and its second factor; otherwise a failover may lose either."""
+    unprotected: bool = False
+    """The site asked for no second factor when it was used last."""
     stale: bool = False
     """The site did not know the session or the password when it was used last."""
 
@@ -92,6 +96,13 @@ async def request(
     visits: Visits, method: str, path: str, account: Account | None = None, body: Any = None, *ok: int
 ) -> Any:
     """One request on a connection of its own; the parsed answer. Raises Failed."""
+    answer = await _ask(visits, method, path, account, body, *ok)
+    return answer.json() if answer.body else {}
+
+
+async def _ask(
+    visits: Visits, method: str, path: str, account: Account | None, body: Any, *ok: int
+) -> Answer:
     visit = visits()
     try:
         async with asyncio.timeout(REQUEST_SECONDS):
@@ -100,19 +111,19 @@ async def request(
         raise Failed("time-out", visit.step) from None
     finally:
         visit.close()
-    answer.expect(*(ok or (200, 201, 204)))
-    return answer.json() if answer.body else {}
+    return answer.expect(*(ok or (200, 201, 204)))
 
 
 async def sign_up(account: Account, visits: Visits) -> bool:
     """Make sure that the account exists; True when it was created now, and has a session. Raises Failed."""
     # No device: one that this account was used from before is a matter of logins, and is refused here.
     wanted = {"name": account.name, "password": account.password}
-    answer = await request(visits, "POST", "/accounts", None, wanted, 201, 409)
-    if "token" not in answer:
+    answer = await _ask(visits, "POST", "/accounts", None, wanted, 201, 409)
+    if answer.status == 409:
         return False
     account.secret = ""
-    account.admitted(answer)
+    account.replicated = answer.replicated
+    account.admitted(answer.json())
     return True
 
 
@@ -190,10 +201,11 @@ async def enrol(account: Account, visits: Visits) -> None:
     for chosen in (step - 1, step):
         body = {"code": pyotp.TOTP(secret).at(chosen * STEP_SECONDS)}
         try:
-            await request(visits, "POST", "/me/second-factor/confirm", account, body)
+            confirmed = await _ask(visits, "POST", "/me/second-factor/confirm", account, body)
         except Refused:
             if chosen == step:
                 raise
             continue
         account.secret, account.used_step = secret, chosen
+        account.replicated = account.replicated and confirmed.replicated
         return

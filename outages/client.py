@@ -63,6 +63,8 @@ class Answer:
 
     status: int
     body: bytes
+    replicated: bool = True
+    """False when the site said that only one store has what was written, so that it may be lost."""
 
     def json(self) -> Any:
         """The parsed body; Failed("wrong-content") when it is not JSON."""
@@ -156,7 +158,8 @@ class Connection(asyncio.Protocol):
     ) -> Answer:
         """Send a request and wait for the whole answer. Raises Failed("closed") when it does not come."""
         await self._send(method, path, token, body, headers)
-        return Answer(self._status, b"".join(self._body))
+        replicated = self._headers.get(b"failwhale-replicated") != b"false"
+        return Answer(self._status, b"".join(self._body), replicated)
 
     async def stream(self, path: str, *, token: str = "") -> EventStream:
         """Open a server-sent event stream: returns when its head has arrived. Raises Failed."""

@@ -134,7 +134,8 @@ class FixtureUpkeep:
         while True:
             await asyncio.sleep(ENROL_EVERY)
             for account in accounts:
-                if account.stale or not account.secret or account.is_ahead(time.time()):
+                useless = account.stale or account.unprotected or not account.secret
+                if useless or account.is_ahead(time.time()):
                     await self._enrol(account)
                     break
 
@@ -143,7 +144,11 @@ class FixtureUpkeep:
             if account.stale and not await sign_up(account, self._visits):
                 account.stale = False  # it exists: whoever refused it was wrong
                 return
-            if account.stale or account.id:
+            if account.stale:
+                self._ledger.append("cast.lost", what=f"the account {account.name}")
+            elif account.unprotected:
+                self._ledger.append("cast.lost", what=f"the second factor of {account.name}")
+            if account.id:
                 _rename(account)
             await enrol(account, self._visits)
             self._cast.save()
@@ -183,7 +188,8 @@ def _rename(account: Account) -> None:
     """Begin anew under another name."""
     account.name = f"{account.role}_{secrets.token_hex(3)}"
     account.id = account.token = account.secret = ""
-    account.stale = False
+    account.stale = account.unprotected = False
+    account.replicated = True
     account.used_step = account.doubtful_step = 0
 
 

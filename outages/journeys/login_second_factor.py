@@ -3,9 +3,11 @@
 A code is good once for its account and 30 s step. So there is a pool of accounts, and an attempt that
 finds no account with a good code is left out: it is not the site that failed. A code that got no answer
 is tried again when there is no fresh one; that it is refused then says nothing, for the site may have
-used it up.
+used it up. An account or a second factor that the site acknowledged as not replicated may be lost in a
+failover: that it is gone is no failure, and another one takes its place.
 """
 
+from outages.accounts import Account
 from outages.cast import Cast
 from outages.client import Failed
 from outages.journeys.journey import Journey
@@ -16,12 +18,7 @@ async def attempt(visit: Visit, cast: Cast) -> None:
     with cast.codes.take() as code:
         if code is None:
             raise LeftOut("no account with a good code")
-        answer = await visit.ask("POST", "/sessions", body=code.account.credentials)
-        if answer.status == 401:
-            code.account.stale = True
-        challenge = answer.expect(200).json().get("challenge")
-        if not challenge:
-            raise Failed("wrong-content", "no second factor was asked for")
+        challenge = await _give_password(visit, code.account)
         code.send()
         body = {"challenge": challenge, "code": code.text}
         answer = await visit.ask("POST", "/sessions/second-factor", body=body)
@@ -31,6 +28,20 @@ async def attempt(visit: Visit, cast: Cast) -> None:
             raise LeftOut("the code was used before")
         if not answer.expect(200).json().get("token"):
             raise Failed("wrong-content", "a login without a token")
+
+
+async def _give_password(visit: Visit, account: Account) -> str:
+    """The challenge that the site answers with. Raises Failed; LeftOut where nothing else was promised."""
+    answer = await visit.ask("POST", "/sessions", body=account.credentials)
+    account.stale = answer.status == 401
+    challenge = answer.json().get("challenge") if answer.status == 200 else None
+    account.unprotected = answer.status == 200 and not challenge
+    if (account.stale or account.unprotected) and not account.replicated:
+        raise LeftOut("the site acknowledged the account as not replicated, and lost it")
+    answer.expect(200)
+    if not challenge:
+        raise Failed("wrong-content", "no second factor was asked for")
+    return str(challenge)
 
 
 JOURNEY = Journey("login-second-factor", attempt)

@@ -149,6 +149,10 @@ class FakeSite:
         self.timeline: Callable[[list[Any]], list[Any]] = lambda items: items
         self.page = b"<title>failwhale</title>"
         self.created: Callable[[dict[str, Any]], dict[str, Any]] = lambda post: post
+        self.replicated = True
+        """Whether answers say that a replica has what was written."""
+        self.second_factors = True
+        """Whether a second factor that is on is asked for."""
         self.requests = 0
         self._hidden: set[str] = set()
         self._faults: list[tuple[str, Fault]] = []
@@ -223,6 +227,10 @@ class FakeSite:
         self.posts.clear()
         self.retweets.clear()
 
+    def forget_second_factors(self) -> None:
+        for user in self.users.values():
+            user.secret = ""
+
     def deliver_late(self) -> None:
         """What was held back while `delivered` was off arrives now."""
         self.delivered = True
@@ -264,7 +272,12 @@ class FakeSite:
                 if content is None
                 else json.dumps(content).encode()
             )
-            writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(raw)}\r\n\r\n".encode() + raw)
+            fields = [
+                f"HTTP/1.1 {status} X",
+                f"content-length: {len(raw)}",
+                f"failwhale-replicated: {str(self.replicated).lower()}",
+            ]
+            writer.write("\r\n".join([*fields, "", ""]).encode() + raw)
             await writer.drain()
 
     def _viewer(self, headers: dict[str, str]) -> User | None:
@@ -323,7 +336,7 @@ class FakeSite:
                 user = self.users.get(body["name"], User("", "", secrets.token_hex()))
                 if user.password != body["password"]:
                     raise Problem(401, "wrong-password")
-                if user.secret:
+                if user.secret and self.second_factors:
                     return 200, {"challenge": user.name}
                 return 200, {"token": self._token(user.name), "expires": "2099-01-01T00:00:00Z"}
             case ["POST", "sessions", "second-factor"]:

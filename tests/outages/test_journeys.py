@@ -93,6 +93,11 @@ CASES = {
         {"login-second-factor"},
         "status: 401",
     ),
+    "second factors are not asked for": (
+        setting("second_factors", False),
+        {"login-second-factor"},
+        "no second factor was asked for",
+    ),
     "posts error": (on("POST /posts", error(503)), {"post"}, "status: 503"),
     "posts hang": (on("POST /posts", hang), {"post"}, "time-out"),
     "posts come back changed": (
@@ -260,6 +265,28 @@ async def test_a_store_that_lost_everything_gets_a_new_cast(site: FakeSite, runn
     await running.all_green()
     kinds = [record["kind"] for record in running.prober.ledger.read()]
     assert "cast.lost" in kinds
+
+
+async def test_second_factors_that_no_replica_had_may_be_lost(
+    site: FakeSite, quick: None, make_running: Callable[[], Running]
+) -> None:
+    site.replicated = False
+    running = make_running()
+    await running.all_green()
+    lost = {account.name for account in running.prober.cast.codes.accounts if account.secret}
+    site.replicated = True
+    site.forget_second_factors()
+    probe = running.prober.probes["login-second-factor"]
+    logins = probe.attempts
+
+    def names() -> set[str]:
+        return {account.name for account in running.prober.cast.codes.accounts}
+
+    await until(lambda: not names() & lost, "others in their place")
+    await until(lambda: probe.attempts > logins, "a login of one of them")
+    assert probe.failed == 0, "nobody was promised that they are kept"
+    written = [row["what"] for row in running.prober.ledger.read() if row["kind"] == "cast.lost"]
+    assert sorted(written) == sorted(f"the second factor of {name}" for name in lost)
 
 
 async def test_sessions_that_the_site_no_longer_knows_are_renewed(site: FakeSite, running: Running) -> None:
