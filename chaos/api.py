@@ -79,7 +79,7 @@ def _faults(injector: Injector) -> APIRouter:
     @router.post("/faults", status_code=201)
     def begin(wanted: FaultRequest) -> dict[str, Any]:
         wish = Wish(wanted.fault, wanted.target, wanted.seconds, wanted.parameters, wanted.seed, wanted.id)
-        return show(injector.order(wish))
+        return dict(show(injector.order(wish)))
 
     @router.get("/faults")
     async def faults() -> dict[str, Any]:
@@ -90,14 +90,14 @@ def _faults(injector: Injector) -> APIRouter:
         entry = injector.entry(identifier)
         if entry is None:
             raise _unknown(identifier)
-        return show(entry)
+        return dict(show(entry))
 
     @router.delete("/faults/{identifier}")
     def end(identifier: str) -> dict[str, Any]:
         entry = injector.end(identifier, by="request")
         if entry is None:
             raise _unknown(identifier)
-        return show(entry)
+        return dict(show(entry))
 
     @router.post("/heal")
     def heal() -> dict[str, Any]:

@@ -5,25 +5,16 @@ from __future__ import annotations
 import inspect
 import secrets
 from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from chaos.aftermath import WELL_LIMIT, wait_well
-from chaos.catalogue import fault_named
-from chaos.client import Client, UnknownFault
+from chaos import following
 from chaos.fault import Fault, Parameter
-from chaos.fault_rows import active, is_judged, is_settled
 from chaos.injector import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
 from chaos.progress import Progress, spell_targets
 from foundation.console import (
     DEFAULT_STATE,
-    FAILED,
-    INCONCLUSIVE,
-    INTERRUPTED,
-    NOT_RESTORED,
-    Failure,
     JsonOption,
     QuietOption,
     StateOption,
@@ -35,7 +26,6 @@ from foundation.console import (
 )
 from foundation.options import whole_number
 from foundation.state import State
-from testbed.instruments import journeys_now
 from testbed.sentinels import spell_failover
 from testbed.site import Site
 
@@ -140,89 +130,28 @@ def _spell_bounds(parameter: Parameter) -> str:
 
 
 def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quiet: bool) -> None:
-    """Ask for the fault, follow it to its end, and say by the exit code how it went."""
-    client = Client(state)
+    """Have the fault done, follow it to its end, and say by the exit code how it went."""
     with Progress(quiet=quiet) as progress:
         try:
-            progress.note("asking the controller")
-            client.order(request)
-            now = _follow(client, request.id, progress, is_judged if detach else is_settled)
+            now = following.begin(state, request, detach=detach, listener=progress)
             interrupted = False
         except KeyboardInterrupt:
             progress.say("interrupted: ending the fault")
-            now = _end(client, request.id, progress)
+            now = following.end_interrupted(state, request.id, progress)
             interrupted = True
         ended = not detach and not interrupted and now["gone"] is True
-        now["not_well"], excused = _wait_well(now, state, progress) if ended else (None, False)
+        not_well, excused = following.wait_until_well(state, now, progress) if ended else (None, False)
+    now["not_well"] = not_well
     if json:
         print_json(now)
-    _judge(now, detached=detach and not interrupted, interrupted=interrupted)
-    if now["not_well"] and not excused:
-        raise Failure(
-            f"{now['id']} is gone, but not all is well: {', '.join(now['not_well'])}",
-            "see: failwhale status, failwhale watch",
-            NOT_RESTORED,
-        )
+    following.judge(now, detached=detach and not interrupted, interrupted=interrupted)
+    if not excused:
+        following.refuse_unwell(now)
     if not json and not quiet:
         end = "is in force" if detach else "is over"
         stdout().print(f"{now['id']} {end}: proved on {spell_targets(now)}")
-        if now["not_well"]:
-            stdout().print(f"not well yet, as other faults are in force: {', '.join(now['not_well'])}")
-
-
-def _wait_well(fault: dict[str, Any], state: State, progress: Progress) -> tuple[list[str], bool]:
-    """What is not well again, and whether other faults that are in force excuse it: what they hurt does not
-    end with this one. They may end while it is looked at: then there is no excuse, but time to wait."""
-    site = Site(state)
-    names = {one["target"] for one in fault["targets"]}
-    parts = [part for part in site.inventory.parts if part.name in names]
-    hurts = {
-        journey for part in parts for journey in fault_named(fault["fault"]).hurts(part, fault["parameters"])
-    }
-    store = any(part.kind in ("store", "sentinel") for part in parts)
-    wait = partial(wait_well, site, partial(journeys_now, state), hurts, store=store, note=progress.note)
-    if active(state):
-        not_well = wait(seconds=0.0)
-        if not not_well or active(state):
-            return not_well, True
-    return wait(seconds=WELL_LIMIT), False
-
-
-def _follow(
-    client: Client, identifier: str, progress: Progress, until: Callable[[dict[str, Any]], bool]
-) -> dict[str, Any]:
-    now: dict[str, Any] = {}
-    for now in client.watch(identifier, until, progress.tick):
-        progress.tell(now)
-    return now
-
-
-def _end(client: Client, identifier: str, progress: Progress) -> dict[str, Any]:
-    try:
-        client.end(identifier)
-    except UnknownFault:
-        raise Failure("interrupted before the fault began", code=INTERRUPTED) from None
-    return _follow(client, identifier, progress, is_settled)
-
-
-def _judge(fault: dict[str, Any], *, detached: bool, interrupted: bool) -> None:
-    """Raise Failure with the exit code that this end of a fault has; nothing when it went as asked."""
-    name = f"{fault['id']} ({fault['fault']} on {fault['target']})"
-    if not detached and fault["gone"] is not True:
-        why = "; ".join(
-            f"{one['target']}: {one['why']}" for one in fault["targets"] if one["gone"] is not True
-        )
-        raise Failure(f"{name} could not be restored: {why}", "failwhale chaos heal", NOT_RESTORED)
-    if interrupted:
-        raise Failure(f"interrupted: {name} was ended and is gone", code=INTERRUPTED)
-    failed = [f"{one['target']}: {one['failed']}" for one in fault["targets"] if one["failed"]]
-    if failed:
-        raise Failure(f"{name} failed: {'; '.join(failed)}", "see: failwhale status", FAILED)
-    if fault["proved"] is not True:
-        evidence = [
-            str(one["evidence"] or one["why"]) for one in fault["targets"] if one["proved"] is not True
-        ]
-        raise Failure(f"{name} was not proved to bite: {'; '.join(evidence)}", "", INCONCLUSIVE)
+        if not_well:
+            stdout().print(f"not well yet, as other faults are in force: {', '.join(not_well)}")
 
 
 def _failover_of(site: Site, planned: Plan) -> str | None:

@@ -3,16 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import NotRequired, TypedDict
 
+from chaos.fault import Value
 from chaos.journal import Entry, Progress, read
 from chaos.phase import Phase
 from foundation.clock import stamp
 from foundation.state import State
 
 
-def show(entry: Entry) -> dict[str, Any]:
+class PartRow(TypedDict):
+    """A fault on one part. Times are as in the ledger, None while it has not happened; verdicts are None
+    while nobody can say."""
+
+    target: str
+    phase: str
+    applied: str | None
+    proved: bool | None
+    evidence: str | None
+    failed: str | None
+    ceased: str | None
+    reverted: str | None
+    by: str | None
+    gone: bool | None
+    why: str | None
+
+
+class FaultRow(TypedDict):
     """One fault; `applied`, `proved`, `ceased`, `reverted`, `gone` are true when they are on every part."""
+
+    id: str
+    fault: str
+    target: str
+    parameters: Mapping[str, Value]
+    seconds: float
+    seed: int
+    requested: str
+    until: str
+    applied: bool
+    proved: bool | None
+    ceased: bool
+    reverted: bool
+    gone: bool | None
+    ended: str | None
+    targets: list[PartRow]
+    not_well: NotRequired[list[str] | None]
+    """What is not well although it is gone, a few words each; None where nobody waited for it to end."""
+
+
+def show(entry: Entry) -> FaultRow:
+    """A fault of the journal as a row."""
     order, parts = entry.order, list(entry.progress.values())
     return {
         "id": order.id,
@@ -33,27 +73,27 @@ def show(entry: Entry) -> dict[str, Any]:
     }
 
 
-def is_settled(fault: Mapping[str, Any]) -> bool:
+def is_settled(fault: FaultRow) -> bool:
     """Whether nothing more happens to a shown fault by itself: it is gone, or given up as unknown."""
     return all(Phase(one["phase"]).is_settled for one in fault["targets"])
 
 
-def is_judged(fault: Mapping[str, Any]) -> bool:
+def is_judged(fault: FaultRow) -> bool:
     """Whether it has been looked at if a shown fault bites, on each part, whatever came out."""
     return all(one["evidence"] or one["failed"] or one["gone"] is not None for one in fault["targets"])
 
 
-def active(state: State) -> list[dict[str, Any]]:
+def active(state: State) -> list[FaultRow]:
     """The faults that are not over. Read from the journal, which is the truth also when nobody is alive."""
     return [show(entry) for entry in read(state.journal).entries.values() if not entry.over]
 
 
-def history(state: State) -> list[dict[str, Any]]:
+def history(state: State) -> list[FaultRow]:
     """Every fault that the journal still knows, oldest first; those that are over, too."""
     return [show(entry) for entry in read(state.journal).entries.values()]
 
 
-def _show_part(name: str, one: Progress) -> dict[str, Any]:
+def _show_part(name: str, one: Progress) -> PartRow:
     return {
         "target": name,
         "phase": one.phase.value,
