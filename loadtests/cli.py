@@ -30,7 +30,8 @@ from foundation.console import (
 from foundation.options import number, one_of, whole_number
 from foundation.progress import Progress
 from foundation.state import State
-from loadtests.generator import Generator, Plan, Shape, whole_seconds
+from loadtests.generator import Plan, Shape, whole_seconds
+from loadtests.load import Operation, Result, running
 from loadtests.population import PEOPLE_LIMIT
 from loadtests.target import Target, acknowledged_file, census_file, refuse_other_machines
 from testbed.sitefile import SiteFile
@@ -131,22 +132,25 @@ def load(
         if not quiet:
             stderr().print(f"Nobody lives here yet: loading {PEOPLE:,} people.")
         _populate(site, PEOPLE, SEED, quiet=quiet)
-    target = Target.of(site)
     plan = Plan(shape, people, rate, whole_seconds(seconds), rude)
     if plan.seconds != seconds and not quiet:
         stderr().print(f"A load takes whole seconds: {plan.seconds} s instead of {spell_duration(seconds)}.")
-    result, interrupted_after = _generate(site, plan, quiet=quiet)
-    interrupted = interrupted_after is not None
-    verdict = _check(target, site, plan, quiet=quiet) if check and not interrupted else None
-    if verdict is not None:
-        result["checker"] = verdict.as_json()
+    with running(site, plan) as load, Progress(quiet) as progress:
+        tell = Teller(plan, progress).tell
+        try:
+            load.listen(tell)
+        except KeyboardInterrupt:
+            load.interrupt()
+            load.listen(tell)
+    result, interrupted = load.result, load.interrupted_after is not None
+    verdict = _check(site, plan, quiet=quiet) if check and not interrupted else None
     if as_json:
-        print_json(result)
+        print_json({**load.row(), **({"checker": verdict.as_json()} if verdict else {})})
     elif not quiet:
-        _print_result(result)
-    if interrupted and not quiet:
-        report(f"interrupted after {interrupted_after:.0f} of {plan.seconds} s")
-    if not result["completed"] and not interrupted:
+        _print_result(result, verdict)
+    if load.interrupted_after is not None and not quiet:
+        report(f"interrupted after {load.interrupted_after:.0f} of {plan.seconds} s")
+    if not result.completed and not interrupted:
         report("the site answered nothing", "is it up? failwhale status; failwhale up")
     raise typer.Exit(_exit_code(result, verdict, interrupted))
 
@@ -160,66 +164,18 @@ def _populate(state: State, people: int, seed: int, *, quiet: bool) -> Loaded:
         )
 
 
-def _generate(state: State, plan: Plan, *, quiet: bool) -> tuple[dict[str, Any], float | None]:
-    """Make the load; returns its result and the seconds after which it was interrupted, None when it was not.
-
-    Raises Failure without a result.
-    """
-    from foundation.ledger import Ledger
-
-    asked = {
-        "shape": plan.shape.value,
-        "people": plan.people,
-        "rate": plan.rate or 2.0 * plan.people,
-        "seconds": plan.seconds,
-        "rude": plan.rude,
-        "load": plan.name,
-    }
-    ledger = Ledger(state.ledger)
-    ledger.append("load.started", **asked)
-    summary: dict[str, Any] | None = None
-    interrupted_after: float | None = None
-    try:
-        with Generator(plan, {"FAILWHALE_STATE": str(state.path)}) as generator, Progress(quiet) as progress:
-            teller = Teller(plan, progress)
-            try:
-                summary = _listen(generator, teller)
-            except KeyboardInterrupt:
-                interrupted_after = teller.elapsed
-                generator.interrupt()
-                summary = _listen(generator, teller)
-            if summary is None:
-                if interrupted_after is not None:
-                    raise KeyboardInterrupt
-                raise generator.failure()
-    finally:
-        counts = ("offered", "sent", "completed", "good", "errors")
-        ended = {name: summary[name] for name in counts} if summary else {}
-        ledger.append("load.finished", load=plan.name, interrupted=interrupted_after is not None, **ended)
-        ledger.close()
-    return {**asked, **summary}, interrupted_after
-
-
-def _listen(generator: Generator, teller: Teller) -> dict[str, Any] | None:
-    for kind, content in generator.messages():
-        if kind == "summary":
-            return content
-        teller.tell(content)
-    return None
-
-
-def _check(target: Target, state: State, plan: Plan, *, quiet: bool) -> Verdict:
+def _check(state: State, plan: Plan, *, quiet: bool) -> Verdict:
     from loadtests.checker import check
 
     if not quiet:
         stderr().print("Looking for all that was acknowledged ...")
-    return check(target, acknowledged_file(state), load=plan.name)
+    return check(Target.of(state), acknowledged_file(state), load=plan.name)
 
 
-def _exit_code(result: Mapping[str, Any], verdict: Verdict | None, interrupted: bool) -> int:
+def _exit_code(result: Result, verdict: Verdict | None, interrupted: bool) -> int:
     if interrupted:
         return INTERRUPTED
-    if not result["completed"]:
+    if not result.completed:
         return FAILED
     from loadtests.checker import exit_code
 
@@ -236,11 +192,8 @@ class Teller:
         self._plan = plan
         self._progress = progress
         self._next = 0.0
-        self.elapsed = 0.0
-        """Seconds since the load began, as it told last: once a second."""
 
     def tell(self, now: Mapping[str, Any]) -> None:
-        self.elapsed = now["elapsed"]
         text = (
             f"{now['elapsed']:.0f} of {self._plan.seconds} s: {now['good_since']} good/s; "
             f"{now['offered']} offered, {now['sent']} sent, {now['completed']} completed"
@@ -254,46 +207,42 @@ class Teller:
             self._progress.say(text)
 
 
-def _print_result(result: Mapping[str, Any]) -> None:
-    rows = [*result["operations"], _whole(result)]
+def _print_result(result: Result, verdict: Verdict | None) -> None:
+    count = sum(row.count for row in result.operations)
+    whole = Operation("all", count, result.good, result.latency)
     print_table(
         ["operation", "count", "good", "p50", "p90", "p99", "p99.9"],
         [
             (
-                row["operation"],
-                row["count"],
-                row["good"],
-                *("" if value is None else spell_duration(value) for value in row["latency"].values()),
+                row.operation,
+                row.count,
+                row.good,
+                *("" if value is None else spell_duration(value) for value in row.latency.values()),
             )
-            for row in rows
+            for row in (*result.operations, whole)
         ],
         right=["count", "good", "p50", "p90", "p99", "p99.9"],
     )
     say = stdout().print
     say(
-        f"\n{result['offered']:,} offered, {result['sent']:,} sent, {result['completed']:,} completed, "
-        f"{result['good']:,} good"
+        f"\n{result.offered:,} offered, {result.sent:,} sent, {result.completed:,} completed, "
+        f"{result.good:,} good"
     )
-    if result["not_sent"]:
-        say("not sent: " + _counts(result["not_sent"]))
-    if result["errors"]:
-        say("errors: " + _counts(result["errors"]))
-    if not result["generator_kept_up"]:
-        late = spell_duration(result["generator_lag"]["p99"] or 0.0)
+    if result.not_sent:
+        say("not sent: " + _counts(result.not_sent))
+    if result.errors:
+        say("errors: " + _counts(result.errors))
+    if not result.generator_kept_up:
+        late = spell_duration(result.generator_lag["p99"] or 0.0)
         say(f"The generator did not keep its own schedule (p99 {late} late): doubt the latencies.")
-    if "checker" in result:
-        say(_spell_verdict(result["checker"]))
-
-
-def _whole(result: Mapping[str, Any]) -> dict[str, Any]:
-    count = sum(row["count"] for row in result["operations"])
-    return {"operation": "all", "count": count, "good": result["good"], "latency": result["latency"]}
+    if verdict is not None:
+        say(_spell_verdict(verdict))
 
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
 
 
-def _spell_verdict(verdict: Mapping[str, Any]) -> str:
-    word = {True: "kept", False: "BROKEN", None: "unknown"}[verdict["holds"]]
-    return f"what was acknowledged: {word} ({verdict['because']})"
+def _spell_verdict(verdict: Verdict) -> str:
+    word = {True: "kept", False: "BROKEN", None: "unknown"}[verdict.holds]
+    return f"what was acknowledged: {word} ({verdict.because})"
