@@ -91,7 +91,7 @@ def _argument(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 
 def _option(parameter: Parameter) -> inspect.Parameter:
-    flag = f"--{parameter.name.replace('_', '-')}"
+    flag = parameter.flag
     text = f"{parameter.help} {_spell_bounds(parameter)}".strip()
     kind: Any
     if parameter.type == "duration":

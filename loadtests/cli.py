@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,10 +75,7 @@ def populate(
     if as_json:
         print_json({"seed": seed, **asdict(loaded)})
     elif not quiet:
-        stdout().print(
-            f"{loaded.people:,} people, {loaded.follows:,} follows and {loaded.posts:,} posts "
-            f"loaded in {loaded.seconds:.1f} seconds"
-        )
+        stdout().print(spell_loaded(loaded))
 
 
 def load(
@@ -159,9 +156,7 @@ def _populate(state: State, people: int, seed: int, *, quiet: bool) -> Loaded:
     from loadtests.populate import populate as bring_in
 
     with Progress(quiet) as progress:
-        return bring_in(
-            state, people, seed, lambda done, whole: progress.note(f"Loading people: {done / whole:.0%}")
-        )
+        return bring_in(state, people, seed, telling_people(progress))
 
 
 def _check(state: State, plan: Plan, *, quiet: bool) -> Verdict:
@@ -183,6 +178,19 @@ def _exit_code(result: Result, verdict: Verdict | None, interrupted: bool) -> in
 
 
 # --- what a person sees ---
+
+
+def telling_people(progress: Progress) -> Callable[[int, int], None]:
+    """Tells how far the loading of people is."""
+    return lambda done, whole: progress.note(f"Loading people: {done / whole:.0%}")
+
+
+def spell_loaded(loaded: Loaded) -> str:
+    """Who was loaded, in a line."""
+    return (
+        f"{loaded.people:,} people, {loaded.follows:,} follows and {loaded.posts:,} posts "
+        f"loaded in {loaded.seconds:.1f} seconds"
+    )
 
 
 class Teller:

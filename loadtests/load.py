@@ -64,6 +64,7 @@ class Load:
         """Seconds since the load began, as it told last: once a second."""
         self.interrupted_after: float | None = None
         """The same when it was interrupted; None when it was not."""
+        self.over = threading.Event()
         self._generator = generator
         self._result: Result | None = None
         self._failure: Failure | None = None
@@ -73,15 +74,17 @@ class Load:
         for kind, content in self._generator.messages():
             if kind == "summary":
                 self._result = Result.of(content)
-                return
+                break
             self.elapsed = content["elapsed"]
             tell(content)
-        early = Failure("interrupted before the load began", code=INTERRUPTED)
-        self._failure = self._generator.failure() if self.interrupted_after is None else early
+        else:
+            early = Failure("interrupted before the load began", code=INTERRUPTED)
+            self._failure = self._generator.failure() if self.interrupted_after is None else early
+        self.over.set()
 
     def interrupt(self) -> None:
         """Ask it to end now; who listens gets a result all the same."""
-        if self._result is None and self._failure is None:
+        if not self.over.is_set():
             self.interrupted_after = self.elapsed
             self._generator.interrupt()
 

@@ -17,14 +17,12 @@ from outages.history import History
 from outages.journey_names import NAMES
 from outages.model import Fault
 from outages.wording import by_id, clock, parameters, record_problem, targets
-from testbed.instruments import journeys_now, prober_now
+from testbed.instruments import prober_now
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.table import Table
     from rich.text import Text
-
-__all__ = ["Live", "journeys_now"]
 
 WIDTH = 80
 CELLS = 40
