@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -116,7 +116,8 @@ class Show:
     def populate(self, people: int) -> None:
         self.step("populate", f"--people={people}", f"--seed={SEED}")
         with Progress(quiet=False) as progress:
-            self.say(spell_loaded(self.driver.populate(people, SEED, telling_people(progress))))
+            loaded = self.driver.populate(people, SEED, telling_people(progress))
+        self.say(spell_loaded(loaded))
 
     def load(self) -> Load:
         plan = Plan(Shape.STEADY, CROWD, 0.0, LOAD_SECONDS)
@@ -125,7 +126,11 @@ class Show:
 
     def end_load(self, load: Load) -> None:
         self.beside.close()
-        result = load.result
+        try:
+            result = load.result
+        except Failure as failure:  # the tour is worth its report all the same
+            self.say(f"\nLoad: {failure}.")
+            return
         self.say(
             f"\nLoad: {result.sent} requests sent, {result.good} good, "
             f"p50 {_spell(result.latency['p50'])}, p99 {_spell(result.latency['p99'])}."
@@ -136,11 +141,11 @@ class Show:
         self.say(f"\n[bold]{number}/{total}  {act.title}[/bold]")
         self.say(f"     [dim]Look for: {act.look_for}.[/dim]")
         *before, last = act.injections
-        begun = time.time()
+        begun, clock = time.time(), time.monotonic()
         with self.watching():
             for injection in before:
-                self.inject(injection, begun, detach=True)
-            fault = self.inject(last, begun)
+                self.inject(injection, clock, detach=True)
+            fault = self.inject(last, clock)
             self.driver.wait_green(GREEN_AGAIN_SECONDS)
             undone = max(parse(one["reverted"]) for one in fault["targets"] if one["reverted"])
             recovered = time.time() - undone
@@ -149,8 +154,8 @@ class Show:
         self.say(f"     All journeys green {spell_duration(recovered)} after the fault was undone.")
 
     def inject(self, injection: Injection, begun: float, *, detach: bool = False) -> FaultRow:
-        """One fault of an act that has begun then (Unix seconds)."""
-        time.sleep(max(0.0, begun + injection.begins - time.time()))
+        """One fault of an act that has begun then, by the monotonic clock."""
+        time.sleep(max(0.0, begun + injection.begins - time.monotonic()))
         self.say(f"     [dim]$ {injection.command(detach=detach)}[/dim]")
         return self.driver.inject(injection.request(), detach=detach)
 
@@ -160,7 +165,8 @@ class Show:
         self.driver.inject(WAY_OUT.request(), detach=True)
         self.step("chaos", "heal")
         with FaultProgress(quiet=False) as progress:
-            self.say(spell_healing(self.driver.heal(progress)))
+            healing = self.driver.heal(progress)
+        self.say(spell_healing(healing))
         self.driver.wait_green(GREEN_AGAIN_SECONDS)
 
     def report(self, output: Path) -> None:
@@ -178,12 +184,23 @@ class Show:
         """The command that a person would type for what is done now."""
         self.say(f"[dim]$ failwhale {' '.join(words)}[/dim]")
 
-    def watching(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def watching(self) -> Iterator[None]:
         """On a terminal, the live view of all journeys while the block runs."""
         if not self.console.is_terminal:
-            return nullcontext()
-        view = Live(self.state).renderable
-        return Screen(get_renderable=view, console=self.console, refresh_per_second=5, transient=True)
+            yield
+            return
+        view = Live(self.state)
+        with (
+            closing(view),
+            Screen(
+                get_renderable=view.renderable,
+                console=self.console,
+                refresh_per_second=5,
+                transient=True,
+            ),
+        ):
+            yield
 
     def clean_up(self) -> None:
         """End what runs of this demo, or of one before it that was killed."""

@@ -77,6 +77,10 @@ class Live:
         for thread in self._asking:
             thread.start()
 
+    def close(self) -> None:
+        """Nothing is drawn after this, so nobody is asked any more: a site that is taken down must not be."""
+        self._drawn = -WATCHED_SECONDS
+
     def _repeat(self, ask: Callable[[], None], every: float) -> None:
         while time.monotonic() - self._drawn < WATCHED_SECONDS:
             ask()
