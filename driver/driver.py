@@ -198,7 +198,7 @@ class Driver:
     def outages(self, since: float = -inf, until: float = inf) -> list[Felt]:
         """What users felt between two moments (Unix seconds), with causes; an outage that reaches into that
         time belongs to it."""
-        from outages.latest_run import history_of
+        from outages.history import history_of
 
         self._refuse_outside()
         history = history_of(self.state)
@@ -211,7 +211,8 @@ class Driver:
 
     def report(self, output: Path | None = None) -> Report:
         """Write the page about the latest run to `output`, or to the folder of reports of the site."""
-        from outages.latest_run import detect_if_possible, history_of
+        from outages.history import history_of
+        from outages.prometheus import detect_if_possible
         from outages.report import save
 
         self._refuse_outside()

@@ -23,8 +23,7 @@ from foundation.console import (
     stdout,
 )
 from foundation.state import State
-from outages.history import History
-from outages.latest_run import detect_if_possible, history_of, recorded_by_prometheus
+from outages.history import History, history_of
 from outages.model import Felt
 from testbed.sitefile import SiteFile
 
@@ -57,10 +56,12 @@ def outages(
       failwhale outages --json
       failwhale outages --from prometheus
     """
+    from outages.prometheus import detect_if_possible, recorded
+
     site = State(state)
     history = history_of(site)
     if source is Source.PROMETHEUS:
-        rows = recorded_by_prometheus(site, history)
+        rows = recorded(site, history)
     else:
         rows = history.outages
         detect_if_possible(site, history)
@@ -123,6 +124,7 @@ def report(
       failwhale report
       failwhale report --output friday.html
     """
+    from outages.prometheus import detect_if_possible
     from outages.report import copied_out, is_inside_a_container, page, save
 
     site = State(state)
@@ -153,19 +155,20 @@ def score(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> No
       failwhale score
       failwhale score --json
     """
+    from outages.prometheus import detect_if_possible, recorded
     from outages.score import pair
     from outages.score import score as reckon
 
     site = State(state)
     history = history_of(site)
-    recorded = recorded_by_prometheus(site, history)
+    told = recorded(site, history)
     detect_if_possible(site, history)
     now = history.now()
-    result = reckon(history.outages, recorded, now, [(gap.start, gap.end) for gap in history.gaps])
+    result = reckon(history.outages, told, now, [(gap.start, gap.end) for gap in history.gaps])
     if as_json:
         print_json(result)
     else:
-        show_score(pair(history.outages, recorded, now), result)
+        show_score(pair(history.outages, told, now), result)
 
 
 # --- tables ---
