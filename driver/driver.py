@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from outages.model import Felt
     from testbed.instruments import JourneyRow
 
+SETTLING = 0.1
+"""Seconds between two looks into the record."""
 START_WITHIN = 60.0
 """Seconds for a site to be green."""
 
@@ -195,9 +197,18 @@ class Driver:
         self._refuse_outside()
         return wait_until_green(self.state, time.monotonic() + seconds, note)
 
-    def outages(self, since: float = -inf, until: float = inf) -> list[Felt]:
+    def outages(self, since: float = -inf, until: float = inf, settle: float = 0.0) -> list[Felt]:
         """What users felt between two moments (Unix seconds), with causes; an outage that reaches into that
-        time belongs to it."""
+        time belongs to it. An attempt that began before others and ends after them keeps the end of an outage
+        out of the record, though users are well: `settle` is how many seconds to wait for such ends."""
+        give_up = time.monotonic() + settle
+        while True:
+            rows = self._outages(since, until)
+            if all(row.end is not None for row in rows) or time.monotonic() >= give_up:
+                return rows
+            time.sleep(SETTLING)
+
+    def _outages(self, since: float, until: float) -> list[Felt]:
         from outages.history import history_of
 
         self._refuse_outside()

@@ -40,6 +40,8 @@ WAY_OUT = Injection("kill", "retweet:all", "5m")
 SEED = 7
 CROWD = 20
 GREEN_AGAIN_SECONDS = 30.0
+RECORDED_WITHIN = 5.0
+"""Seconds for the ends of outages to be in the record when all is green; as a rule they are."""
 LOAD_SECONDS = 240
 """Longer than the tour takes; the load is ended when the tour is over."""
 
@@ -149,7 +151,7 @@ class Show:
             self.driver.wait_green(GREEN_AGAIN_SECONDS)
             undone = max(parse(one["reverted"]) for one in fault["targets"] if one["reverted"])
             recovered = time.time() - undone
-        for line in felt(self.driver.outages(since=begun), fault["id"]):
+        for line in felt(self.driver.outages(since=begun, settle=RECORDED_WITHIN), fault["id"]):
             self.say(f"     {line}")
         self.say(f"     All journeys green {spell_duration(recovered)} after the fault was undone.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,20 @@ def test_outages_between_two_moments_come_with_their_causes(tmp_path: Path) -> N
     written = driver.report(tmp_path / "page.html")
     assert written.file.read_text().startswith("<!doctype html>")
     assert len(written.history.outages) == 3
+
+
+def test_ends_that_are_not_recorded_yet_are_waited_for(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    ledger = Ledger(state.ledger)
+    opened, closed = outage("post", 12, 16)
+    for record in (STARTED, opened):
+        ledger.append(**record)
+    driver = Driver(state)
+    assert [row.end for row in driver.outages(settle=0.1)] == [None]
+    later = threading.Timer(0.3, lambda: ledger.append(**closed))
+    later.start()
+    assert [row.end for row in driver.outages(settle=30)] == [at(16)]
+    later.join()
 
 
 def test_without_a_site_the_next_step_is_named(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ class FakeDriver:
         self.note("wait_green")
         return True
 
-    def outages(self, since: float) -> list[Felt]:
+    def outages(self, since: float, settle: float) -> list[Felt]:
         self.note("outages")
         causes = [Fault("kill", "kill", "post@east", {}, 0.0)]
         return [Felt("post", "down", 10.0, 12.0, causes=causes), Felt("page", "down", 1.0, 2.0)]
