@@ -64,8 +64,10 @@ def demo(
 
     Example: failwhale demo --output report.html
     """
+    site = State(state)
+    site.refuse_foreign()  # after this, all that is there may be removed
     with interruptible():
-        show = Show(State(state))
+        show = Show(site)
         try:
             show.play(TOUR[:acts], people, output.absolute())
         except KeyboardInterrupt:
@@ -207,8 +209,7 @@ class Show:
     def clean_up(self) -> None:
         """End what runs of this demo, or of one before it that was killed."""
         self.beside.close()
-        if self.state.is_made:
-            take_down(self.driver, purge=True, quiet=True)
+        take_down(self.driver, purge=True, quiet=True)
 
 
 def felt(outages: Sequence[Felt], fault: str) -> list[str]:

@@ -11,9 +11,12 @@ from pathlib import Path
 
 from foundation.failure import USAGE, Failure
 
+UNFINISHED = "site.json.[0-9]*"
+"""A site.json whose writing was cut short."""
+
 OURS = (
     "site.json",
-    "site.json.[0-9]*",  # its writing was cut short
+    UNFINISHED,
     "population.json",
     "population.new",
     "pki",
@@ -123,9 +126,9 @@ class State:
 
     @property
     def is_ours(self) -> bool:
-        """Whether what `OURS` lists may be taken for failwhale's. Without a site only the name says so: the
-        demo leaves its report in `.failwhale/`."""
-        return self.is_made or self.path.name == ".failwhale"
+        """Whether what `OURS` lists may be taken for failwhale's. Without a site its name says so, as the
+        demo leaves its report in `.failwhale/`, or what is left of a first start that was cut short."""
+        return self.is_made or self.path.name == ".failwhale" or any(self.path.glob(UNFINISHED))
 
     def refuse_foreign(self) -> None:
         """Raises Failure when a site must not be made here: where other things are, nobody could tell

@@ -13,7 +13,7 @@ from site_files import write_site
 
 import failwhale.demo
 from chaos.fault_rows import FaultRow
-from driver.driver import Report, Stopped
+from driver.driver import Driver, Report, Stopped
 from failwhale.verbs import app
 from foundation.clock import stamp
 from foundation.console import run
@@ -92,7 +92,7 @@ class FakeDriver:
     def stop(self, *, purge: bool) -> Stopped:
         assert not self.load_goes_on, "the load is to end before its site"
         self.done.append("stop")
-        self.state.site_file.unlink()
+        self.state.site_file.unlink(missing_ok=True)
         return Stopped(Ended(was_up=True))
 
 
@@ -118,9 +118,9 @@ def test_it_does_what_it_shows(play: Play) -> None:
     assert code == 0, err
     act = ["inject", "wait_green", "outages"]
     assert driver.done == [
-        *("start", "populate", "load"),
+        *("stop", "start", "populate", "load"),
         *(*act, *act),
-        *("inject", "heal", "wait_green", "report", "stop"),
+        *("inject", "heal", "wait_green", "report", "stop", "stop"),
     ]
     shown = [line.strip() for line in out.splitlines() if "$ failwhale" in line]
     assert [line.split()[2:4] for line in shown] == [
@@ -164,3 +164,27 @@ def test_a_step_that_fails_is_told_as_its_command_tells_it_when_everything_is_do
     assert code == 5
     assert driver.done[-2:] == [step, "stop"]
     assert "failwhale: it did not work\n  look there\n" in err
+
+
+def test_interrupted_while_the_site_is_first_written_down_it_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "state"
+
+    def start(*_: object, **__: object) -> None:
+        state.mkdir()
+        (state / "site.json.123.456").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Driver, "start", start)
+    assert run(app, "failwhale", ["demo", "--state", str(state)]) == 130
+    assert not state.exists()
+
+
+def test_a_folder_that_holds_other_things_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.txt").write_text("the only copy")
+    assert run(app, "failwhale", ["demo", "--state", str(tmp_path)]) == 2
+    assert "holds other things (thesis.txt) and no site" in capsys.readouterr().err
+    assert (tmp_path / "thesis.txt").exists()
