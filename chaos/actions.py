@@ -28,21 +28,21 @@ def inject(
     wait: bool = False,
     state: str | None = None,
 ) -> dict[str, Any]:
-    """Begin a fault; returns it once it is proved, or with `wait` once it is over. It ends by itself.
+    """Begin a fault; returns it once it is verified, or with `wait` once it is over. It ends by itself.
 
-    Raises Failure when it is refused, or is not proved to bite: a fault that does nothing proves nothing.
+    Raises Failure when it is refused, or its effect is not seen: a fault that does nothing proves nothing.
     """
     client = Client(_state(state))
     request = Request(fault, target, seconds, parameters or {}, seed, new_id(fault))
     client.order(request)
     now = list(client.watch(request.id, is_settled if wait else is_judged))[-1]
-    if now["proved"] is not True:
-        raise Failure(f"{request.id} was not proved to bite", "see: failwhale chaos active", INCONCLUSIVE)
+    if now["verified"] is not True:
+        raise Failure(f"{request.id} was not verified", "see: failwhale chaos active", INCONCLUSIVE)
     return now
 
 
 def end(fault_id: str, state: str | None = None) -> dict[str, Any]:
-    """End a fault before its time; returns it once it is gone, or found to be unknown."""
+    """End a fault before its time; returns it once it is over, or given up as unknown."""
     client = Client(_state(state))
     client.end(fault_id)
     return list(client.watch(fault_id, is_settled))[-1]

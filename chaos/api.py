@@ -94,7 +94,7 @@ def _faults(injector: Injector) -> APIRouter:
 
     @router.delete("/faults/{identifier}")
     def end(identifier: str) -> dict[str, Any]:
-        entry = injector.end(identifier, by="request")
+        entry = injector.end(identifier, by="operator")
         if entry is None:
             raise _unknown(identifier)
         return show(entry)

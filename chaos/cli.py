@@ -31,6 +31,7 @@ from foundation.console import (
     stdout,
 )
 from foundation.state import State
+from foundation.verdict import spell
 
 
 class _Group(typer.core.TyperGroup):
@@ -108,14 +109,15 @@ def active(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None
     elif not faults:
         stdout().print("no fault is in force")
     else:
-        columns = ("ID", "FAULT", "TARGET", "ENDS IN", "APPLIED", "PROVED", "REVERTED", "GONE")
+        columns = ("ID", "FAULT", "TARGET", "ENDS IN", "PHASE", "VERIFIED")
         print_table(
             columns,
             [
                 [
                     *(fault[key] for key in ("id", "fault", "target")),
                     spell_duration(max(parse(fault["until"]) - time.time(), 0.0)),
-                    *(_spell_verdict(fault[key]) for key in ("applied", "proved", "reverted", "gone")),
+                    fault["phase"],
+                    spell(fault["verified"]),
                 ]
                 for fault in faults
             ],
@@ -136,25 +138,26 @@ def history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> Non
         return
     rows = [
         [
-            _clock(fault["requested"]),
+            _clock(fault["times"]["requested"]),
             fault["id"],
-            one["target"],
-            _spell_verdict(one["proved"]),
+            one["part"],
+            spell(one["verified"]),
             _spell_end(one),
         ]
         for fault in faults
-        for one in fault["targets"]
+        for one in fault["parts"]
     ]
-    print_table(("UTC", "ID", "TARGET", "PROVED", "END"), rows)
+    print_table(("UTC", "ID", "PART", "VERIFIED", "END"), rows)
 
 
 def _spell_end(one: dict[str, Any]) -> str:
-    if one["gone"] is False:
-        return f"unknown: {one['why']}"
-    if one["ceased"]:
-        return f"ceased by itself at {_clock(one['ceased'])}"
-    if one["reverted"]:
-        return f"reverted by {one['by']} at {_clock(one['reverted'])}"
+    times = one["times"]
+    if times["unknown"]:
+        return f"unknown: {one['end_evidence']}"
+    if times["ceased"]:
+        return f"ceased by itself at {_clock(times['ceased'])}"
+    if times["reverting"]:
+        return f"ended by {one['ended_by']} at {_clock(times['reverting'])}"
     return "not yet"
 
 
@@ -205,10 +208,6 @@ def _spell_healing(undone: int, mended: int) -> str:
     said = [f"undid {undone} {'fault' if undone == 1 else 'faults'}"] if undone else []
     said += [f"mended {mended} other {'thing' if mended == 1 else 'things'}"] if mended else []
     return f"{' and '.join(said) or 'nothing was broken'}; every part is ready"
-
-
-def _spell_verdict(verdict: bool | None) -> str:
-    return "-" if verdict is None else "yes" if verdict else "no"
 
 
 for _fault in all_faults():

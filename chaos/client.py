@@ -59,7 +59,7 @@ class Client:
         return list(self._ask("GET", "/faults")["faults"])
 
     def end(self, identifier: str) -> dict[str, Any]:
-        """End a fault now; waits for a successor, and returns before the fault is gone."""
+        """End a fault now; waits for a successor, and returns before the fault is over."""
         return dict(self._patiently("DELETE", f"/faults/{identifier}"))
 
     def heal(self) -> list[dict[str, Any]]:

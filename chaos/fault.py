@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal
 from chaos.journeys import JOURNEYS_OF, journeys_through
 from foundation.console import spell_duration
 from foundation.failure import USAGE, Failure
+from foundation.verdict import Verdict
 from testbed.inventory import Part
 from testbed.runtimes.capabilities import Capability, runtimes_with
 from testbed.site import Site
@@ -33,7 +34,7 @@ UNITS: Mapping[ParameterType, str | None] = {
 
 SERVICES = ("frontend", "auth", "post", "timeline", "retweet", "notify")
 PARTS = (*SERVICES, "store", "sentinel", "link", "prober", "prometheus")
-"""Everything but the controller: nobody would be there to prove what it does to itself."""
+"""Everything but the controller: nobody would be there to verify what it does to itself."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Parameter:
 class Demonstration:
     """The proof that a fault bites: do this to a healthy site, and these journeys are hurt in this way.
 
-    With no journeys it promises nothing about them; what is shown is then that it is proved and heals.
+    With no journeys it promises nothing about them; what is shown is then that it is verified and heals.
     """
 
     target: str
@@ -109,9 +110,9 @@ class Demonstration:
 
 @dataclass(frozen=True)
 class Proof:
-    """A verdict by effect (None: it cannot be said) and, for people, what was seen."""
+    """A verdict by effect and, for people, what was seen."""
 
-    verdict: bool | None
+    verdict: Verdict
     evidence: str
 
 
@@ -190,7 +191,7 @@ class Fault(ABC):
         """Have the fault undone at its limit by somebody closer to the part than the controller."""
 
     def disarm(self, site: Site, injection: Injection) -> None:  # noqa: B027
-        """Take back what `arm` did, when the fault is gone."""
+        """Take back what `arm` did, when the fault is undone."""
 
     def leftover(self, site: Site, part: Part) -> str:
         """What this fault left behind on the part, as somebody sees it who has no journal; empty: nothing, or

@@ -14,7 +14,7 @@ from chaos.aftermath import WELL_LIMIT, wait_well
 from chaos.catalogue import fault_named
 from chaos.client import Client, UnknownFault
 from chaos.fault import Fault, Parameter
-from chaos.fault_rows import active, is_judged, is_settled
+from chaos.fault_rows import active, is_judged, is_over, is_settled
 from chaos.injector import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
 from chaos.progress import Progress, spell_targets
 from foundation.console import (
@@ -70,7 +70,7 @@ def command_of(fault: Fault) -> Callable[..., None]:
             ),
             _argument(
                 "detach",
-                Annotated[bool, typer.Option("--detach", help="Return when it is proved; it goes on.")],
+                Annotated[bool, typer.Option("--detach", help="Return when it is verified; it goes on.")],
                 False,
             ),
             _argument("state", StateOption, DEFAULT_STATE),
@@ -152,20 +152,20 @@ def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quie
             progress.say("interrupted: ending the fault")
             now = _end(client, request.id, progress)
             interrupted = True
-        ended = not detach and not interrupted and now["gone"] is True
+        ended = not detach and not interrupted and is_over(now)
         now["not_well"], excused = _wait_well(now, state, progress) if ended else (None, False)
     if json:
         print_json(now)
     _judge(now, detached=detach and not interrupted, interrupted=interrupted)
     if now["not_well"] and not excused:
         raise Failure(
-            f"{now['id']} is gone, but not all is well: {', '.join(now['not_well'])}",
+            f"{now['id']} is over, but not all is well: {', '.join(now['not_well'])}",
             "see: failwhale status, failwhale watch",
             NOT_RESTORED,
         )
     if not json and not quiet:
         end = "is in force" if detach else "is over"
-        stdout().print(f"{now['id']} {end}: proved on {spell_targets(now)}")
+        stdout().print(f"{now['id']} {end}: verified on {spell_targets(now)}")
         if now["not_well"]:
             stdout().print(f"not well yet, as other faults are in force: {', '.join(now['not_well'])}")
 
@@ -174,7 +174,7 @@ def _wait_well(fault: dict[str, Any], state: State, progress: Progress) -> tuple
     """What is not well again, and whether other faults that are in force excuse it: what they hurt does not
     end with this one. They may end while it is looked at: then there is no excuse, but time to wait."""
     site = Site(state)
-    names = {one["target"] for one in fault["targets"]}
+    names = {one["part"] for one in fault["parts"]}
     parts = [part for part in site.inventory.parts if part.name in names]
     hurts = {
         journey for part in parts for journey in fault_named(fault["fault"]).hurts(part, fault["parameters"])
@@ -208,21 +208,21 @@ def _end(client: Client, identifier: str, progress: Progress) -> dict[str, Any]:
 def _judge(fault: dict[str, Any], *, detached: bool, interrupted: bool) -> None:
     """Raise Failure with the exit code that this end of a fault has; nothing when it went as asked."""
     name = f"{fault['id']} ({fault['fault']} on {fault['target']})"
-    if not detached and fault["gone"] is not True:
-        why = "; ".join(
-            f"{one['target']}: {one['why']}" for one in fault["targets"] if one["gone"] is not True
-        )
+    if not detached and not is_over(fault):
+        why = "; ".join(f"{one['part']}: {one['end_evidence']}" for one in fault["parts"] if not is_over(one))
         raise Failure(f"{name} could not be restored: {why}", "failwhale chaos heal", NOT_RESTORED)
     if interrupted:
-        raise Failure(f"interrupted: {name} was ended and is gone", code=INTERRUPTED)
-    failed = [f"{one['target']}: {one['failed']}" for one in fault["targets"] if one["failed"]]
+        raise Failure(f"interrupted: {name} was ended and is undone", code=INTERRUPTED)
+    failed = [f"{one['part']}: {one['failed']}" for one in fault["parts"] if one["failed"]]
     if failed:
         raise Failure(f"{name} failed: {'; '.join(failed)}", "see: failwhale status", FAILED)
-    if fault["proved"] is not True:
+    if fault["verified"] is not True:
         evidence = [
-            str(one["evidence"] or one["why"]) for one in fault["targets"] if one["proved"] is not True
+            str(one["evidence"] or one["end_evidence"])
+            for one in fault["parts"]
+            if one["verified"] is not True
         ]
-        raise Failure(f"{name} was not proved to bite: {'; '.join(evidence)}", "", INCONCLUSIVE)
+        raise Failure(f"{name} was not verified: {'; '.join(evidence)}", "", INCONCLUSIVE)
 
 
 def _failover_of(site: Site, planned: Plan) -> str | None:
@@ -232,14 +232,14 @@ def _failover_of(site: Site, planned: Plan) -> str | None:
 
 
 def _print_plan(request: Request, planned: Plan, failover: str | None, *, json: bool) -> None:
-    targets = [part.name for part in planned.parts]
+    parts = [part.name for part in planned.parts]
     hurts = sorted(
         {journey for part in planned.parts for journey in planned.fault.hurts(part, planned.parameters)}
     )
     if not json:
         how = planned.fault.spell(planned.parameters)
         stdout().print(
-            f"would {request.fault} {', '.join(targets)} for {spell_duration(request.seconds)}"
+            f"would {request.fault} {', '.join(parts)} for {spell_duration(request.seconds)}"
             f"{f' ({how})' if how else ''}"
         )
         stdout().print(f"may hurt: {', '.join(hurts) or 'no journey'}")
@@ -250,7 +250,7 @@ def _print_plan(request: Request, planned: Plan, failover: str | None, *, json: 
         {
             "fault": request.fault,
             "target": request.target,
-            "targets": targets,
+            "parts": parts,
             "parameters": dict(planned.parameters),
             "seconds": request.seconds,
             "seed": request.seed,

@@ -1,19 +1,31 @@
-"""A fault as JSON, as `chaos FAULT --json`, `chaos active --json` and the controller's API show it."""
+"""An injection as JSON, as `chaos FAULT --json`, `chaos active --json` and the controller's API show it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from chaos.journal import Entry, Progress, read
+from chaos.journal import Entry, Order, Progress, read
 from chaos.phase import Phase
 from foundation.clock import stamp
 from foundation.state import State
+from foundation.verdict import all_of
+
+_TIME_OF: Mapping[Phase, Callable[[Order, Progress], float | None]] = {
+    Phase.REQUESTED: lambda order, one: order.at,
+    Phase.APPLIED: lambda order, one: one.applied,
+    Phase.VERIFIED: lambda order, one: one.verified_at,
+    Phase.CEASED: lambda order, one: one.ceased,
+    Phase.REVERTING: lambda order, one: one.reverting,
+    Phase.REVERTED: lambda order, one: one.reverted,
+    Phase.UNKNOWN: lambda order, one: one.unknown,
+}
 
 
 def show(entry: Entry) -> dict[str, Any]:
-    """One fault; `applied`, `proved`, `ceased`, `reverted`, `gone` are true when they are on every part."""
+    """One injection. `times` says when every part had come to a phase; null: not all have."""
     order, parts = entry.order, list(entry.progress.values())
+    ends = {one.ended_by for one in parts}
     return {
         "id": order.id,
         "fault": order.fault,
@@ -21,61 +33,67 @@ def show(entry: Entry) -> dict[str, Any]:
         "parameters": dict(order.parameters),
         "seconds": order.seconds,
         "seed": order.seed,
-        "requested": stamp(order.at),
         "until": stamp(order.until),
-        "applied": all(one.applied is not None for one in parts),
-        "proved": _all(one.proved for one in parts),
-        "ceased": all(one.ceased is not None for one in parts),
-        "reverted": all(one.reverted is not None for one in parts),
-        "gone": _all(one.gone for one in parts),
-        "ended": entry.ended or None,
-        "targets": [_show_part(name, one) for name, one in entry.progress.items()],
+        "phase": _phase_of_all(one.phase for one in parts),
+        "verified": all_of(one.verified for one in parts),
+        "evidence": "; ".join(one.evidence for one in parts if one.evidence) or None,
+        "ended_by": entry.ended_by or (None if "" in ends else ", ".join(sorted(ends))),
+        "times": _times(order, parts),
+        "parts": [_show_part(name, order, one) for name, one in entry.progress.items()],
     }
 
 
-def is_settled(fault: Mapping[str, Any]) -> bool:
-    """Whether nothing more happens to a shown fault by itself: it is gone, or given up as unknown."""
-    return all(Phase(one["phase"]).is_settled for one in fault["targets"])
+def is_over(injection: Mapping[str, Any]) -> bool:
+    """Whether every part was seen to be free of a shown injection."""
+    return Phase(injection["phase"]).is_over
 
 
-def is_judged(fault: Mapping[str, Any]) -> bool:
-    """Whether it has been looked at if a shown fault bites, on each part, whatever came out."""
-    return all(one["evidence"] or one["failed"] or one["gone"] is not None for one in fault["targets"])
+def is_settled(injection: Mapping[str, Any]) -> bool:
+    """Whether nothing more happens to a shown injection by itself: it is over, or given up as unknown."""
+    return all(Phase(one["phase"]).is_settled for one in injection["parts"])
+
+
+def is_judged(injection: Mapping[str, Any]) -> bool:
+    """Whether it has been looked at if a shown injection bites, on each part, whatever came out."""
+    return all(
+        one["evidence"] or one["failed"] or Phase(one["phase"]).is_settled for one in injection["parts"]
+    )
 
 
 def active(state: State) -> list[dict[str, Any]]:
-    """The faults that are not over. Read from the journal, which is the truth also when nobody is alive."""
+    """Those that are not over. Read from the journal, which is the truth also when nobody is alive."""
     return [show(entry) for entry in read(state.journal).entries.values() if not entry.over]
 
 
 def history(state: State) -> list[dict[str, Any]]:
-    """Every fault that the journal still knows, oldest first; those that are over, too."""
+    """All that the journal still knows, oldest first; those that are over, too."""
     return [show(entry) for entry in read(state.journal).entries.values()]
 
 
-def _show_part(name: str, one: Progress) -> dict[str, Any]:
+def _show_part(name: str, order: Order, one: Progress) -> dict[str, Any]:
     return {
-        "target": name,
+        "part": name,
         "phase": one.phase.value,
-        "applied": _time(one.applied),
-        "proved": one.proved,
+        "verified": one.verified,
         "evidence": one.evidence or None,
         "failed": one.failed or None,
-        "ceased": _time(one.ceased),
-        "reverted": _time(one.reverted),
-        "by": one.by or None,
-        "gone": one.gone,
-        "why": one.why or None,
+        "ended_by": one.ended_by or None,
+        "end_evidence": one.end_evidence or None,
+        "times": _times(order, [one]),
     }
 
 
-def _time(moment: float | None) -> str | None:
-    return None if moment is None else stamp(moment)
+def _times(order: Order, parts: Sequence[Progress]) -> dict[str, str | None]:
+    """By phase, when the last of these parts came to it; None when one did not."""
+    times = {}
+    for phase, time_of in _TIME_OF.items():
+        moments = [time_of(order, one) for one in parts]
+        came = [moment for moment in moments if moment is not None]
+        times[phase.value] = stamp(max(came)) if len(came) == len(moments) else None
+    return times
 
 
-def _all(verdicts: Iterable[bool | None]) -> bool | None:
-    """Three-valued `all`: one false makes it false, else one unknown makes it unknown."""
-    known = list(verdicts)
-    if False in known:
-        return False
-    return None if None in known else True
+def _phase_of_all(phases: Iterable[Phase]) -> str:
+    """Unknown where one is; else how far the last of them is."""
+    order = list(Phase)
+    return max(phases, key=lambda phase: (phase is Phase.UNKNOWN, -order.index(phase))).value

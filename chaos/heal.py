@@ -12,7 +12,7 @@ from typing import Any
 
 from chaos.catalogue import all_faults
 from chaos.client import Client, NoController
-from chaos.fault_rows import show
+from chaos.fault_rows import is_over, show
 from chaos.injector import Injector
 from chaos.journal import Busy, Journal
 from foundation.failure import NOT_RESTORED, Failure
@@ -101,7 +101,7 @@ def wait_ready(site: Site, seconds: float) -> list[str]:
 
 def refuse_unhealed(result: dict[str, Any]) -> None:
     """Raise Failure (not restored) when a heal left something behind."""
-    left = [f"{fault['id']} on {fault['target']}" for fault in result["faults"] if fault["gone"] is not True]
+    left = [f"{fault['id']} on {fault['target']}" for fault in result["faults"] if not is_over(fault)]
     left += [f"{part} is not ready" for part in result["broken"]]
     if left:
         raise Failure(

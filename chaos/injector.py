@@ -238,7 +238,7 @@ class Injector:
         """One thread for each part of this fault that has none."""
         with self._tending:
             ending = self._ending.setdefault(entry.order.id, threading.Event())
-            if entry.ended:
+            if entry.ended_by:
                 ending.set()
             for target, progress in entry.progress.items():
                 key = (entry.order.id, target)
@@ -255,7 +255,7 @@ class Injector:
             site = site or self._open_site()
             part = next((part for part in site.inventory.parts if part.name == target), None)
             if part is None:  # no failure: what vanished took the fault with it
-                self._settle(entry, target, "gone", f"{target} is no part of this site any more")
+                self._settle(entry, target, "reverted", f"{target} is no part of this site any more")
                 return
             fault = fault_named(entry.order.fault)
             others = partial(self._hurt_besides, entry.order.id)
@@ -264,9 +264,9 @@ class Injector:
             log.exception("%s on %s cannot be tended", entry.order.id, target)
             self._settle(entry, target, "unknown", str(error))
 
-    def _settle(self, entry: Entry, target: str, event: str, why: str) -> None:
-        self._record.tell(event, entry, target, why=why)
-        self._journal.note(event, id=entry.order.id, target=target, why=why)
+    def _settle(self, entry: Entry, target: str, event: str, evidence: str) -> None:
+        self._record.tell(event, entry, target, evidence=evidence)
+        self._journal.note(event, id=entry.order.id, target=target, evidence=evidence)
 
     def _hurt_besides(self, identifier: str) -> bool:
         """Whether another fault is in force, or could not be undone; or the disk is full, which makes parts

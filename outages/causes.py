@@ -31,9 +31,9 @@ def name_causes(outages: Iterable[Felt], faults: Iterable[Fault], now: float) ->
 def _is_cause(fault: Fault, outage: Felt, now: float) -> bool:
     if fault.applied is None or (fault.hurts is not None and outage.journey not in fault.hurts):
         return False
-    gone = now if fault.end is None else fault.end
+    end = now if fault.end is None else fault.end
     if fault.requested <= outage.start:
-        return outage.start <= gone
+        return outage.start <= end
     end = now if outage.end is None else outage.end
     return fault.hurts is not None and fault.applied < end
 

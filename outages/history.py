@@ -18,7 +18,7 @@ from typing import ClassVar
 
 from foundation.clock import Setting, parse
 from foundation.ledger import Ledger, Record
-from foundation.records import fits
+from foundation.records import fits, step_as_named_now
 from outages.causes import name_causes
 from outages.journey_names import NAMES
 from outages.model import Fault, Felt, Gap, Load
@@ -47,6 +47,7 @@ class History:
 
     def take(self, record: Record) -> None:
         """Add one record. A record of a kind or form that is not known is passed over."""
+        record = _as_named_now(record)
         if not fits(record):
             return
         at = parse(record["at"])
@@ -71,7 +72,7 @@ class History:
         for owner, names in [
             (self, ("began", "ended", "last")),
             *((spell, ("start", "end")) for spell in (*self.outages, *self.loads)),
-            *((fault, ("requested", "applied", "gone", "ceased", "until")) for fault in self.faults),
+            *((fault, ("requested", "applied", "reverted", "ceased", "until")) for fault in self.faults),
         ]:
             for name in names:
                 if (moment := getattr(owner, name)) is not None:
@@ -154,16 +155,16 @@ class History:
         fault.applied = fault.applied or at
         fault.until = parse(record["until"]) if record.get("until") else None
 
-    def _fault_proved(self, record: Record, at: float) -> None:
-        self._fault(record, at).proved = record.get("proved", True)
+    def _fault_verified(self, record: Record, at: float) -> None:
+        self._fault(record, at).verified = record.get("verified", True)
 
     def _fault_ceased(self, record: Record, at: float) -> None:
         fault = self._fault(record, at)
         fault.ceased = fault.ceased or at
 
-    def _fault_gone(self, record: Record, at: float) -> None:
+    def _fault_reverted(self, record: Record, at: float) -> None:
         fault = self._fault(record, at)
-        fault.gone, fault.unknown = at, False
+        fault.reverted, fault.unknown = at, False
 
     def _fault_unknown(self, record: Record, at: float) -> None:
         self._fault(record, at).unknown = True
@@ -199,13 +200,21 @@ class History:
         "outage.closed": _outage_closed,
         "fault.requested": _fault_requested,
         "fault.applied": _fault_applied,
-        "fault.proved": _fault_proved,
+        "fault.verified": _fault_verified,
         "fault.ceased": _fault_ceased,
-        "fault.gone": _fault_gone,
+        "fault.reverted": _fault_reverted,
         "fault.unknown": _fault_unknown,
         "load.started": _load_started,
         "load.finished": _load_finished,
     }
+
+
+def _as_named_now(record: Record) -> Record:
+    family, _, step = record["kind"].partition(".")
+    if family != "fault":
+        return record
+    step, named = step_as_named_now(step, record)
+    return {**named, "kind": f"fault.{step}"}
 
 
 def _felt(record: Record) -> Felt:

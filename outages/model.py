@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from foundation.clock import stamp
+from foundation.verdict import Verdict
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Felt:
     causes: list[Fault] = field(default_factory=list)
     after_effect: bool = False
     """The causes were over when it began: this may be what they left behind."""
-    detected: bool | None = None
+    detected: Verdict = None
     """Whether Prometheus raised an alert while it went on; None when nobody asked it."""
     detection_delay: float | None = None
     """Seconds from its start to the alert, which may have come when it was over."""
@@ -61,7 +62,7 @@ class Felt:
 
 @dataclass
 class Fault:
-    """A fault on one target. `gone` is None while it is in force, or when nobody could confirm its end."""
+    """A fault on one part. `reverted` is None while it is in force, or when nobody could confirm its end."""
 
     id: str
     name: str
@@ -69,10 +70,12 @@ class Fault:
     parameters: dict[str, Any]
     requested: float
     applied: float | None = None
-    gone: float | None = None
+    reverted: float | None = None
+    """Since when it was seen to be undone."""
     ceased: float | None = None
     """Since when it hurt nobody, although nobody had ended it: the part was killed, somebody mended it."""
-    proved: bool | None = None
+    verified: Verdict = None
+    """Whether its effect was seen."""
     unknown: bool = False
     until: float | None = None
     hurts: tuple[str, ...] | None = None
@@ -85,7 +88,7 @@ class Fault:
     @property
     def end(self) -> float | None:
         """Since when it is in force no more."""
-        return self.gone if self.ceased is None else self.ceased
+        return self.reverted if self.ceased is None else self.ceased
 
     @property
     def is_active(self) -> bool:

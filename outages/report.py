@@ -10,6 +10,7 @@ from string import Template
 
 from foundation.clock import stamp
 from foundation.console import spell_duration
+from foundation.verdict import spell
 from outages.drawing import timeline
 from outages.history import History, order_of
 from outages.journey_names import NAMES
@@ -111,7 +112,7 @@ def _faults(history: History, now: float) -> str:
     if not history.faults:
         return "<p class='calm'>No fault was injected.</p>"
     rows = ([*_fault_cells(fault, now), _felt_of(fault, history, now)] for fault in history.faults)
-    return _table(["fault", "target", "applied", "in force", "proved", "users felt"], rows, numbers={3})
+    return _table(["fault", "target", "applied", "in force", "verified", "users felt"], rows, numbers={3})
 
 
 def _fault_cells(fault: Fault, now: float) -> list[str]:
@@ -125,10 +126,10 @@ def _fault_cells(fault: Fault, now: float) -> list[str]:
         lasted = spell_duration(end - fault.applied) + how_it_ended
     if fault.unknown:
         lasted = "<span class='missed'>end unknown</span>"
-    proved = {True: "yes", False: "<span class='missed'>no effect</span>", None: "not known"}[fault.proved]
+    verified = spell(fault.verified, "yes", "<span class='missed'>no effect</span>", "not known")
     name = f"<b title='{escape(fault.id)}'>{escape(fault.name)}</b>"
     small = f" <small>{escape(how)}</small>" if how else ""
-    return [name + small, escape(fault.target), applied, lasted, proved]
+    return [name + small, escape(fault.target), applied, lasted, verified]
 
 
 def _felt_of(fault: Fault, history: History, now: float) -> str:

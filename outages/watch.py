@@ -209,7 +209,7 @@ def _fault_line(faults: list[Fault], now: float) -> Text:
     line = Text("broken now  ", style="magenta").append(first.name, style="bold magenta")
     if first.until is not None:
         line.append(f"  {max(0.0, first.until - now):.0f} s left", style="dim")
-    if any(fault.proved is False for fault in faults):
+    if any(fault.verified is False for fault in faults):
         line.append("  without effect", style="red")
     line.append("  " + targets(faults))
     return line.append(f"  {parameters(first)}", style="dim")

@@ -180,7 +180,7 @@ def _in_one_look() -> list[AnyPanel]:
         ),
         rows(
             "Broken on purpose now",
-            "Faults in force, from being applied until proved gone, and for how long already.\n\n"
+            "Faults in force, from being applied until seen to be undone, and for how long already.\n\n"
             "Next: `failwhale chaos active` says until when; `failwhale chaos heal` ends them all.",
             at(10, 0, 7, 6),
             "time() - max by (fault, target) (chaos_fault_start_time_seconds)",

@@ -90,7 +90,7 @@ def test_a_part_that_is_down_is_named_and_nobody_is_hurt(laboratory: Any) -> Non
     assert laboratory.site.harm() == ["post@west is down"]
 
 
-# --- proved by what a request of our own gets ---
+# --- verified by what a request of our own gets ---
 
 
 def injected(laboratory: Any, name: str, seconds: float = 5.0, **parameters: Any) -> tuple[Any, Injection]:
@@ -126,7 +126,7 @@ def test_the_evidence_is_what_our_own_request_got(
 
 @pytest.mark.parametrize("name", ["errors", "latency", "blackhole"])
 def test_a_count_without_harm_proves_nothing(laboratory: Any, name: str) -> None:
-    """Harm switched off, the service counted, the user got her answer: and it was called proved."""
+    """Harm switched off, the service counted, the user got her answer: and it was called verified."""
     laboratory.site.harmless = True
     fault, injection = injected(laboratory, name)
     proof = fault.verify(laboratory.site, injection)
@@ -286,7 +286,7 @@ def test_the_request_is_one_that_the_fault_is_for(
         assert all(int(headers["failwhale-user"]) > 0 for _, _, headers in sent)
 
 
-# --- set, removed, and gone ---
+# --- set, and removed ---
 
 
 class Asked:

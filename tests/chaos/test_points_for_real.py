@@ -1,4 +1,4 @@
-"""Fault points proved at a real service: its own server, mutual TLS, its real layer in front of a route."""
+"""Fault points verified at a real service: its own server, mutual TLS, its real layer in front of a route."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("name", "parameters", "said"), KINDS)
-async def test_a_real_service_that_is_hurt_is_proved_to_be(
+async def test_a_real_service_that_is_hurt_is_seen_to_be(
     site: Site, monkeypatch: pytest.MonkeyPatch, name: str, parameters: Any, said: str
 ) -> None:
     monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.5)

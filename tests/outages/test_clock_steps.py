@@ -89,7 +89,7 @@ async def test_an_outage_over_a_step_is_as_long_as_it_was_and_keeps_its_cause(
         await running.everybody_tries_again()
         assert "page" in running.down()
         mended_at = time.monotonic()
-    chaos.append("fault.gone", **injection)
+    chaos.append("fault.reverted", **injection)
     await until(lambda: page_down(running, "outage.closed"), "the outage closed")
     told = history(running)
     outages = [row for row in told.outages if (row.journey, row.kind) == ("page", "down")]
