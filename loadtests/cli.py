@@ -30,14 +30,15 @@ from foundation.console import (
 from foundation.options import number, one_of, whole_number
 from foundation.progress import Progress
 from foundation.state import State
+from foundation.verdict import spell
 from loadtests.generator import Generator, Plan, Shape, whole_seconds
 from loadtests.population import PEOPLE_LIMIT
 from loadtests.target import Target, acknowledged_file, census_file, refuse_other_machines
 from testbed.sitefile import SiteFile
 
 if TYPE_CHECKING:
+    from loadtests.findings import Findings
     from loadtests.populate import Loaded
-    from loadtests.verdict import Verdict
 
 PEOPLE = 1000
 SEED = 7
@@ -137,9 +138,9 @@ def load(
         stderr().print(f"A load takes whole seconds: {plan.seconds} s instead of {spell_duration(seconds)}.")
     result, interrupted_after = _generate(site, plan, quiet=quiet)
     interrupted = interrupted_after is not None
-    verdict = _check(target, site, plan, quiet=quiet) if check and not interrupted else None
-    if verdict is not None:
-        result["checker"] = verdict.as_json()
+    findings = _check(target, site, plan, quiet=quiet) if check and not interrupted else None
+    if findings is not None:
+        result["checker"] = findings.as_json()
     if as_json:
         print_json(result)
     elif not quiet:
@@ -148,7 +149,7 @@ def load(
         report(f"interrupted after {interrupted_after:.0f} of {plan.seconds} s")
     if not result["completed"] and not interrupted:
         report("the site answered nothing", "is it up? failwhale status; failwhale up")
-    raise typer.Exit(_exit_code(result, verdict, interrupted))
+    raise typer.Exit(_exit_code(result, findings, interrupted))
 
 
 def _populate(state: State, people: int, seed: int, *, quiet: bool) -> Loaded:
@@ -208,7 +209,7 @@ def _listen(generator: Generator, teller: Teller) -> dict[str, Any] | None:
     return None
 
 
-def _check(target: Target, state: State, plan: Plan, *, quiet: bool) -> Verdict:
+def _check(target: Target, state: State, plan: Plan, *, quiet: bool) -> Findings:
     from loadtests.checker import check
 
     if not quiet:
@@ -216,14 +217,14 @@ def _check(target: Target, state: State, plan: Plan, *, quiet: bool) -> Verdict:
     return check(target, acknowledged_file(state), load=plan.name)
 
 
-def _exit_code(result: Mapping[str, Any], verdict: Verdict | None, interrupted: bool) -> int:
+def _exit_code(result: Mapping[str, Any], findings: Findings | None, interrupted: bool) -> int:
     if interrupted:
         return INTERRUPTED
     if not result["completed"]:
         return FAILED
     from loadtests.checker import exit_code
 
-    return OK if verdict is None else exit_code(verdict)
+    return OK if findings is None else exit_code(findings)
 
 
 # --- what a person sees ---
@@ -282,7 +283,7 @@ def _print_result(result: Mapping[str, Any]) -> None:
         late = spell_duration(result["generator_lag"]["p99"] or 0.0)
         say(f"The generator did not keep its own schedule (p99 {late} late): doubt the latencies.")
     if "checker" in result:
-        say(_spell_verdict(result["checker"]))
+        say(_spell_findings(result["checker"]))
 
 
 def _whole(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -294,6 +295,6 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
 
 
-def _spell_verdict(verdict: Mapping[str, Any]) -> str:
-    word = {True: "kept", False: "BROKEN", None: "unknown"}[verdict["holds"]]
-    return f"what was acknowledged: {word} ({verdict['because']})"
+def _spell_findings(findings: Mapping[str, Any]) -> str:
+    word = spell(findings["holds"], "kept", "BROKEN", "unknown")
+    return f"what was acknowledged: {word} ({findings['because']})"

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from foundation.failure import Failure
 from foundation.state import State
+from foundation.verdict import Verdict
 from testbed import certificates
 from testbed.control import Control, Unreachable, operators_tls
 from testbed.inventory import Inventory, Part
@@ -124,7 +125,7 @@ class Endpoints(Stores):
         """Whether the certificate that lies there for the part has expired."""
         return certificates.is_expired(self._state.pki, part.compose_name)
 
-    def shows_expired_certificate(self, part: Part) -> bool | None:
+    def shows_expired_certificate(self, part: Part) -> Verdict:
         """Whether a new connection to the part fails since its certificate has expired. None: no answer."""
         return certificates.shows_expired(self._entrance(part), self._state.ca)
 
