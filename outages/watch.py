@@ -89,7 +89,7 @@ class Live:
         self._journeys, self._record = said.get("journeys", {}), said.get("record", {})
 
     def _ask_runtime(self) -> None:
-        from testbed.runtimes import runtime_of
+        from testbed.choice import runtime_of
 
         with suppress(Failure, OSError, KeyError, ValueError):
             self._parts = [

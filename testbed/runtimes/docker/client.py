@@ -25,9 +25,15 @@ class Docker:
     name = "docker"
 
     def __init__(self, state: State, connection: Connection | None = None) -> None:
-        """Raises Failure when the engine does not answer. `connection` is for tests."""
+        """Raises Failure when the engine does not answer, and on the Docker host: there commands are run in
+        the site's container. `connection` is for tests."""
         self._state = state
         docker = SiteFile.read(state).as_containers
+        if docker.through is not None:
+            raise Failure(
+                f"the parts of the site in {state.path} are reached from its container {docker.through} only",
+                "ask there: docker compose exec chaos failwhale ...",
+            )
         self._project = docker.project
         self._engine = connection or connection_to(docker.engine)
         self._site = sitefile.refresh(state, self._engine, self._project)
