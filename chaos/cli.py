@@ -18,7 +18,7 @@ from chaos.fault_rows import history as all_known
 from chaos.heal import heal as heal_site
 from chaos.heal import refuse_unhealed
 from chaos.journeys import JOURNEYS_OF
-from chaos.progress import Progress
+from chaos.progress import FaultProgress
 from foundation.clock import parse
 from foundation.console import (
     DEFAULT_STATE,
@@ -173,7 +173,7 @@ def _clock(time: str) -> str:
     help="Undo every fault and make every part well again; may be repeated.\n\nExample: failwhale chaos heal"
 )
 def heal(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet: QuietOption = False) -> None:
-    with Progress(quiet=quiet) as progress:
+    with FaultProgress(quiet=quiet) as progress:
         progress.note("healing")
         result = heal_site(State(state), progress.say)
         for fault in result["faults"]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaos.fault import Fault, Injection, Proof
-from chaos.journal import Entry, Journal, Progress
+from chaos.journal import Entry, Journal, PartProgress
 from chaos.phase import Phase
-from chaos.record import Record
+from chaos.record import FaultRecorder
 from testbed.inventory import Part
 from testbed.site import Site
 
@@ -45,7 +45,7 @@ class Execution:
     entry: Entry
     site: Site
     journal: Journal
-    record: Record
+    record: FaultRecorder
     ended: threading.Event
     others: Callable[[], bool]
     """Whether anything else hurts the site: then the part cannot be asked to be healthy yet."""
@@ -166,7 +166,7 @@ class Execution:
         return self.journal.book.entries[self.entry.order.id]
 
     @property
-    def _progress(self) -> Progress:
+    def _progress(self) -> PartProgress:
         return self.entry_now.progress[self.part.name]
 
     def _left(self) -> float:

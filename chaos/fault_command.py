@@ -16,7 +16,7 @@ from chaos.client import Client, UnknownFault
 from chaos.fault import Fault, Parameter
 from chaos.fault_rows import active, is_judged, is_over, is_settled
 from chaos.injector import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
-from chaos.progress import Progress, spell_targets
+from chaos.progress import FaultProgress, spell_targets
 from foundation.console import (
     DEFAULT_STATE,
     FAILED,
@@ -142,7 +142,7 @@ def _spell_bounds(parameter: Parameter) -> str:
 def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quiet: bool) -> None:
     """Ask for the fault, follow it to its end, and say by the exit code how it went."""
     client = Client(state)
-    with Progress(quiet=quiet) as progress:
+    with FaultProgress(quiet=quiet) as progress:
         try:
             progress.note("asking the controller")
             client.order(request)
@@ -170,7 +170,7 @@ def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quie
             stdout().print(f"not well yet, as other faults are in force: {', '.join(now['not_well'])}")
 
 
-def _wait_well(fault: dict[str, Any], state: State, progress: Progress) -> tuple[list[str], bool]:
+def _wait_well(fault: dict[str, Any], state: State, progress: FaultProgress) -> tuple[list[str], bool]:
     """What is not well again, and whether other faults that are in force excuse it: what they hurt does not
     end with this one. They may end while it is looked at: then there is no excuse, but time to wait."""
     site = Site(state)
@@ -189,7 +189,7 @@ def _wait_well(fault: dict[str, Any], state: State, progress: Progress) -> tuple
 
 
 def _follow(
-    client: Client, identifier: str, progress: Progress, until: Callable[[dict[str, Any]], bool]
+    client: Client, identifier: str, progress: FaultProgress, until: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
     now: dict[str, Any] = {}
     for now in client.watch(identifier, until, progress.tick):
@@ -197,7 +197,7 @@ def _follow(
     return now
 
 
-def _end(client: Client, identifier: str, progress: Progress) -> dict[str, Any]:
+def _end(client: Client, identifier: str, progress: FaultProgress) -> dict[str, Any]:
     try:
         client.end(identifier)
     except UnknownFault:

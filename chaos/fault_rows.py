@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from chaos.journal import Entry, Order, Progress, read
+from chaos.journal import Entry, Order, PartProgress, read
 from chaos.phase import Phase
 from foundation.clock import stamp
 from foundation.state import State
 from foundation.verdict import all_of
 
-_TIME_OF: Mapping[Phase, Callable[[Order, Progress], float | None]] = {
+_TIME_OF: Mapping[Phase, Callable[[Order, PartProgress], float | None]] = {
     Phase.REQUESTED: lambda order, one: order.at,
     Phase.APPLIED: lambda order, one: one.applied,
     Phase.VERIFIED: lambda order, one: one.verified_at,
@@ -70,7 +70,7 @@ def history(state: State) -> list[dict[str, Any]]:
     return [show(entry) for entry in read(state.journal).entries.values()]
 
 
-def _show_part(name: str, order: Order, one: Progress) -> dict[str, Any]:
+def _show_part(name: str, order: Order, one: PartProgress) -> dict[str, Any]:
     return {
         "part": name,
         "phase": one.phase.value,
@@ -83,7 +83,7 @@ def _show_part(name: str, order: Order, one: Progress) -> dict[str, Any]:
     }
 
 
-def _times(order: Order, parts: Sequence[Progress]) -> dict[str, str | None]:
+def _times(order: Order, parts: Sequence[PartProgress]) -> dict[str, str | None]:
     """By phase, when the last of these parts came to it; None when one did not."""
     times = {}
     for phase, time_of in _TIME_OF.items():

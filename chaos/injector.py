@@ -18,7 +18,7 @@ from chaos.execution import Execution
 from chaos.fault import Fault, Value
 from chaos.journal import Entry, Journal, Order
 from chaos.phase import Phase
-from chaos.record import Record
+from chaos.record import FaultRecorder
 from chaos.selector import select
 from foundation.clock import steady
 from foundation.failure import FAILED, USAGE, Failure
@@ -114,7 +114,7 @@ class Injector:
     def __init__(self, open_site: Callable[[], Site], journal: Journal, ledger: PatientLedger) -> None:
         self._open_site = open_site
         self._journal = journal
-        self._record = Record(ledger)
+        self._record = FaultRecorder(ledger)
         self._taking_orders = threading.Lock()
         self._tending = threading.Lock()
         self._ending: dict[str, threading.Event] = {}

@@ -58,7 +58,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Progress:
+class PartProgress:
     """How far a fault got on one part. Times are Unix seconds."""
 
     applied: float | None = None
@@ -97,7 +97,7 @@ class Entry:
     """A fault: the order and its progress on each part."""
 
     order: Order
-    progress: Mapping[str, Progress]
+    progress: Mapping[str, PartProgress]
     ended_by: str = ""
     """Who ended it before its time."""
 
@@ -167,7 +167,7 @@ def _requested(record: Mapping[str, Any]) -> Entry:
         seed=int(record["seed"]),
         until_by_machine=None if by_machine is None else float(by_machine),
     )
-    return Entry(order, {target: Progress() for target in order.targets})
+    return Entry(order, {target: PartProgress() for target in order.targets})
 
 
 def _advance(entry: Entry, record: Mapping[str, Any]) -> Entry:

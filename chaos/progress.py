@@ -20,7 +20,7 @@ NAMED = 3
 """Parts that are told by their names; more are told by how many they are."""
 
 
-class Progress(foundation.progress.Progress):
+class FaultProgress(foundation.progress.Progress):
     """Says each step of a fault once, on stderr, and counts down to its end where a line can move."""
 
     def __init__(self, *, quiet: bool) -> None:
@@ -28,7 +28,7 @@ class Progress(foundation.progress.Progress):
         self._said: set[str] = set()
         self._fault: dict[str, Any] | None = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> FaultProgress:
         super().__enter__()
         return self
 

@@ -31,7 +31,7 @@ from foundation.options import number, one_of, whole_number
 from foundation.progress import Progress
 from foundation.state import State
 from foundation.verdict import spell
-from loadtests.generator import Generator, Plan, Shape, whole_seconds
+from loadtests.generator import Generator, LoadPlan, Shape, whole_seconds
 from loadtests.population import PEOPLE_LIMIT
 from loadtests.target import Target, acknowledged_file, census_file, refuse_other_machines
 from testbed.sitefile import SiteFile
@@ -133,7 +133,7 @@ def load(
             stderr().print(f"Nobody lives here yet: loading {PEOPLE:,} people.")
         _populate(site, PEOPLE, SEED, quiet=quiet)
     target = Target.of(site)
-    plan = Plan(shape, people, rate, whole_seconds(seconds), rude)
+    plan = LoadPlan(shape, people, rate, whole_seconds(seconds), rude)
     if plan.seconds != seconds and not quiet:
         stderr().print(f"A load takes whole seconds: {plan.seconds} s instead of {spell_duration(seconds)}.")
     result, interrupted_after = _generate(site, plan, quiet=quiet)
@@ -161,7 +161,7 @@ def _populate(state: State, people: int, seed: int, *, quiet: bool) -> Loaded:
         )
 
 
-def _generate(state: State, plan: Plan, *, quiet: bool) -> tuple[dict[str, Any], float | None]:
+def _generate(state: State, plan: LoadPlan, *, quiet: bool) -> tuple[dict[str, Any], float | None]:
     """Make the load; returns its result and the seconds after which it was interrupted, None when it was not.
 
     Raises Failure without a result.
@@ -209,7 +209,7 @@ def _listen(generator: Generator, teller: Teller) -> dict[str, Any] | None:
     return None
 
 
-def _check(target: Target, state: State, plan: Plan, *, quiet: bool) -> Findings:
+def _check(target: Target, state: State, plan: LoadPlan, *, quiet: bool) -> Findings:
     from loadtests.checker import check
 
     if not quiet:
@@ -233,7 +233,7 @@ def _exit_code(result: Mapping[str, Any], findings: Findings | None, interrupted
 class Teller:
     """Tells how a load goes: on a terminal in a line that moves, elsewhere in a line now and then."""
 
-    def __init__(self, plan: Plan, progress: Progress) -> None:
+    def __init__(self, plan: LoadPlan, progress: Progress) -> None:
         self._plan = plan
         self._progress = progress
         self._next = 0.0

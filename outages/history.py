@@ -21,7 +21,7 @@ from foundation.ledger import Ledger, Record
 from foundation.records import fits, step_as_named_now
 from outages.causes import name_causes
 from outages.journey_names import NAMES
-from outages.model import Fault, Felt, Gap, Load
+from outages.model import Felt, Gap, InjectedFault, LoadRun
 
 
 class History:
@@ -37,8 +37,8 @@ class History:
         self.last: float | None = None
         """When the latest record was written."""
         self.outages: list[Felt] = []
-        self.faults: list[Fault] = []
-        self.loads: list[Load] = []
+        self.faults: list[InjectedFault] = []
+        self.loads: list[LoadRun] = []
         self.gaps: list[Gap] = []
         self.attempts: dict[str, Counter[str]] = {}
         """By journey: how many were good, slow, bad, untested, left-out."""
@@ -135,11 +135,13 @@ class History:
 
     # --- faults ---
 
-    def _fault(self, record: Record, at: float) -> Fault:
+    def _fault(self, record: Record, at: float) -> InjectedFault:
         for fault in self.faults:
             if (fault.id, fault.target) == (record["fault"], record["target"]):
                 return fault
-        fault = Fault(record["fault"], record["name"], record["target"], record.get("parameters") or {}, at)
+        fault = InjectedFault(
+            record["fault"], record["name"], record["target"], record.get("parameters") or {}, at
+        )
         self.faults.append(fault)
         return fault
 
@@ -173,7 +175,7 @@ class History:
 
     def _load_started(self, record: Record, at: float) -> None:
         self.loads.append(
-            Load(
+            LoadRun(
                 str(record.get("load", "")),
                 str(record.get("shape", "load")),
                 int(record.get("people") or 0),

@@ -22,7 +22,7 @@ class Felt:
     error: str = ""
     unobserved: bool = False
     """Nobody saw its end: the prober was interrupted."""
-    causes: list[Fault] = field(default_factory=list)
+    causes: list[InjectedFault] = field(default_factory=list)
     after_effect: bool = False
     """The causes were over when it began: this may be what they left behind."""
     detected: Verdict = None
@@ -61,7 +61,7 @@ class Felt:
 
 
 @dataclass
-class Fault:
+class InjectedFault:
     """A fault on one part. `reverted` is None while it is in force, or when nobody could confirm its end."""
 
     id: str
@@ -96,7 +96,7 @@ class Fault:
 
 
 @dataclass
-class Load:
+class LoadRun:
     """A spell of users."""
 
     id: str

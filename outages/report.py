@@ -14,7 +14,7 @@ from foundation.verdict import spell
 from outages.drawing import timeline
 from outages.history import History, order_of
 from outages.journey_names import NAMES
-from outages.model import Fault, Felt
+from outages.model import Felt, InjectedFault
 from outages.wording import (
     COMES_FROM_THE_PROBER,
     causes,
@@ -115,7 +115,7 @@ def _faults(history: History, now: float) -> str:
     return _table(["fault", "target", "applied", "in force", "verified", "users felt"], rows, numbers={3})
 
 
-def _fault_cells(fault: Fault, now: float) -> list[str]:
+def _fault_cells(fault: InjectedFault, now: float) -> list[str]:
     how = parameters(fault)
     if fault.applied is None:
         applied, lasted = "<i>never</i>", ""
@@ -132,7 +132,7 @@ def _fault_cells(fault: Fault, now: float) -> list[str]:
     return [name + small, escape(fault.target), applied, lasted, verified]
 
 
-def _felt_of(fault: Fault, history: History, now: float) -> str:
+def _felt_of(fault: InjectedFault, history: History, now: float) -> str:
     """Which journeys a fault hurt, worst first, and which when it was over."""
     caused = [outage for outage in history.outages if fault in outage.causes]
     during = _hurt([outage for outage in caused if not outage.after_effect], now)

@@ -15,7 +15,7 @@ from foundation.ledger import Tail
 from foundation.state import State
 from outages.history import History
 from outages.journey_names import NAMES
-from outages.model import Fault
+from outages.model import InjectedFault
 from outages.wording import by_id, clock, parameters, record_problem, targets
 from testbed.instruments import journeys_now, prober_now
 
@@ -201,7 +201,7 @@ def _axis(cells: int) -> Text:
     return Text(" " * LEFT_OF_STRIP + oldest.ljust(cells - 3) + "now", style="dim", no_wrap=True)
 
 
-def _fault_line(faults: list[Fault], now: float) -> Text:
+def _fault_line(faults: list[InjectedFault], now: float) -> Text:
     """One fault on all its targets; what matters most stands first, for the line may be cut."""
     from rich.text import Text
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from foundation.console import spell_duration
 from outages.history import History
-from outages.model import Fault, Felt
+from outages.model import Felt, InjectedFault
 
 COMES_FROM_THE_PROBER = (
     "What Prometheus knows of the journeys it has from the prober, which measured the outages: this says how "
@@ -47,7 +47,7 @@ def headline(history: History) -> str:
     return f"{count}; {journey} was down longest, for {spell_duration(seconds)}."
 
 
-def targets(faults: Sequence[Fault]) -> str:
+def targets(faults: Sequence[InjectedFault]) -> str:
     """What one fault on some parts was aimed at, as it was typed; else its parts: `post@east,west`."""
     if faults[0].selector:
         return faults[0].selector
@@ -58,9 +58,9 @@ def targets(faults: Sequence[Fault]) -> str:
     return ", ".join(f"{service}@{','.join(there)}".rstrip("@") for service, there in places.items())
 
 
-def by_id(faults: Iterable[Fault]) -> list[list[Fault]]:
+def by_id(faults: Iterable[InjectedFault]) -> list[list[InjectedFault]]:
     """The faults, each with all the parts that it is on."""
-    groups: dict[str, list[Fault]] = {}
+    groups: dict[str, list[InjectedFault]] = {}
     for fault in faults:
         groups.setdefault(fault.id, []).append(fault)
     return list(groups.values())
@@ -73,7 +73,7 @@ def causes(outage: Felt) -> str:
     return ", ".join(dict.fromkeys(titles))
 
 
-def parameters(fault: Fault) -> str:
+def parameters(fault: InjectedFault) -> str:
     """What was asked for beyond the defaults, with units: `delay 1.2s, share 30%`."""
     if fault.asked is not None:
         return fault.asked

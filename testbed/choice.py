@@ -52,12 +52,12 @@ def choose(state: State, asked: str | None, file: Path, environment: Mapping[str
 def lifecycle_on(runtime: RuntimeName, state: State) -> Lifecycle[Any]:
     """How that runtime starts and ends the site of this folder."""
     if runtime == "docker":
-        from testbed.runtimes.docker.lifecycle import OnDocker
+        from testbed.runtimes.docker.lifecycle import DockerLifecycle
 
-        return OnDocker(state)
-    from testbed.runtimes.processes.lifecycle import OnProcesses
+        return DockerLifecycle(state)
+    from testbed.runtimes.processes.lifecycle import ProcessesLifecycle
 
-    return OnProcesses(state)
+    return ProcessesLifecycle(state)
 
 
 def lifecycle_of(state: State) -> Lifecycle[Any]:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import cast
 
-from services.link.routes import Route
+from services.link.routes import LinkRoute
 from services.platform.keepalive import keep_alive
 from services.platform.names import connect
 from services.platform.settings import Address
@@ -22,7 +22,7 @@ shall take a line whose other end is gone for a store that refuses, not for one 
 class Relay:
     """All routes of one line. The connections are its own: they end with it."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
+    def __init__(self, routes: Sequence[LinkRoute]) -> None:
         self._routes = routes
         self._listeners: list[asyncio.Server] = []
         self.ends: set[_End] = set()
@@ -39,7 +39,7 @@ class Relay:
         for end in list(self.ends):
             end.abort()
 
-    async def _listen(self, route: Route) -> Address:
+    async def _listen(self, route: LinkRoute) -> Address:
         listener = await asyncio.get_running_loop().create_server(
             lambda: _NearEnd(self.ends, route.target), route.listen.host, route.listen.port
         )

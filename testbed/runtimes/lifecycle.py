@@ -96,7 +96,7 @@ class Listener(Protocol):
 
 
 @dataclass(frozen=True)
-class Supervisor:
+class SupervisorStatus:
     """The process that watches over plain processes."""
 
     pid: int
@@ -108,7 +108,7 @@ class Standing:
     """A site as it is now. `supervisor` is None where none of ours is needed."""
 
     parts: Sequence[PartStatus]
-    supervisor: Supervisor | None = None
+    supervisor: SupervisorStatus | None = None
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import pytest
 import chaos.execution
 from chaos.execution import Execution
 from chaos.fault import Fault, Injection, Proof
-from chaos.journal import Book, Entry, Journal, Order, Progress, _follow
-from chaos.record import Record
+from chaos.journal import Book, Entry, Journal, Order, PartProgress, _follow
+from chaos.record import FaultRecorder
 from foundation.clock import parse, stamp
 from testbed.inventory import Part
 from testbed.site import Site
@@ -156,12 +156,12 @@ class Play:
     """A life with all that it touches."""
 
     def __init__(
-        self, progress: Progress | None = None, ended: str = "", end_at: float = float("inf")
+        self, progress: PartProgress | None = None, ended: str = "", end_at: float = float("inf")
     ) -> None:
         self.clock = Clock()
         order = Timed("script-1", "script", "post@east", ("post@east",), {"n": 1}, LASTS, T0, T0 + LASTS, 0)
         object.__setattr__(order, "clock", self.clock)
-        entry = Entry(order, {"post@east": progress or Progress()}, ended)
+        entry = Entry(order, {"post@east": progress or PartProgress()}, ended)
         self.fault = Script(self.clock)
         self.site = Stage(self.clock)
         self.notes = Notes(self.clock, entry)
@@ -173,7 +173,7 @@ class Play:
             entry,
             cast(Site, self.site),
             cast(Journal, self.notes),
-            cast(Record, self.notes),
+            cast(FaultRecorder, self.notes),
             cast(Any, self.ended),
             lambda: self.others,
         )
@@ -183,7 +183,7 @@ class Play:
         self.clock.now = self.clock.began + seconds
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> PartProgress:
         return self.notes.book.entries["script-1"].progress["post@east"]
 
     @property
@@ -251,7 +251,7 @@ def test_the_lease_outlasts_the_limit_by_a_margin_and_never_shrinks_below_it(
 
 
 def test_what_is_applied_already_is_not_applied_again(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(4)
     one.life.live()
     assert one.steps[0] == "prove"
@@ -261,15 +261,17 @@ def test_what_is_applied_already_is_not_applied_again(play: Callable[..., Play])
 
 
 def test_what_is_verified_already_is_not_verified_again(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0, verified=True, evidence="before"))
+    one = play(progress=PartProgress(applied=T0, verified=True, evidence="before"))
     one.at(4)
     one.life.live()
     assert "prove" not in one.steps
     assert [event for _, event in one.notes.events] == ["reverting", "reverted"]
 
 
-@pytest.mark.parametrize("known", [Progress(applied=T0, reverted=T0), Progress(applied=T0, ceased=T0)])
-def test_what_was_over_is_only_undone(play: Callable[..., Play], known: Progress) -> None:
+@pytest.mark.parametrize(
+    "known", [PartProgress(applied=T0, reverting=T0), PartProgress(applied=T0, ceased=T0)]
+)
+def test_what_was_over_is_only_undone(play: Callable[..., Play], known: PartProgress) -> None:
     one = play(progress=known)
     one.life.live()
     assert one.steps == ["revert", "gone", "disarm"]
@@ -447,7 +449,7 @@ def test_only_what_is_seen_to_be_gone_and_not_to_bite_has_ceased(
 def test_a_look_that_fails_is_no_end_but_a_part_that_is_gone_and_silent_has_ceased(
     play: Callable[..., Play], fails: str
 ) -> None:
-    one = play(progress=Progress(applied=T0, verified=True))
+    one = play(progress=PartProgress(applied=T0, verified=True))
     one.fault.is_gone = lambda now: Proof(True, "it is down, and the fault with it")
     one.fault.fails[fails] = ConnectionError("refused")
     one.ended.at = 2.0
@@ -490,7 +492,7 @@ def test_what_is_ended_while_it_is_looked_at_has_not_ceased(play: Callable[..., 
 
 
 def test_a_revert_that_fails_is_repeated_until_it_works(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     revert = one.fault.revert
 
@@ -510,7 +512,7 @@ def test_a_revert_that_fails_is_repeated_until_it_works(play: Callable[..., Play
 def test_a_revert_without_effect_is_repeated_every_two_seconds_and_given_up_after_twenty(
     play: Callable[..., Play],
 ) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     one.fault.reverts = False
     one.life.restore()
@@ -525,7 +527,7 @@ def test_a_revert_without_effect_is_repeated_every_two_seconds_and_given_up_afte
 
 
 def test_a_revert_that_never_works_is_unknown_and_the_record_says_why(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     one.fault.fails["revert"] = ConnectionError("refused\n for ever")
     one.life.restore()
@@ -536,13 +538,13 @@ def test_a_revert_that_never_works_is_unknown_and_the_record_says_why(play: Call
 
 
 def test_a_part_is_waited_for_until_it_is_ready(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     one.site.from_ = 11.0
     one.life.restore()
     assert one.notes.events[-1] == (pytest.approx(11.0, abs=0.051), "reverted")
     assert one.steps.count("revert") == 1
-    never = play(progress=Progress(applied=T0))
+    never = play(progress=PartProgress(applied=T0))
     never.at(10.1)
     never.site.from_ = 1000.0
     never.life.restore()
@@ -550,7 +552,7 @@ def test_a_part_is_waited_for_until_it_is_ready(play: Callable[..., Play]) -> No
 
 
 def test_a_part_that_others_hurt_is_not_asked_to_be_ready(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     one.site.from_ = 1000.0
     one.others = True
@@ -560,7 +562,7 @@ def test_a_part_that_others_hurt_is_not_asked_to_be_ready(play: Callable[..., Pl
 
 
 def test_what_is_not_gone_yet_is_not_asked_whether_it_is_ready(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     one.fault.reverts = False
     one.life.restore()
@@ -570,16 +572,16 @@ def test_what_is_not_gone_yet_is_not_asked_whether_it_is_ready(play: Callable[..
 @pytest.mark.parametrize(
     ("late", "known", "lasting", "is_gone", "by"),
     [
-        (10.5, Progress(applied=T0), True, Proof(True, "started"), "lease"),
-        (10.5, Progress(applied=T0), True, Proof(False, "down"), "limit"),
-        (10.5, Progress(applied=T0), True, Proof(None, "?"), "limit"),
-        (10.4, Progress(applied=T0), True, Proof(True, "started"), "limit"),
-        (99.0, Progress(), True, Proof(True, "started"), "limit"),
-        (99.0, Progress(applied=T0), False, Proof(True, "started"), "limit"),
+        (10.5, PartProgress(applied=T0), True, Proof(True, "started"), "lease"),
+        (10.5, PartProgress(applied=T0), True, Proof(False, "down"), "limit"),
+        (10.5, PartProgress(applied=T0), True, Proof(None, "?"), "limit"),
+        (10.4, PartProgress(applied=T0), True, Proof(True, "started"), "limit"),
+        (99.0, PartProgress(), True, Proof(True, "started"), "limit"),
+        (99.0, PartProgress(applied=T0), False, Proof(True, "started"), "limit"),
     ],
 )
 def test_who_comes_after_the_margin_and_finds_it_undone_says_that_the_lease_did_it(
-    play: Callable[..., Play], late: float, known: Progress, lasting: bool, is_gone: Proof, by: str
+    play: Callable[..., Play], late: float, known: PartProgress, lasting: bool, is_gone: Proof, by: str
 ) -> None:
     one = play(progress=known)
     one.at(late)
@@ -590,7 +592,7 @@ def test_who_comes_after_the_margin_and_finds_it_undone_says_that_the_lease_did_
 
 
 def test_when_nobody_can_say_who_undid_it_it_was_the_controller(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0), ended="")
+    one = play(progress=PartProgress(applied=T0), ended="")
     one.at(11.0)
     looks = []
 
@@ -606,7 +608,7 @@ def test_when_nobody_can_say_who_undid_it_it_was_the_controller(play: Callable[.
 
 
 def test_a_revert_is_noted_once(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0, reverting=T0 + 3, ended_by="heal"))
+    one = play(progress=PartProgress(applied=T0, reverting=T0 + 3, ended_by="heal"))
     one.at(5.0)
     one.life.restore()
     assert one.notes.events == [(5.0, "reverted")]
@@ -629,7 +631,7 @@ def test_what_cannot_be_applied_is_told_and_undone(play: Callable[..., Play], st
 
 
 def test_a_lease_that_cannot_be_taken_back_is_tried_again(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     one.fault.fails["disarm"] = ConnectionError("the supervisor is away")
     one.life.restore()

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.journal import Book, Busy, Entry, Journal, Order, Progress, compact, read, replay
+from chaos.journal import Book, Busy, Entry, Journal, Order, PartProgress, compact, read, replay
 from chaos.phase import Phase
 from foundation.clock import parse
 
@@ -323,7 +323,7 @@ def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:
     journal.close()
     entry = read(tmp_path / "deep" / "journal.ndjson").entries["kill-1"]
     assert entry == journal.book.entries["kill-1"]
-    assert entry == Entry(asked, {"a": Progress(), "b": Progress()})
+    assert entry == Entry(asked, {"a": PartProgress(), "b": PartProgress()})
     (written,) = (tmp_path / "deep" / "journal.ndjson").read_bytes().splitlines()
     assert json.loads(written)["event"] == "requested"
     assert json.loads(written)["until"] == "1970-01-01T00:16:42.750000Z"
@@ -348,42 +348,51 @@ EARLY, LATE = "2026-01-31T12:00:00.000000Z", "2026-01-31T12:00:09.000000Z"
 @pytest.mark.parametrize(
     ("lines", "progress"),
     [
-        ([{"event": "applied"}], Progress(applied=parse(AT))),
-        ([{"event": "verified", "verified": None, "evidence": "?"}], Progress(verified=None, evidence="?")),
+        ([{"event": "applied"}], PartProgress(applied=parse(AT))),
+        (
+            [{"event": "verified", "verified": None, "evidence": "?"}],
+            PartProgress(verified=None, evidence="?"),
+        ),
         (
             [{"event": "verified", "verified": False, "evidence": "no"}],
-            Progress(verified=False, evidence="no"),
+            PartProgress(verified=False, evidence="no"),
         ),
         (
             [{"event": "verified", "verified": True, "evidence": "yes"}],
-            Progress(verified=True, verified_at=parse(AT), evidence="yes"),
+            PartProgress(verified=True, verified_at=parse(AT), evidence="yes"),
         ),
-        ([{"event": "failed", "why": "refused"}], Progress(failed="refused")),
+        ([{"event": "failed", "why": "refused"}], PartProgress(failed="refused")),
         (
             [{"event": "ceased", "evidence": "it is up"}],
-            Progress(ceased=parse(AT), end_evidence="it is up"),
+            PartProgress(ceased=parse(AT), end_evidence="it is up"),
         ),
-        ([{"event": "reverting", "ended_by": "heal"}], Progress(reverting=parse(AT), ended_by="heal")),
-        ([{"event": "reverted", "evidence": "ready"}], Progress(reverted=parse(AT), end_evidence="ready")),
-        ([{"event": "unknown", "evidence": "silent"}], Progress(unknown=parse(AT), end_evidence="silent")),
-        ([{"event": "sung"}], Progress()),
+        ([{"event": "reverting", "ended_by": "heal"}], PartProgress(reverting=parse(AT), ended_by="heal")),
+        (
+            [{"event": "reverted", "evidence": "ready"}],
+            PartProgress(reverted=parse(AT), end_evidence="ready"),
+        ),
+        (
+            [{"event": "unknown", "evidence": "silent"}],
+            PartProgress(unknown=parse(AT), end_evidence="silent"),
+        ),
+        ([{"event": "sung"}], PartProgress()),
         (
             [
                 {"event": "ceased", "evidence": "one", "at": EARLY},
                 {"event": "ceased", "evidence": "two", "at": LATE},
             ],
-            Progress(ceased=parse(EARLY), end_evidence="two"),
+            PartProgress(ceased=parse(EARLY), end_evidence="two"),
         ),
         (
             [
                 {"event": "reverting", "ended_by": "one", "at": EARLY},
                 {"event": "reverting", "ended_by": "two", "at": LATE},
             ],
-            Progress(reverting=parse(EARLY), ended_by="two"),
+            PartProgress(reverting=parse(EARLY), ended_by="two"),
         ),
     ],
 )
-def test_what_each_line_says(lines: list[dict[str, object]], progress: Progress) -> None:
+def test_what_each_line_says(lines: list[dict[str, object]], progress: PartProgress) -> None:
     book = replay([LIFE[0], *(told(one) for one in lines)])
     assert book.entries["a"].progress == {"post@east": progress}
 

@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from chaos.journal import Progress
+from chaos.journal import PartProgress
 from chaos.phase import Phase
 
-APPLIED = Progress(applied=1.0)
+APPLIED = PartProgress(applied=1.0)
 VERIFIED = replace(APPLIED, verified=True)
 
 
 @pytest.mark.parametrize(
     ("progress", "phase"),
     [
-        (Progress(), Phase.REQUESTED),
-        (Progress(failed="it could not be done"), Phase.REQUESTED),
+        (PartProgress(), Phase.REQUESTED),
+        (PartProgress(failed="it could not be done"), Phase.REQUESTED),
         (APPLIED, Phase.APPLIED),
         (replace(APPLIED, verified=False), Phase.APPLIED),
         (VERIFIED, Phase.VERIFIED),
@@ -29,7 +29,7 @@ VERIFIED = replace(APPLIED, verified=True)
         (replace(VERIFIED, unknown=4.0), Phase.UNKNOWN),
     ],
 )
-def test_a_phase_is_told_by_the_last_mark(progress: Progress, phase: Phase) -> None:
+def test_a_phase_is_told_by_the_last_mark(progress: PartProgress, phase: Phase) -> None:
     assert progress.phase is phase
 
 

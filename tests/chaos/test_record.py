@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from chaos.journal import Entry, Order, Progress
-from chaos.record import Record
+from chaos.journal import Entry, Order, PartProgress
+from chaos.record import FaultRecorder
 from foundation.clock import parse
 from foundation.patient_ledger import PatientLedger
 
 ORDER = Order("kill-1", "kill", "post:all", ("post@east",), {"n": 1}, 10.0, 1000.0, 1010.0, 7)
-ENTRY = Entry(ORDER, {"post@east": Progress()})
+ENTRY = Entry(ORDER, {"post@east": PartProgress()})
 
 
 def no_room(*_: object) -> int:
@@ -24,7 +24,7 @@ def no_room(*_: object) -> int:
 
 def test_a_line_says_which_fault_on_which_part_and_what_happened(tmp_path: Path) -> None:
     ledger = PatientLedger(tmp_path / "ledger.ndjson")
-    Record(ledger).tell("verified", ENTRY, "post@east", verified=True, evidence="it is gone")
+    FaultRecorder(ledger).tell("verified", ENTRY, "post@east", verified=True, evidence="it is gone")
     (line,) = ledger.read()
     assert {line.pop("at"), line.pop("up"), line.pop("boot")}
     assert line == {
@@ -43,7 +43,7 @@ def test_what_there_was_no_room_for_is_told_later_in_order_and_with_its_own_time
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger = PatientLedger(tmp_path / "ledger.ndjson")
-    record = Record(ledger)
+    record = FaultRecorder(ledger)
     record.tell("applied", ENTRY, "post@east")
     monkeypatch.setattr("time.time", lambda: 2000.0)
     with monkeypatch.context() as full:
@@ -67,7 +67,7 @@ def test_what_there_was_no_room_for_is_told_later_in_order_and_with_its_own_time
 def test_a_line_that_was_cut_short_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full disk `write` takes what fits and calls that a success."""
     ledger = PatientLedger(tmp_path / "ledger.ndjson")
-    record = Record(ledger)
+    record = FaultRecorder(ledger)
     write = os.write
     with monkeypatch.context() as full:
         full.setattr(os, "write", lambda file, content: write(file, content[:30]))

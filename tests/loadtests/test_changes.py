@@ -10,10 +10,10 @@ import pytest
 
 from loadtests import checker
 from loadtests.acknowledged import CHANGES, Acknowledged, Record, read, read_all
-from loadtests.answer import Answer
 from loadtests.changes import Changed, promised_changes
 from loadtests.crowd import Crowd
 from loadtests.findings import Findings
+from loadtests.outcome import Outcome
 from loadtests.public_api import PublicApi
 from loadtests.visitor import LOOKING_AFTER, Visitor
 
@@ -247,10 +247,10 @@ class Scripted:
     """A browser whose answers are given, and that remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.answer = Answer(200, {"token": "t0k3n"}, "")
+        self.answer = Outcome(200, {"token": "t0k3n"}, "")
         self.asked: list[tuple[str, str]] = []
 
-    def ask(self, method: str, path: str, **_: Any) -> Answer:
+    def ask(self, method: str, path: str, **_: Any) -> Outcome:
         self.asked.append((method, path.removeprefix("/api/v1")))
         return self.answer
 
@@ -281,7 +281,7 @@ def recorded(site: Any) -> list[tuple[str, str, bool | None]]:
 def test_visitors_record_what_was_acknowledged(
     fake_site: Any, visitor: Visitor, browser: Scripted, replicated: bool
 ) -> None:
-    browser.answer = Answer(200, {}, "", replicated=replicated)
+    browser.answer = Outcome(200, {}, "", replicated=replicated)
     visitor.like()
     visitor.retweet()
     visitor.undo_retweet()
@@ -308,7 +308,7 @@ def test_visitors_record_what_was_acknowledged(
 def test_whoever_logs_out_records_the_token_and_uses_it_no_more(
     fake_site: Any, visitor: Visitor, browser: Scripted
 ) -> None:
-    browser.answer = Answer(204, None, "", replicated=True)
+    browser.answer = Outcome(204, None, "", replicated=True)
     visitor.log_out()
     (line,) = read_all(fake_site.record)
     assert (line.kind, line.author, line.text) == ("revoke", visitor.name, "t0k3n")
@@ -320,7 +320,7 @@ def test_whoever_logs_out_records_the_token_and_uses_it_no_more(
 def test_what_is_not_known_to_be_refused_is_recorded_as_unknown(
     fake_site: Any, visitor: Visitor, browser: Scripted, status: int
 ) -> None:
-    browser.answer = Answer(status, None, "broken", replicated=True)
+    browser.answer = Outcome(status, None, "broken", replicated=True)
     visitor.like()
     assert recorded(fake_site) == [("like", "17", None)]
 
@@ -329,7 +329,7 @@ def test_what_is_not_known_to_be_refused_is_recorded_as_unknown(
 def test_what_was_refused_is_not_recorded(
     fake_site: Any, visitor: Visitor, browser: Scripted, status: int
 ) -> None:
-    browser.answer = Answer(status, None, f"status-{status}")
+    browser.answer = Outcome(status, None, f"status-{status}")
     visitor.like()
     assert recorded(fake_site) == []
 
@@ -338,7 +338,7 @@ def test_only_those_who_are_taken_for_protected_show_themselves(
     fake_site: Any, visitor: Visitor, browser: Scripted
 ) -> None:
     visitor.name = next(one.name for one in fake_site.population.people if not one.protected)
-    browser.answer = Answer(200, {"items": []}, "", replicated=True)
+    browser.answer = Outcome(200, {"items": []}, "", replicated=True)
     visitor.protect()
     assert recorded(fake_site) == []
     assert [method for method, _ in browser.asked] == ["GET"]

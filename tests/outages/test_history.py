@@ -15,7 +15,7 @@ from foundation.ledger import Ledger, Record
 from outages.causes import name_causes
 from outages.history import History, read
 from outages.interrupted import close_what_was_left_open
-from outages.model import Fault, Felt, Load
+from outages.model import Felt, InjectedFault, LoadRun
 from outages.wording import causes, detection, headline, parameters
 
 T = 1_700_000_000.0
@@ -193,8 +193,8 @@ def test_a_step_of_the_wall_clock_changes_no_span_and_no_cause(seconds: float, s
 def test_a_step_moves_every_time_that_is_known() -> None:
     history = read([])
     history.outages = [Felt("post", "down", 1.0, 2.0)]
-    history.faults = [Fault("f", "kill", "post@east", {}, *[3.0] * 4, until=3.0)]
-    history.loads = [Load("x", "steady", 1, 0.5, 4.0, 5.0)]
+    history.faults = [InjectedFault("f", "kill", "post@east", {}, *[3.0] * 4, until=3.0)]
+    history.loads = [LoadRun("x", "steady", 1, 0.5, 4.0, 5.0)]
     history._tell_anew(100.0)
     times = [
         getattr(thing, one.name)
@@ -205,8 +205,8 @@ def test_a_step_moves_every_time_that_is_known() -> None:
     assert times == [101.0, 102.0, *[103.0] * 5, 104.0, 105.0]
 
 
-def fault_between(requested: float, applied: float, reverted: float | None, *hurts: str) -> Fault:
-    return Fault("f", "kill", "post@east", {}, requested, applied, reverted, hurts=hurts or None)
+def fault_between(requested: float, applied: float, reverted: float | None, *hurts: str) -> InjectedFault:
+    return InjectedFault("f", "kill", "post@east", {}, requested, applied, reverted, hurts=hurts or None)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def fault_between(requested: float, applied: float, reverted: float | None, *hur
         (fault_between(12, 13, None), 0, False),
     ],
 )
-def test_the_bounds_of_being_a_cause(one: Fault, causes: int, after_effect: bool) -> None:
+def test_the_bounds_of_being_a_cause(one: InjectedFault, causes: int, after_effect: bool) -> None:
     outage = Felt("post", "down", 10, 20)
     name_causes([outage], [one], 50)
     assert (len(outage.causes), outage.after_effect) == (causes, after_effect)
@@ -272,7 +272,9 @@ def test_parameters_are_told_as_they_were_asked_for_and_otherwise_by_name() -> N
     lines = fault("a", "post@east", 10, 20, parameters={"delay": 2.5, "route": None}, asked="delay 2.5s")
     (asked,) = read([STARTED, *lines]).faults
     assert parameters(asked) == "delay 2.5s"
-    assert parameters(Fault("x", "unheard-of", "post@east", {"depth": 3, "route": None}, T)) == "depth 3"
+    assert (
+        parameters(InjectedFault("x", "unheard-of", "post@east", {"depth": 3, "route": None}, T)) == "depth 3"
+    )
 
 
 def test_an_alert_that_comes_when_all_is_over_is_late() -> None:

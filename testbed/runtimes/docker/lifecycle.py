@@ -13,21 +13,21 @@ from testbed.runtimes.advice import how_to_stop
 from testbed.runtimes.docker import beginning, ending, obstacles, outlook
 from testbed.runtimes.docker.greenness import wait_until_green
 from testbed.runtimes.docker.host import Explained
-from testbed.runtimes.docker.outlook import Outlook
+from testbed.runtimes.docker.outlook import DockerOutlook
 from testbed.runtimes.docker.project import is_up
 from testbed.runtimes.lifecycle import Ended, Lifecycle, Listener, Standing, Wishes
 
 
-class OnDocker(Lifecycle[Outlook]):
+class DockerLifecycle(Lifecycle[DockerOutlook]):
     """By `docker compose` on the host. Raises Failure without an engine."""
 
-    def look_ahead(self, wishes: Wishes, environment: Mapping[str, str]) -> Outlook:
+    def look_ahead(self, wishes: Wishes, environment: Mapping[str, str]) -> DockerOutlook:
         return outlook.look_ahead(self._state, wishes, environment)
 
     def is_up(self) -> bool:
         return is_up(self._state)
 
-    def start(self, outlook: Outlook, was_up: bool, within: float, listener: Listener) -> None:
+    def start(self, outlook: DockerOutlook, was_up: bool, within: float, listener: Listener) -> None:
         """`within` begins when all containers are started, and anew when all are healthy: building and
         pulling take as long as they take."""
         with told_how_to_stop(self._state, was_up):
