@@ -140,14 +140,14 @@ def history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> Non
         [
             _clock(fault["times"]["requested"]),
             fault["id"],
-            one["part"],
+            one["target"],
             spell(one["verified"]),
             _spell_end(one),
         ]
         for fault in faults
-        for one in fault["parts"]
+        for one in fault["targets"]
     ]
-    print_table(("UTC", "ID", "PART", "VERIFIED", "END"), rows)
+    print_table(("UTC", "ID", "TARGET", "VERIFIED", "END"), rows)
 
 
 def _spell_end(one: dict[str, Any]) -> str:

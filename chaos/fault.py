@@ -175,6 +175,11 @@ class Fault(ABC):
         """Those that it can be done on."""
         return runtimes_with(self.requires)
 
+    @property
+    def leaves(self) -> object:
+        """The same of faults that leave the same behind, since they inherit how that is found and removed."""
+        return type(self).leftover, type(self).sweep
+
     # What only some faults need.
 
     def hurts(self, part: Part, parameters: Mapping[str, Value]) -> tuple[str, ...]:

@@ -174,7 +174,7 @@ def _wait_well(fault: dict[str, Any], state: State, progress: FaultProgress) -> 
     """What is not well again, and whether other faults that are in force excuse it: what they hurt does not
     end with this one. They may end while it is looked at: then there is no excuse, but time to wait."""
     site = Site(state)
-    names = {one["part"] for one in fault["parts"]}
+    names = {one["target"] for one in fault["targets"]}
     parts = [part for part in site.inventory.parts if part.name in names]
     hurts = {
         journey for part in parts for journey in fault_named(fault["fault"]).hurts(part, fault["parameters"])
@@ -209,17 +209,19 @@ def _judge(fault: dict[str, Any], *, detached: bool, interrupted: bool) -> None:
     """Raise Failure with the exit code that this end of a fault has; nothing when it went as asked."""
     name = f"{fault['id']} ({fault['fault']} on {fault['target']})"
     if not detached and not is_over(fault):
-        why = "; ".join(f"{one['part']}: {one['end_evidence']}" for one in fault["parts"] if not is_over(one))
+        why = "; ".join(
+            f"{one['target']}: {one['end_evidence']}" for one in fault["targets"] if not is_over(one)
+        )
         raise Failure(f"{name} could not be restored: {why}", "failwhale chaos heal", NOT_RESTORED)
     if interrupted:
         raise Failure(f"interrupted: {name} was ended and is undone", code=INTERRUPTED)
-    failed = [f"{one['part']}: {one['failed']}" for one in fault["parts"] if one["failed"]]
+    failed = [f"{one['target']}: {one['failed']}" for one in fault["targets"] if one["failed"]]
     if failed:
         raise Failure(f"{name} failed: {'; '.join(failed)}", "see: failwhale status", FAILED)
     if fault["verified"] is not True:
         evidence = [
             str(one["evidence"] or one["end_evidence"])
-            for one in fault["parts"]
+            for one in fault["targets"]
             if one["verified"] is not True
         ]
         raise Failure(f"{name} was not verified: {'; '.join(evidence)}", "", INCONCLUSIVE)
@@ -232,14 +234,14 @@ def _failover_of(site: Site, planned: Plan) -> str | None:
 
 
 def _print_plan(request: Request, planned: Plan, failover: str | None, *, json: bool) -> None:
-    parts = [part.name for part in planned.parts]
+    targets = [part.name for part in planned.parts]
     hurts = sorted(
         {journey for part in planned.parts for journey in planned.fault.hurts(part, planned.parameters)}
     )
     if not json:
         how = planned.fault.spell(planned.parameters)
         stdout().print(
-            f"would {request.fault} {', '.join(parts)} for {spell_duration(request.seconds)}"
+            f"would {request.fault} {', '.join(targets)} for {spell_duration(request.seconds)}"
             f"{f' ({how})' if how else ''}"
         )
         stdout().print(f"may hurt: {', '.join(hurts) or 'no journey'}")
@@ -250,7 +252,7 @@ def _print_plan(request: Request, planned: Plan, failover: str | None, *, json: 
         {
             "fault": request.fault,
             "target": request.target,
-            "parts": parts,
+            "targets": targets,
             "parameters": dict(planned.parameters),
             "seconds": request.seconds,
             "seed": request.seed,

@@ -39,7 +39,7 @@ def show(entry: Entry) -> dict[str, Any]:
         "evidence": "; ".join(one.evidence for one in parts if one.evidence) or None,
         "ended_by": entry.ended_by or (None if "" in ends else ", ".join(sorted(ends))),
         "times": _times(order, parts),
-        "parts": [_show_part(name, order, one) for name, one in entry.progress.items()],
+        "targets": [_show_part(name, order, one) for name, one in entry.progress.items()],
     }
 
 
@@ -50,13 +50,13 @@ def is_over(injection: Mapping[str, Any]) -> bool:
 
 def is_settled(injection: Mapping[str, Any]) -> bool:
     """Whether nothing more happens to a shown injection by itself: it is over, or given up as unknown."""
-    return all(Phase(one["phase"]).is_settled for one in injection["parts"])
+    return all(Phase(one["phase"]).is_settled for one in injection["targets"])
 
 
 def is_judged(injection: Mapping[str, Any]) -> bool:
     """Whether it has been looked at if a shown injection bites, on each part, whatever came out."""
     return all(
-        one["evidence"] or one["failed"] or Phase(one["phase"]).is_settled for one in injection["parts"]
+        one["evidence"] or one["failed"] or Phase(one["phase"]).is_settled for one in injection["targets"]
     )
 
 
@@ -72,7 +72,7 @@ def history(state: State) -> list[dict[str, Any]]:
 
 def _show_part(name: str, order: Order, one: PartProgress) -> dict[str, Any]:
     return {
-        "part": name,
+        "target": name,
         "phase": one.phase.value,
         "verified": one.verified,
         "evidence": one.evidence or None,

@@ -60,8 +60,8 @@ def steps(fault: dict[str, Any]) -> Iterator[str]:
     begun = parse(fault["times"]["requested"])
     how = fault_named(fault["fault"]).spell(fault["parameters"])
     yield f"{fault['id']}: {fault['fault']} on {spell_targets(fault)}{f' ({how})' if how else ''}"
-    for one in fault["parts"]:
-        name, times = one["part"], one["times"]
+    for one in fault["targets"]:
+        name, times = one["target"], one["times"]
         if times["applied"]:
             yield f"  {_after(begun, times['applied'])} applied to {name}"
         if one["failed"]:
@@ -80,7 +80,7 @@ def steps(fault: dict[str, Any]) -> Iterator[str]:
 
 def spell_targets(fault: dict[str, Any]) -> str:
     """The parts that a fault is on: by name, or what was asked for when that is more than a line."""
-    names = [one["part"] for one in fault["parts"]]
+    names = [one["target"] for one in fault["targets"]]
     return ", ".join(names) if len(names) <= NAMED else f"{fault['target']}, {len(names)} parts"
 
 

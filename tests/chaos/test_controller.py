@@ -206,11 +206,11 @@ def test_a_fault_from_the_command_line(controller: Running, command: Any, labora
     assert fault["target"] == "post:all"
     assert fault["parameters"] == {"delay": 0.05, "share": 0.2, "users": None, "route": None}
     assert (fault["phase"], fault["verified"], fault["ended_by"]) == ("reverted", True, "limit")
-    assert fault["evidence"] == "; ".join(one["evidence"] for one in fault["parts"])
+    assert fault["evidence"] == "; ".join(one["evidence"] for one in fault["targets"])
     steps = [fault["times"][phase] for phase in ("requested", "applied", "verified", "reverting", "reverted")]
     assert steps == sorted(steps)
     assert (fault["times"]["ceased"], fault["times"]["unknown"]) == (None, None)
-    assert [one["part"] for one in fault["parts"]] == ["post@east", "post@west"]
+    assert [one["target"] for one in fault["targets"]] == ["post@east", "post@west"]
     assert "reverting on post@west: ended by limit" in done.err
     assert laboratory.site.harm() == []
 
@@ -242,7 +242,7 @@ def test_active_and_history_say_what_has_ceased(
     controller: Running, command: Any, laboratory: Any, wait_until: Any
 ) -> None:
     begun = command("pause", "post@east", "--for", "1m", "--detach", "--json").json
-    assert [one["times"]["ceased"] for one in begun["parts"]] == [None]
+    assert [one["times"]["ceased"] for one in begun["targets"]] == [None]
     assert begun["times"]["ceased"] is None
     (known,) = command("history", "--json").json
     assert known == command("active", "--json").json[0]
@@ -252,7 +252,7 @@ def test_active_and_history_say_what_has_ceased(
     (over,) = command("history", "--json").json
     assert over["id"] == begun["id"]
     assert over["phase"] == "ceased"
-    (one,) = over["parts"]
+    (one,) = over["targets"]
     assert begun["times"]["requested"] < one["times"]["ceased"] < over["until"]
     assert (one["ended_by"], one["phase"]) == ("itself", "ceased")
     assert "ceased by itself at" in " ".join(command("history").out.split())
@@ -413,7 +413,7 @@ def test_block_and_unblock(controller: Running, command: Any) -> None:
 def test_a_dry_run_touches_nothing(controller: Running, command: Any, laboratory: Any) -> None:
     done = command("kill", "place:west", "--dry-run", "--json")
     assert done.code == 0
-    assert "store@west" in done.json["parts"]
+    assert "store@west" in done.json["targets"]
     assert "home-timeline" in done.json["hurts"]
     assert laboratory.site.harm() == []
     assert command("active", "--json").json == []

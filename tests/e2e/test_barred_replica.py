@@ -17,7 +17,7 @@ def test_nobody_is_promoted_until_the_bar_is_lifted(site: Site) -> None:
         assert "barred from promotion" in site.ok("status")
         wait_until(site.is_green, 3, "nobody hurt while the primary lives")
         killed = site.json("chaos", "kill", "store:primary", "--for=60s", "--detach")
-        assert [row["part"] for row in killed["parts"]] == [old]
+        assert [row["target"] for row in killed["targets"]] == [old]
 
         def is_barred() -> bool:
             return any(row["id"] == barred["id"] and row["phase"] == "verified" for row in site.active())

@@ -49,7 +49,7 @@ def test_every_fault(site: Site, fault: Fault) -> None:
 
     wait_until(over, 15, "the fault over")
     lines = [line for line in site.ledger() if line.get("fault") == begun["id"]]
-    for target in [row["part"] for row in begun["parts"]]:
+    for target in [row["target"] for row in begun["targets"]]:
         steps = [line["kind"].removeprefix("fault.") for line in lines if line["target"] == target]
         assert steps == ["requested", "applied", "verified", "reverting", "reverted"]
     site.wait_green()

@@ -14,7 +14,7 @@ def test_no_acknowledged_post_is_lost(site: Site) -> None:
         wait_until(lambda: site.replicated() > before + 3, 30, "posts that must survive the primary")
         promised = site.replicated() - before
         fault = site.json("chaos", "kill", "store:primary", "--for", "8s", "--detach")
-        assert [row["part"] for row in fault["parts"]] == [old]
+        assert [row["target"] for row in fault["targets"]] == [old]
         assert fault["verified"] is True
         wait_until(lambda: site.primary() not in ("", old), 10, "a promotion")
         promoted = site.acknowledged()

@@ -14,7 +14,7 @@ def test_the_primary_dies_right_after_a_switchover(site: Site) -> None:
         assert promoted["phase"] == "reverted"
         assert site.is_green(), site.journeys()
         killed = site.json("chaos", "kill", "store:primary", "--for", "6s")
-        assert [row["part"] for row in killed["parts"]] == [row["part"] for row in promoted["parts"]]
+        assert [row["target"] for row in killed["targets"]] == [row["target"] for row in promoted["targets"]]
         assert killed["phase"] == "reverted"
         assert killed["not_well"] == []
         assert site.is_green(), site.journeys()

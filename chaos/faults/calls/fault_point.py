@@ -134,23 +134,24 @@ class FaultPoint(Fault):
         return Proof(hits is None, f"{name} has {'no' if hits is None else 'still the'} fault point")
 
     def leftover(self, site: Site, part: Part) -> str:
-        found = self._on(site, part)
+        """Of all kinds, whichever of them is asked."""
+        found = _points_of(site, part)
         return f"had a fault point ({', '.join(found)})" if found else ""
 
     def sweep(self, site: Site, part: Part) -> None:
-        for identifier in self._on(site, part):
+        for identifier in _points_of(site, part):
             site.control(part).ask("DELETE", f"/-/faults/{identifier}")
 
-    def _on(self, site: Site, part: Part) -> list[str]:
-        """The ids of the fault points of this kind that a part has; none when it does not say: it is
-        starting, or ill, which is told elsewhere."""
-        if part.service not in self.targets:
-            return []
-        try:
-            rows = site.control(part).ask("GET", "/-/faults").json()
-            return [str(row["id"]) for row in rows if row["kind"] == self.name]
-        except (Unreachable, ValueError, TypeError, KeyError):
-            return []
+
+def _points_of(site: Site, part: Part) -> list[str]:
+    """The ids of the fault points that a part has; none when it does not say: it is starting, or ill, which
+    is told elsewhere."""
+    if part.service not in SERVICES:
+        return []
+    try:
+        return [str(row["id"]) for row in site.control(part).ask("GET", "/-/faults").json()]
+    except (Unreachable, ValueError, TypeError, KeyError):
+        return []
 
 
 def _is_meant(wanted: str, route: str) -> bool:
