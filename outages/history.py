@@ -71,7 +71,7 @@ class History:
         """The wall clock was set: tell what is known by the clock as it is now."""
         for owner, names in [
             (self, ("began", "ended", "last")),
-            *((spell, ("start", "end")) for spell in (*self.outages, *self.loads)),
+            *((span, ("start", "end")) for span in (*self.outages, *self.loads)),
             *((fault, ("requested", "applied", "reverted", "ceased", "until")) for fault in self.faults),
         ]:
             for name in names:

@@ -230,7 +230,7 @@ class JourneyProbe:
         self.state()
 
     def no_data(self, span: NoData) -> None:
-        """Nobody looked for a while."""
+        """There was no data for a while."""
         for tracker in self._live.values():
             tracker.no_data(span)
         if span.end - span.start > BRIDGED_SECONDS:

@@ -97,7 +97,7 @@ class InjectedFault:
 
 @dataclass
 class LoadRun:
-    """A spell of users."""
+    """A time of load."""
 
     id: str
     shape: str
@@ -110,7 +110,7 @@ class LoadRun:
 
 @dataclass(frozen=True)
 class Gap:
-    """A time without data, as nobody looked, and why; where the wall clock was set it has no length."""
+    """A time without data, and why; where the wall clock was set it has no length."""
 
     start: float
     end: float

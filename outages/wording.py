@@ -33,12 +33,12 @@ def felt_by_journey(outages: Sequence[Felt], now: float) -> list[tuple[str, floa
 def headline(history: History) -> str:
     """One sentence: how many outages, and which journey was down longest."""
     if history.began is None:
-        return "Nobody has looked yet: the prober has not run."
+        return "No data yet: the prober has not run."
     now = history.now()
     worst = felt_by_journey(history.outages, now)
     slow = sum(outage.kind == "slow" for outage in history.outages)
     down = len(history.outages) - slow
-    slow_words = f"{_count(slow, 'slow spell')}" if slow else ""
+    slow_words = _count(slow, "degradation") if slow else ""
     if not down:
         without = "No outage" if history.faults else "No outage, and no fault was injected"
         return f"{without}; {slow_words}." if slow else f"{without}."

@@ -147,7 +147,7 @@ class Endpoints(Stores):
 
 
 def _does_something(address: tuple[str, int]) -> bool:
-    """Whether a line relays what it is sent, or ends the connection since nobody is at its other end.
+    """Whether a link relays what it is sent, or ends the connection since nobody is at its other end.
 
     The system accepts connections for a frozen one, too.
     """

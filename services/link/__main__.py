@@ -1,4 +1,4 @@
-"""`python -m services.link` runs the line to the other data centre, until SIGTERM or SIGINT."""
+"""`python -m services.link` runs the link to the other data centre, until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 

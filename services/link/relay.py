@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 0.3
 """For the look-up of the name and the connection together. Whoever connects here has no more patience, and
-shall take a line whose other end is gone for a store that refuses, not for one that is silent."""
+shall take a link whose other end is down for a store that refuses, not for one that is silent."""
 
 
 class Relay:

@@ -1,4 +1,4 @@
-"""Where the line leads: `ROUTES=0.0.0.0:6379=store-west:6379,...`, what it listens on and what is behind."""
+"""Where the link leads: `ROUTES=0.0.0.0:6379=store-west:6379,...`, what it listens on and what is behind."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ IdempotencyKey = Annotated[
     ),
 ]
 
-# A key that the front end invented serves the repeats of one request, and need not outlive that by a day.
+# A key that the front end made up serves the repeats of one request, and need not outlive that by a day.
 KeySeconds = Annotated[int, Header(alias=KEY_SECONDS_HEADER, include_in_schema=False, ge=1, le=KEY_SECONDS)]
 
 

@@ -220,7 +220,7 @@ def test_what_was_never_looked_at_is_neither_complete_nor_judged() -> None:
     never.judge(findings, but=())
     assert [finding.what for finding in findings.unknown] == ["it was never looked at"]
     never.found = True
-    assert not never.is_complete(), "still nobody has looked"
+    assert not never.is_complete(), "it has still not been looked at"
 
 
 def test_posts_and_changes_are_told_apart_and_a_kind_that_nobody_knows_is_no_record(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The wall clock is set, and the machine sleeps, under a running prober: no outage is invented, none is lost,
+"""The wall clock is set, and the machine sleeps, under a running prober: no false outage, none is lost,
 and none is longer than it was."""
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def history(running: Running) -> History:
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_no_outage_is_invented_at_rest(machine: Machine, running: Running, step: float) -> None:
+async def test_no_false_outage_at_rest(machine: Machine, running: Running, step: float) -> None:
     machine.set_clock(step)
     await until(lambda: "clock.moved" in kinds(running), "the step to be recorded")
     await running.everybody_tries_again(4)

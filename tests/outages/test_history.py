@@ -371,16 +371,15 @@ def test_the_headline_says_it_plainly() -> None:
             history.take(record)
         return headline(history)
 
-    assert said() == "Nobody has looked yet: the prober has not run."
+    assert said() == "No data yet: the prober has not run."
     assert said(STARTED, STOPPED) == "No outage, and no fault was injected."
     assert said(STARTED, *fault("a", "post@east", 1, 2), STOPPED) == "No outage."
     two = [*outage("post", 5, 8), *outage("post", 20, 29.3), *outage("page", 20, 21)]
     assert said(STARTED, *two, STOPPED) == "3 outages; post was down longest, for 12.3s."
     slow = outage("page", 5, 8, "slow")
-    assert said(STARTED, *slow, STOPPED) == "No outage, and no fault was injected; 1 slow spell."
-    assert (
-        said(STARTED, *slow, *two, STOPPED) == "3 outages and 1 slow spell; post was down longest, for 12.3s."
-    )
+    assert said(STARTED, *slow, STOPPED) == "No outage, and no fault was injected; 1 degradation."
+    both = said(STARTED, *slow, *two, STOPPED)
+    assert both == "3 outages and 1 degradation; post was down longest, for 12.3s."
 
 
 def test_a_fault_that_ceased_is_the_cause_of_nothing_that_begins_later() -> None:

@@ -1,4 +1,4 @@
-"""A store whose servers are not where the sentinels say, but behind the line to the other data centre."""
+"""A store whose servers are not where the sentinels say, but behind the link to the other data centre."""
 
 from __future__ import annotations
 
