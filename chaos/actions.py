@@ -30,7 +30,7 @@ def inject(
 ) -> dict[str, Any]:
     """Begin a fault; returns it once it is verified, or with `wait` once it is over. It ends by itself.
 
-    Raises Failure when it is refused, or its effect is not seen: a fault that does nothing proves nothing.
+    Raises Failure when it is refused, or its effect is not seen.
     """
     client = Client(_state(state))
     request = Request(fault, target, seconds, parameters or {}, seed, new_id(fault))

@@ -23,7 +23,7 @@ from testbed.site import Site
 log = logging.getLogger(__name__)
 
 LEASE_MARGIN = 0.5
-"""Seconds by which a lease outlasts its fault: it is the net below the controller, not its rival."""
+"""Seconds by which a lease outlasts its fault, so that it acts only where no controller does."""
 VERIFY_LIMIT = 3.0
 """Seconds within which a fault must be seen to bite."""
 REVERT_LIMIT = 20.0
