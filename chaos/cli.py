@@ -15,6 +15,7 @@ from chaos.fault import PARTS, SERVICES
 from chaos.fault_command import command_of
 from chaos.fault_rows import active as active_faults
 from chaos.fault_rows import history as all_known
+from chaos.fault_rows import spell_from
 from chaos.heal import heal as heal_site
 from chaos.heal import refuse_unhealed
 from chaos.journeys import JOURNEYS_OF
@@ -113,7 +114,9 @@ def active(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None
             columns,
             [
                 [
-                    *(fault[key] for key in ("id", "fault", "target")),
+                    fault["id"],
+                    fault["fault"],
+                    f"{fault['target']}{spell_from(fault)}",
                     spell_duration(max(parse(fault["until"]) - time.time(), 0.0)),
                     *(_spell_verdict(fault[key]) for key in ("applied", "proved", "reverted", "gone")),
                 ]
@@ -138,7 +141,7 @@ def history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> Non
         [
             _clock(fault["requested"]),
             fault["id"],
-            one["target"],
+            f"{one['target']}{spell_from(fault)}",
             _spell_verdict(one["proved"]),
             _spell_end(one),
         ]

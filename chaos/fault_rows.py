@@ -18,6 +18,8 @@ def show(entry: Entry) -> dict[str, Any]:
         "id": order.id,
         "fault": order.fault,
         "target": order.selector,
+        "from": order.from_selector,
+        "callers": list(order.callers),
         "parameters": dict(order.parameters),
         "seconds": order.seconds,
         "seed": order.seed,
@@ -31,6 +33,11 @@ def show(entry: Entry) -> dict[str, Any]:
         "ended": entry.ended or None,
         "targets": [_show_part(name, one) for name, one in entry.progress.items()],
     }
+
+
+def spell_from(fault: Mapping[str, Any]) -> str:
+    """Behind the target of a shown fault: ` from frontend@east`; nothing when it is for everybody."""
+    return f" from {fault['from']}" if fault["from"] is not None else ""
 
 
 def is_settled(fault: Mapping[str, Any]) -> bool:
