@@ -95,7 +95,7 @@ def plan(request: Request, site: Site) -> Plan:
 def _targets(
     request: Request, fault: Fault, parameters: Mapping[str, Value], site: Site
 ) -> tuple[Target, ...]:
-    callers = None if request.from_selector is None else _callers(request.from_selector, fault, site, request)
+    callers = _callers(request, fault, site)
     if request.target == SITE:
         if SITE not in fault.targets:
             raise Failure(
@@ -115,15 +115,18 @@ def _targets(
     return _where_it_fits(fault, site, accepted, callers, parameters, some=whole_place)
 
 
-def _callers(selector: str, fault: Fault, site: Site, request: Request) -> tuple[Part, ...]:
+def _callers(request: Request, fault: Fault, site: Site) -> tuple[Part, ...] | None:
+    """The parts whose calls are meant; None: everybody's."""
+    if request.from_selector is None:
+        return None
     if not fault.of_calls:
         those = ", ".join(one.name for one in all_faults() if one.of_calls)
         raise Failure(
-            f"{fault.name} does not hurt calls, so it cannot be done to those of {selector!r} only",
+            f"{fault.name} does not hurt calls, so it cannot be for those of {request.from_selector!r} only",
             f"faults of calls: {those}",
             code=USAGE,
         )
-    return select(selector, site.inventory.parts, site.store_roles, request.seed)
+    return select(request.from_selector, site.inventory.parts, site.store_roles, request.seed)
 
 
 def _where_it_fits(

@@ -79,7 +79,7 @@ def test_of_a_place_those_are_hit_that_the_callers_call(laboratory: Any) -> None
         ),
         (
             errors("post@east", "frontend@east", "kill"),
-            "kill does not hurt calls, so it cannot be done to those of 'frontend@east' only",
+            "kill does not hurt calls, so it cannot be for those of 'frontend@east' only",
             "faults of calls: blackhole, errors, latency",
         ),
         (errors("post@east", ""), "'' matches no part of this site", "parts: frontend@east"),
@@ -162,13 +162,13 @@ def test_the_whole_site_is_one_target_without_its_instruments(laboratory: Any) -
         _ = target.part
 
 
-def test_a_fault_of_the_whole_site_lives_and_ends_as_one(laboratory: Any, settle: Any) -> None:
+def test_a_fault_of_the_whole_site_lives_and_ends_as_one(laboratory: Any, wait_until: Any) -> None:
     injector = laboratory.controller()
-    injector.order(Request("noop", SITE, 0.1, id="noop-1"))
-    (entry,) = settle(injector)
+    injector.order(Request("noop", SITE, 60.0, id="noop-1"))
+    wait_until(lambda: injector.entry("noop-1").progress[SITE].proved, "proved")
+    (entry,) = injector.end_all("heal")
     assert entry.over
     assert list(entry.progress) == [SITE]
-    assert entry.progress[SITE].proved is True
     requested = next(line for line in laboratory.ledger.read() if line["kind"] == "fault.requested")
     assert (requested["target"], set(requested["hurts"])) == (SITE, set(NAMES))
 
