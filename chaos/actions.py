@@ -27,13 +27,16 @@ def inject(
     seed: int = 0,
     wait: bool = False,
     state: str | None = None,
+    from_selector: str | None = None,
 ) -> dict[str, Any]:
     """Begin a fault; returns it once it is verified, or with `wait` once it is over. It ends by itself.
+
+    `from_selector` says whose calls are hurt, for faults of calls: `frontend@east`; None: everybody's.
 
     Raises Failure when it is refused, or its effect is not seen.
     """
     client = Client(_state(state))
-    request = Request(fault, target, seconds, parameters or {}, seed, new_id(fault))
+    request = Request(fault, target, seconds, parameters or {}, seed, new_id(fault), from_selector)
     client.order(request)
     now = list(client.watch(request.id, is_settled if wait else is_judged))[-1]
     if now["verified"] is not True:

@@ -15,6 +15,7 @@ from chaos.fault import PARTS, SERVICES
 from chaos.fault_command import command_of
 from chaos.fault_rows import active as active_faults
 from chaos.fault_rows import history as all_known
+from chaos.fault_rows import spell_from
 from chaos.heal import heal as heal_site
 from chaos.heal import refuse_unhealed
 from chaos.journeys import JOURNEYS_OF
@@ -114,7 +115,9 @@ def active(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None
             columns,
             [
                 [
-                    *(fault[key] for key in ("id", "fault", "target")),
+                    fault["id"],
+                    fault["fault"],
+                    f"{fault['target']}{spell_from(fault)}",
                     spell_duration(max(parse(fault["until"]) - time.time(), 0.0)),
                     fault["phase"],
                     spell(fault["verified"]),
@@ -140,7 +143,7 @@ def history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> Non
         [
             _clock(fault["times"]["requested"]),
             fault["id"],
-            one["target"],
+            f"{one['target']}{spell_from(fault)}",
             spell(one["verified"]),
             _spell_end(one),
         ]

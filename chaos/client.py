@@ -44,6 +44,7 @@ class Client:
             "id": request.id or new_id(request.fault),
             "fault": request.fault,
             "target": request.target,
+            "from": request.from_selector,
             "seconds": request.seconds,
             "parameters": dict(request.parameters),
             "seed": request.seed,

@@ -1,4 +1,4 @@
-"""The life of one fault on one part, from the armed lease to the proof that it is undone.
+"""The life of one fault on one target, from the armed lease to the proof that it is undone.
 
 It can be taken up at any point: `live` does what the journal does not say was done. So a controller that
 starts after another was killed calls the same function.
@@ -17,7 +17,7 @@ from chaos.fault import Fault, Injection, Proof
 from chaos.journal import Entry, Journal, PartProgress
 from chaos.phase import Phase
 from chaos.record import FaultRecorder
-from testbed.inventory import Part
+from chaos.target import Target
 from testbed.site import Site
 
 log = logging.getLogger(__name__)
@@ -38,17 +38,17 @@ POLL = 0.05
 
 @dataclass(frozen=True)
 class Execution:
-    """One fault on one part, with what its life needs. `ended` is set when it shall end before its time."""
+    """One fault on one target, with what its life needs. `ended` is set when it shall end before its time."""
 
     fault: Fault
-    part: Part
+    target: Target
     entry: Entry
     site: Site
     journal: Journal
     record: FaultRecorder
     ended: threading.Event
     others: Callable[[], bool]
-    """Whether anything else hurts the site: then the part cannot be asked to be healthy yet."""
+    """Whether anything else hurts the site: then the target cannot be asked to be healthy yet."""
 
     # --- the whole of it ---
 
@@ -59,7 +59,7 @@ class Execution:
             if is_due and self._left() > 0 and not self.ended.is_set():
                 self._hurt()
         except Exception as error:
-            log.exception("%s on %s failed", self.fault.name, self.part.name)
+            log.exception("%s on %s failed", self.fault.name, self.target.name)
             self._note("failed", why=_one_line(error))
         self.restore()
 
@@ -83,7 +83,7 @@ class Execution:
                 seen = proof.evidence
             except Exception as error:
                 seen = _one_line(error)
-                log.warning("reverting %s on %s failed: %s", self.fault.name, self.part.name, seen)
+                log.warning("reverting %s on %s failed: %s", self.fault.name, self.target.name, seen)
             time.sleep(_RETRY)
         self._note("unknown", evidence=seen)
 
@@ -136,7 +136,7 @@ class Execution:
         proof = self.fault.verify_reverted(self.site, self._injection())
         if not proof.verdict or self.others():
             return proof
-        ready = self.site.ready(self.part)
+        ready = all(self.site.ready(part) for part in self.target.parts)
         return Proof(ready, f"{proof.evidence} and {'ready' if ready else 'not ready yet'}")
 
     def _undone_by_its_lease(self) -> str:
@@ -167,7 +167,7 @@ class Execution:
 
     @property
     def _progress(self) -> PartProgress:
-        return self.entry_now.progress[self.part.name]
+        return self.entry_now.progress[self.target.name]
 
     def _left(self) -> float:
         """Seconds until the limit."""
@@ -175,12 +175,12 @@ class Execution:
 
     def _injection(self) -> Injection:
         order = self.entry.order
-        return Injection(order.id, self.part, order.parameters, max(self._left(), 0.0) + LEASE_MARGIN)
+        return Injection(order.id, self.target, order.parameters, max(self._left(), 0.0) + LEASE_MARGIN)
 
     def _note(self, event: str, **fields: Any) -> None:
         """First the ledger: after a crash between the two the step is taken again, and told twice."""
-        self.record.tell(event, self.entry, self.part.name, **fields)
-        self.journal.note(event, id=self.entry.order.id, target=self.part.name, **fields)
+        self.record.tell(event, self.entry, self.target.name, **fields)
+        self.journal.note(event, id=self.entry.order.id, target=self.target.name, **fields)
 
 
 def _one_line(error: Exception) -> str:

@@ -1,9 +1,9 @@
 """What a fault is, and the register that it enters.
 
-A fault breaks ONE part in ONE way and knows how to undo that. Choosing the parts, time limits, retries and
-remembering what was done live elsewhere, once (selector, life, journal). A new fault is one file in the
-folder of its family below chaos/faults, with one registration line; chaos/faults/noop.py is the skeleton to
-copy.
+A fault breaks ONE target (a part, the calls into it, the whole site) in ONE way and knows how to undo that.
+Choosing the targets, time limits, retries and remembering what was done live elsewhere, once (selector,
+execution, journal). A new fault is one file in the folder of its family below chaos/faults, with one
+registration line; chaos/faults/noop.py is the skeleton to copy.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import chain
 from math import inf, isfinite
 from typing import Any, ClassVar, Literal
 
 from chaos.journeys import JOURNEYS_OF, journeys_through
+from chaos.target import SITE, Target
 from foundation.console import spell_duration
 from foundation.failure import USAGE, Failure
 from foundation.verdict import Verdict
@@ -118,18 +120,23 @@ class Proof:
 
 @dataclass(frozen=True)
 class Injection:
-    """One fault on one part."""
+    """One fault on one target."""
 
     id: str
-    part: Part
+    target: Target
     parameters: Mapping[str, Value]
     seconds: float
     """How long from now on the lease that undoes it must last."""
 
     @property
+    def part(self) -> Part:
+        """The one part that it is aimed at. Raises ValueError for the whole site."""
+        return self.target.part
+
+    @property
     def lease(self) -> str:
         """The name of the runtime's promise to undo this."""
-        return f"{self.id}:{self.part.name}"
+        return f"{self.id}:{self.target.name}"
 
 
 class Depth(IntEnum):
@@ -142,7 +149,7 @@ class Depth(IntEnum):
 
 
 class Fault(ABC):
-    """Break one part, undo it, and prove both.
+    """Break one target, undo it, and prove both.
 
     Every method may block, may be repeated, and may be the first one that a new controller calls after its
     predecessor was killed.
@@ -152,7 +159,9 @@ class Fault(ABC):
     help: ClassVar[str]
     example: ClassVar[str]
     targets: ClassVar[tuple[str, ...]]
-    """The services it can be done to."""
+    """The services it can be done to; SITE among them: it can be done to the whole site."""
+    of_calls: ClassVar[bool] = False
+    """True when it hurts the calls into a part, so that it can be done to those of some callers (--from)."""
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     requires: ClassVar[frozenset[Capability]] = frozenset()
     """What a runtime must be able to do, beyond what all can."""
@@ -182,12 +191,18 @@ class Fault(ABC):
 
     # What only some faults need.
 
-    def hurts(self, part: Part, parameters: Mapping[str, Value]) -> tuple[str, ...]:
-        """The journeys that may be hurt when this is done to the part with these parameters."""
-        return journeys_through(part.service, part.place)
+    def hurts(self, target: Target, parameters: Mapping[str, Value]) -> tuple[str, ...]:
+        """The journeys that may be hurt when this is done to the target with these parameters.
+
+        Those that pass through it, also where only the calls of some callers are hurt: the callers are front
+        ends, and users come by each of them.
+        """
+        through = (journeys_through(part.service, part.place) for part in target.parts)
+        return tuple(dict.fromkeys(chain.from_iterable(through)))
 
     def precondition(self, site: Site, part: Part) -> None:  # noqa: B027
-        """Raise Failure when it cannot be done to the part as it is now. Asked once, before all else."""
+        """Raise Failure when it cannot be done to the part as it is now. Asked once, before all else; of the
+        whole site each part is asked about."""
 
     def refuse_misfit(self, site: Site, part: Part, parameters: Mapping[str, Value]) -> None:  # noqa: B027
         """Raise Failure (usage) when these parameters make no sense for the part, whatever its state."""
@@ -254,10 +269,12 @@ class Fault(ABC):
 
     def describe(self) -> dict[str, Any]:
         """As `failwhale chaos list --json` shows it."""
-        hurts = {journey for service in self.targets for journey in JOURNEYS_OF.get(service, ())}
+        services = PARTS if SITE in self.targets else self.targets
+        hurts = {journey for service in services for journey in JOURNEYS_OF.get(service, ())}
         return {
             "name": self.name,
             "targets": list(self.targets),
+            "of_calls": self.of_calls,
             "parameters": [parameter.describe() for parameter in self.parameters],
             "hurts": sorted(hurts),
             "runtimes": list(self.runtimes),

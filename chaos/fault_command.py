@@ -14,9 +14,10 @@ from chaos.aftermath import WELL_LIMIT, wait_well
 from chaos.catalogue import fault_named
 from chaos.client import Client, UnknownFault
 from chaos.fault import Fault, Parameter
-from chaos.fault_rows import active, is_judged, is_over, is_settled
+from chaos.fault_rows import active, is_judged, is_over, is_settled, spell_from
 from chaos.injector import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
 from chaos.progress import FaultProgress, spell_targets
+from chaos.target import named
 from foundation.console import (
     DEFAULT_STATE,
     FAILED,
@@ -46,7 +47,15 @@ def command_of(fault: Fault) -> Callable[..., None]:
     def run(**given: Any) -> None:
         parameters = {parameter.name: given[parameter.name] for parameter in fault.parameters}
         seed = secrets.randbelow(2**31) if given["seed"] is None else given["seed"]
-        request = Request(fault.name, given["target"], given["for_"], parameters, seed, new_id(fault.name))
+        request = Request(
+            fault.name,
+            given["target"],
+            given["for_"],
+            parameters,
+            seed,
+            new_id(fault.name),
+            given.get("from_"),
+        )
         state = State(given["state"])
         site = Site(state)
         planned = plan(request, site)  # a mistake is named at once, and without a controller
@@ -61,6 +70,7 @@ def command_of(fault: Fault) -> Callable[..., None]:
         [
             _argument("target", Annotated[str, typer.Argument(help=_TARGET_HELP)], inspect.Parameter.empty),
             _argument("for_", _FOR, DEFAULT_SECONDS),
+            *([_argument("from_", _FROM, None)] if fault.of_calls else []),
             *(_option(parameter) for parameter in fault.parameters),
             _argument("seed", Annotated[int | None, _SEED], None),
             _argument(
@@ -82,6 +92,15 @@ def command_of(fault: Fault) -> Callable[..., None]:
 
 
 _TARGET_HELP = "post@east, post:all, post:any, post:50%, store:primary, store:replica, place:east"
+_FROM = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="SELECTOR",
+        help="Only calls that come from these parts, such as frontend@east.",
+        show_default=False,
+    ),
+]
 _SEED = typer.Option(parser=whole_number(), metavar="NUMBER", help="Choice of :any and :50%.")
 _FOR = Annotated[
     float,
@@ -174,12 +193,11 @@ def _wait_well(fault: dict[str, Any], state: State, progress: FaultProgress) -> 
     """What is not well again, and whether other faults that are in force excuse it: what they hurt does not
     end with this one. They may end while it is looked at: then there is no excuse, but time to wait."""
     site = Site(state)
-    names = {one["target"] for one in fault["targets"]}
-    parts = [part for part in site.inventory.parts if part.name in names]
-    hurts = {
-        journey for part in parts for journey in fault_named(fault["fault"]).hurts(part, fault["parameters"])
-    }
-    store = any(part.kind in ("store", "sentinel") for part in parts)
+    known = (named(one["target"], site.inventory, fault["callers"]) for one in fault["targets"])
+    targets = [target for target in known if target is not None]
+    kind = fault_named(fault["fault"])
+    hurts = {journey for target in targets for journey in kind.hurts(target, fault["parameters"])}
+    store = any(part.kind in ("store", "sentinel") for target in targets for part in target.parts)
     wait = partial(wait_well, site, partial(journeys_now, state), hurts, store=store, note=progress.note)
     if active(state):
         not_well = wait(seconds=0.0)
@@ -207,7 +225,7 @@ def _end(client: Client, identifier: str, progress: FaultProgress) -> dict[str, 
 
 def _judge(fault: dict[str, Any], *, detached: bool, interrupted: bool) -> None:
     """Raise Failure with the exit code that this end of a fault has; nothing when it went as asked."""
-    name = f"{fault['id']} ({fault['fault']} on {fault['target']})"
+    name = f"{fault['id']} ({fault['fault']} on {fault['target']}{spell_from(fault)})"
     if not detached and not is_over(fault):
         why = "; ".join(
             f"{one['target']}: {one['end_evidence']}" for one in fault["targets"] if not is_over(one)
@@ -234,14 +252,15 @@ def _failover_of(site: Site, planned: Plan) -> str | None:
 
 
 def _print_plan(request: Request, planned: Plan, failover: str | None, *, json: bool) -> None:
-    targets = [part.name for part in planned.parts]
+    targets = [target.name for target in planned.targets]
     hurts = sorted(
-        {journey for part in planned.parts for journey in planned.fault.hurts(part, planned.parameters)}
+        {journey for target in planned.targets for journey in planned.fault.hurts(target, planned.parameters)}
     )
     if not json:
-        how = planned.fault.spell(planned.parameters)
+        how, callers = planned.fault.spell(planned.parameters), ", ".join(planned.callers)
         stdout().print(
-            f"would {request.fault} {', '.join(targets)} for {spell_duration(request.seconds)}"
+            f"would {request.fault} {', '.join(targets)}"
+            f"{f' from {callers}' if callers else ''} for {spell_duration(request.seconds)}"
             f"{f' ({how})' if how else ''}"
         )
         stdout().print(f"may hurt: {', '.join(hurts) or 'no journey'}")
@@ -252,6 +271,8 @@ def _print_plan(request: Request, planned: Plan, failover: str | None, *, json: 
         {
             "fault": request.fault,
             "target": request.target,
+            "from": request.from_selector,
+            "callers": list(planned.callers),
             "targets": targets,
             "parameters": dict(planned.parameters),
             "seconds": request.seconds,

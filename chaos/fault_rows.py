@@ -30,6 +30,8 @@ def show(entry: Entry) -> dict[str, Any]:
         "id": order.id,
         "fault": order.fault,
         "target": order.selector,
+        "from": order.from_selector,
+        "callers": list(order.callers),
         "parameters": dict(order.parameters),
         "seconds": order.seconds,
         "seed": order.seed,
@@ -43,8 +45,13 @@ def show(entry: Entry) -> dict[str, Any]:
     }
 
 
+def spell_from(injection: Mapping[str, Any]) -> str:
+    """Behind the target of a shown injection: ` from frontend@east`; nothing when it is for everybody."""
+    return f" from {injection['from']}" if injection["from"] is not None else ""
+
+
 def is_over(injection: Mapping[str, Any]) -> bool:
-    """Whether every part was seen to be free of a shown injection."""
+    """Whether every target was seen to be free of a shown injection."""
     return Phase(injection["phase"]).is_over
 
 

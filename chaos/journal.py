@@ -51,6 +51,10 @@ class Order:
     seed: int
     until_by_machine: float | None = None
     """The limit by the machine's own clock, which nobody can set."""
+    from_selector: str | None = None
+    """Whose calls it is about, as a person said it; None: everybody's, or no calls at all."""
+    callers: tuple[str, ...] = ()
+    """The parts that this means."""
 
     def left(self) -> float:
         """Seconds until its limit, by the clock that says less; never more than was asked for."""
@@ -154,7 +158,7 @@ def _follow(book: Book, record: Mapping[str, Any]) -> Book:
 
 
 def _requested(record: Mapping[str, Any]) -> Entry:
-    by_machine = record.get("until_by_machine")
+    by_machine, callers = record.get("until_by_machine"), record.get("from_selector")
     order = Order(
         id=str(record["id"]),
         fault=str(record["fault"]),
@@ -166,6 +170,8 @@ def _requested(record: Mapping[str, Any]) -> Entry:
         until=parse(record["until"]),
         seed=int(record["seed"]),
         until_by_machine=None if by_machine is None else float(by_machine),
+        from_selector=None if callers is None else str(callers),
+        callers=tuple(map(str, record.get("callers", ()))),
     )
     return Entry(order, {target: PartProgress() for target in order.targets})
 

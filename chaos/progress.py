@@ -10,7 +10,7 @@ from typing import Any
 
 import foundation.progress
 from chaos.catalogue import fault_named
-from chaos.fault_rows import is_over
+from chaos.fault_rows import is_over, spell_from
 from chaos.phase import Phase
 from foundation.clock import parse
 from foundation.console import spell_duration
@@ -52,7 +52,7 @@ def countdown(fault: dict[str, Any]) -> str:
     left = parse(fault["until"]) - time.time()
     ending = left <= 0 or fault["ended_by"]
     state = "healing" if ending else f"{math.ceil(left)} s left (Ctrl-C ends it)"
-    return f"{fault['fault']} {fault['target']}: {state}"
+    return f"{fault['fault']} {fault['target']}{spell_from(fault)}: {state}"
 
 
 def steps(fault: dict[str, Any]) -> Iterator[str]:
@@ -79,9 +79,10 @@ def steps(fault: dict[str, Any]) -> Iterator[str]:
 
 
 def spell_targets(fault: dict[str, Any]) -> str:
-    """The parts that a fault is on: by name, or what was asked for when that is more than a line."""
+    """The parts that a fault is on, and whose calls: by name, or what was asked for when there are many."""
     names = [one["target"] for one in fault["targets"]]
-    return ", ".join(names) if len(names) <= NAMED else f"{fault['target']}, {len(names)} parts"
+    targets = ", ".join(names) if len(names) <= NAMED else f"{fault['target']}, {len(names)} parts"
+    return f"{targets}{spell_from(fault)}"
 
 
 def _after(begun: float, moment: str) -> str:

@@ -95,6 +95,8 @@ KINDS: Mapping[str, Mapping[str, Check]] = {
     "fault.requested": {
         **_FAULT,
         "selector": _or_absent(_text),  # what a person aimed at
+        "from_selector": _or_absent(_text),  # and at whose calls into it
+        "callers": _or_absent(_texts),  # the parts that this means
         "asked": _or_absent(_text),  # the parameters beyond the defaults, in words
         "hurts": _or_absent(_texts),  # journeys
     },

@@ -150,6 +150,7 @@ class History:
         fault.until = parse(record["until"]) if record.get("until") else None
         fault.hurts = tuple(record["hurts"]) if record.get("hurts") is not None else None
         fault.selector = str(record.get("selector", ""))
+        fault.from_selector = record.get("from_selector") or ""
         fault.asked = record.get("asked")
 
     def _fault_applied(self, record: Record, at: float) -> None:

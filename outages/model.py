@@ -82,6 +82,8 @@ class InjectedFault:
     """Journeys that it may hurt; None when it did not say."""
     selector: str = ""
     """What a person aimed at, for example `post:all`; empty when that is not known."""
+    from_selector: str = ""
+    """Whose calls into it are hurt, as a person said it: `frontend@east`; empty: everybody's."""
     asked: str | None = None
     """The parameters beyond the defaults, in words with units; None when that is not known."""
 

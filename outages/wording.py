@@ -50,7 +50,8 @@ def headline(history: History) -> str:
 def targets(faults: Sequence[InjectedFault]) -> str:
     """What one fault on some parts was aimed at, as it was typed; else its parts: `post@east,west`."""
     if faults[0].selector:
-        return faults[0].selector
+        callers = f" from {faults[0].from_selector}" if faults[0].from_selector else ""
+        return f"{faults[0].selector}{callers}"
     places: dict[str, list[str]] = {}
     for fault in faults:
         service, _, place = fault.target.partition("@")

@@ -215,6 +215,26 @@ def test_a_fault_from_the_command_line(controller: Running, command: Any, labora
     assert laboratory.site.harm() == []
 
 
+def test_whose_calls_are_hurt_is_told_by_every_command(
+    controller: Running, command: Any, laboratory: Any
+) -> None:
+    words = ("errors", "post@east", "--from", "frontend@west", "--for", "1m")
+    dry = command(*words, "--dry-run")
+    assert "would errors post@east from frontend@west for 1m" in dry.out
+    dry_run = command(*words, "--dry-run", "--json").json
+    assert (dry_run["from"], dry_run["callers"]) == ("frontend@west", ["frontend@west"])
+    done = command(*words, "--detach")
+    assert done.code == 0, done.err
+    assert "is in force: verified on post@east from frontend@west" in done.out
+    assert "sent as frontend@west; one sent as frontend@east is spared" in done.err
+    assert "post@east from frontend@west" in command("active").out
+    (active,) = command("active", "--json").json
+    assert (active["from"], active["callers"]) == ("frontend@west", ["frontend@west"])
+    assert command("heal").code == 0
+    assert "post@east from frontend@west" in command("history").out
+    assert laboratory.site.harm() == []
+
+
 def test_detached_it_returns_when_it_is_verified_and_active_shows_it_until_heal(
     controller: Running, command: Any, laboratory: Any
 ) -> None:
@@ -438,6 +458,11 @@ def test_a_dry_run_touches_nothing(controller: Running, command: Any, laboratory
         (["latency", "store:primary"], "frontend"),
         (["kill", "chaos"], "prober"),
         (["kill"], "target"),
+        (["errors", "post:all", "--from", "timeline@east"], "these do: frontend@east, frontend@west"),
+        (["errors", "post:all", "--from", "timeline@east", "--dry-run"], "never calls post@east"),
+        (["errors", "frontend:all", "--from", "frontend@east"], "--users 20%"),
+        (["blackhole", "post@east", "--from", "frontend@eats"], "did you mean frontend@east"),
+        (["kill", "post@east", "--from", "frontend@east"], "--from"),
     ],
 )
 def test_a_mistake_is_a_usage_error_that_names_what_would_be_right(

@@ -16,6 +16,7 @@ from chaos.execution import Execution
 from chaos.fault import Fault, Injection, Proof
 from chaos.journal import Book, Entry, Journal, Order, PartProgress, _follow
 from chaos.record import FaultRecorder
+from chaos.target import at
 from foundation.clock import parse, stamp
 from testbed.inventory import Part
 from testbed.site import Site
@@ -169,7 +170,7 @@ class Play:
         self.others = False
         self.life = Execution(
             cast(Fault, self.fault),
-            POST,
+            at(POST),
             entry,
             cast(Site, self.site),
             cast(Journal, self.notes),

@@ -305,6 +305,11 @@ def test_a_disk_with_next_to_no_room_takes_no_new_fault(
 # --- every word of it ---
 
 
+def test_an_order_from_before_callers_were_named_is_about_everybody() -> None:
+    order = replay([line("requested")]).entries["a"].order
+    assert (order.from_selector, order.callers) == (None, ())
+
+
 def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:
     asked = Order(
         "kill-1",
@@ -317,6 +322,8 @@ def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:
         1002.75,
         9,
         77.5,
+        "place:east",
+        ("frontend@east",),
     )
     journal = Journal.open(tmp_path / "deep" / "journal.ndjson")
     journal.begin(asked)

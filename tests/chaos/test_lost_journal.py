@@ -11,6 +11,7 @@ from chaos.catalogue import all_faults
 from chaos.fault import Fault, Injection
 from chaos.heal import mend
 from chaos.selector import select
+from chaos.target import at
 from testbed.inventory import Part
 
 FAULTS = [fault for fault in all_faults() if fault.listed and fault.lasting]
@@ -23,7 +24,9 @@ def test_what_a_fault_left_behind_is_swept(fault: Fault, runtime: str, laborator
     site.runtime.name = runtime
     (part, *_) = select(fault.demonstration.target, parts, lambda: site.roles, 0)
     assert mend(site) == ([], [])
-    fault.apply(site, Injection(f"{fault.name}-1", part, fault.check(fault.demonstration.parameters), 60.0))
+    fault.apply(
+        site, Injection(f"{fault.name}-1", at(part), fault.check(fault.demonstration.parameters), 60.0)
+    )
     assert site.harm()
     mended, refusals = mend(site)
     assert site.harm() == []

@@ -266,6 +266,9 @@ def test_one_fault_on_several_parts_is_one_cause_as_it_was_typed() -> None:
     typed = [one for place in places for one in fault("a", f"post@{place}", 10, 20, selector="post:all")]
     (row,) = read([STARTED, *typed, *outage("post", 12, 16)]).outages
     assert causes(row) == "kill post:all"
+    lines = fault("a", "post@east", 10, 20, selector="post:all", from_selector="frontend@east")
+    (row,) = read([STARTED, *lines, *outage("post", 12, 16)]).outages
+    assert causes(row) == "kill post:all from frontend@east"
 
 
 def test_parameters_are_told_as_they_were_asked_for_and_otherwise_by_name() -> None:
