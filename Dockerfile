@@ -27,6 +27,7 @@ COPY testbed /opt/failwhale/site/testbed
 COPY chaos /opt/failwhale/site/chaos
 COPY outages /opt/failwhale/site/outages
 COPY loadtests /opt/failwhale/site/loadtests
+COPY driver /opt/failwhale/site/driver
 COPY failwhale /opt/failwhale/site/failwhale
 
 # Compiled by content and not by time, so that the same sources give the same files. A start without it takes three

@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 UV_VERSION := 0.13.8
-SOURCES := services foundation testbed chaos outages loadtests failwhale
+SOURCES := services foundation testbed chaos outages loadtests driver failwhale
 # What the end-to-end tests run the site on.
 RUNTIMES := processes docker
 

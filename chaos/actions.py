@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaos.client import Client
-from chaos.fault_rows import is_judged, is_settled
+from chaos import following
+from chaos.fault_rows import FaultRow
+from chaos.heal import Healing, refuse_unhealed
 from chaos.heal import heal as heal_site
-from chaos.heal import refuse_unhealed
 from chaos.injector import DEFAULT_SECONDS, Request, new_id
-from foundation.failure import INCONCLUSIVE, Failure
 from foundation.state import State
 
 
@@ -28,30 +27,25 @@ def inject(
     wait: bool = False,
     state: str | None = None,
     from_selector: str | None = None,
-) -> dict[str, Any]:
+) -> FaultRow:
     """Begin a fault; returns it once it is verified, or with `wait` once it is over. It ends by itself.
 
     `from_selector` says whose calls are hurt, for faults of calls: `frontend@east`; None: everybody's.
 
-    Raises Failure when it is refused, or its effect is not seen.
+    Raises Failure when it is refused, or its effect is not seen; and with `wait` when it could not be undone.
     """
-    client = Client(_state(state))
     request = Request(fault, target, seconds, parameters or {}, seed, new_id(fault), from_selector)
-    client.order(request)
-    now = list(client.watch(request.id, is_settled if wait else is_judged))[-1]
-    if now["verified"] is not True:
-        raise Failure(f"{request.id} was not verified", "see: failwhale chaos active", INCONCLUSIVE)
+    now = following.begin(_state(state), request, detach=not wait)
+    following.judge(now, detached=not wait)
     return now
 
 
-def end(fault_id: str, state: str | None = None) -> dict[str, Any]:
+def end(fault_id: str, state: str | None = None) -> FaultRow:
     """End a fault before its time; returns it once it is over, or given up as unknown."""
-    client = Client(_state(state))
-    client.end(fault_id)
-    return list(client.watch(fault_id, is_settled))[-1]
+    return following.end(_state(state), fault_id)
 
 
-def heal(state: str | None = None) -> dict[str, Any]:
+def heal(state: str | None = None) -> Healing:
     """Undo everything, with nothing else alive if need be. Raises Failure when something is left."""
     result = heal_site(_state(state))
     refuse_unhealed(result)

@@ -88,7 +88,7 @@ def _faults(injector: Injector) -> APIRouter:
             wanted.id,
             wanted.from_selector,
         )
-        return show(injector.order(wish))
+        return dict(show(injector.order(wish)))
 
     @router.get("/faults")
     async def faults() -> dict[str, Any]:
@@ -99,14 +99,14 @@ def _faults(injector: Injector) -> APIRouter:
         entry = injector.entry(identifier)
         if entry is None:
             raise _unknown(identifier)
-        return show(entry)
+        return dict(show(entry))
 
     @router.delete("/faults/{identifier}")
     def end(identifier: str) -> dict[str, Any]:
         entry = injector.end(identifier, by="operator")
         if entry is None:
             raise _unknown(identifier)
-        return show(entry)
+        return dict(show(entry))
 
     @router.post("/heal")
     def heal() -> dict[str, Any]:

@@ -13,13 +13,13 @@ from chaos.catalogue import all_faults, fault_named
 from chaos.client import Client
 from chaos.fault import PARTS, SERVICES
 from chaos.fault_command import command_of
+from chaos.fault_rows import TargetRow, spell_from
 from chaos.fault_rows import active as active_faults
 from chaos.fault_rows import history as all_known
-from chaos.fault_rows import spell_from
 from chaos.heal import heal as heal_site
 from chaos.heal import refuse_unhealed
 from chaos.journeys import JOURNEYS_OF
-from chaos.progress import FaultProgress
+from chaos.progress import FaultProgress, spell_healing
 from foundation.clock import parse
 from foundation.console import (
     DEFAULT_STATE,
@@ -153,7 +153,7 @@ def history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> Non
     print_table(("UTC", "ID", "TARGET", "VERIFIED", "END"), rows)
 
 
-def _spell_end(one: dict[str, Any]) -> str:
+def _spell_end(one: TargetRow) -> str:
     times = one["times"]
     if times["unknown"]:
         return f"unknown: {one['end_evidence']}"
@@ -177,15 +177,12 @@ def _clock(time: str) -> str:
 )
 def heal(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet: QuietOption = False) -> None:
     with FaultProgress(quiet=quiet) as progress:
-        progress.note("healing")
-        result = heal_site(State(state), progress.say)
-        for fault in result["faults"]:
-            progress.tell(fault)
+        result = heal_site(State(state), progress)
     if json:
         print_json(result)
     refuse_unhealed(result)
     if not json and not quiet:
-        stdout().print(_spell_healing(len(result["faults"]), len(result["mended"])))
+        stdout().print(spell_healing(result))
 
 
 @app.command(help="End all faults and refuse new ones, until `unblock`.\n\nExample: failwhale chaos block")
@@ -195,7 +192,7 @@ def block(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet: Q
         print_json({"blocked": True, "faults": ended})
     elif not quiet:
         stdout().print(f"blocked; faults ended: {len(ended)} (failwhale chaos unblock allows new ones)")
-    refuse_unhealed({"faults": ended, "broken": []})
+    refuse_unhealed({"faults": ended, "mended": [], "broken": []})
 
 
 @app.command(help="Allow faults again.\n\nExample: failwhale chaos unblock")
@@ -205,12 +202,6 @@ def unblock(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet:
         print_json({"blocked": False})
     elif not quiet:
         stdout().print("faults are allowed")
-
-
-def _spell_healing(undone: int, mended: int) -> str:
-    said = [f"undid {undone} {'fault' if undone == 1 else 'faults'}"] if undone else []
-    said += [f"mended {mended} other {'thing' if mended == 1 else 'things'}"] if mended else []
-    return f"{' and '.join(said) or 'nothing was broken'}; every part is ready"
 
 
 for _fault in all_faults():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
+from chaos.fault_rows import FaultRow
 from chaos.injector import Request, new_id
 from foundation.failure import FAILED, NOT_RESTORED, Failure
 from foundation.state import State
@@ -38,7 +39,7 @@ class Client:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def order(self, request: Request) -> dict[str, Any]:
+    def order(self, request: Request) -> FaultRow:
         """Begin a fault; waits for a successor, and asking again is safe because the request has its id."""
         body = {
             "id": request.id or new_id(request.fault),
@@ -49,25 +50,25 @@ class Client:
             "parameters": dict(request.parameters),
             "seed": request.seed,
         }
-        return dict(self._patiently("POST", "/faults", body))
+        return cast(FaultRow, self._patiently("POST", "/faults", body))
 
-    def fault(self, identifier: str) -> dict[str, Any]:
+    def fault(self, identifier: str) -> FaultRow:
         """A fault as it is now; waits for a successor."""
-        return dict(self._patiently("GET", f"/faults/{identifier}"))
+        return cast(FaultRow, self._patiently("GET", f"/faults/{identifier}"))
 
-    def faults(self) -> list[dict[str, Any]]:
+    def faults(self) -> list[FaultRow]:
         """Every fault, past ones included."""
         return list(self._ask("GET", "/faults")["faults"])
 
-    def end(self, identifier: str) -> dict[str, Any]:
+    def end(self, identifier: str) -> FaultRow:
         """End a fault now; waits for a successor, and returns before the fault is over."""
-        return dict(self._patiently("DELETE", f"/faults/{identifier}"))
+        return cast(FaultRow, self._patiently("DELETE", f"/faults/{identifier}"))
 
-    def heal(self) -> list[dict[str, Any]]:
+    def heal(self) -> list[FaultRow]:
         """End every fault; returns them when all are settled."""
         return list(self._ask("POST", "/heal", timeout=90.0)["faults"])
 
-    def block(self) -> list[dict[str, Any]]:
+    def block(self) -> list[FaultRow]:
         """Refuse new faults and end every one; returns them when all are settled."""
         return list(self._ask("POST", "/block", timeout=90.0)["faults"])
 
@@ -78,15 +79,15 @@ class Client:
     def watch(
         self,
         identifier: str,
-        until: Callable[[dict[str, Any]], bool],
+        until: Callable[[FaultRow], bool],
         meanwhile: Callable[[], None] = lambda: None,
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[FaultRow]:
         """The fault each time that it has changed, up to the one for which `until` holds.
 
         `meanwhile` is called several times a second while nothing changes, for who draws a countdown.
         Raises Failure (not restored) when that takes longer than the fault's limit and a generous while.
         """
-        seen: dict[str, Any] = {}
+        seen: FaultRow | None = None
         end: float | None = None
         while True:
             now = self.fault(identifier)

@@ -9,7 +9,7 @@ registration line; chaos/faults/noop.py is the skeleton to copy.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import chain
@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal
 
 from chaos.journeys import JOURNEYS_OF, journeys_through
 from chaos.target import SITE, Target
-from foundation.console import spell_duration
+from foundation.console import duration, share, spell_duration
 from foundation.failure import USAGE, Failure
 from foundation.verdict import Verdict
 from testbed.inventory import Part
@@ -37,6 +37,13 @@ UNITS: Mapping[ParameterType, str | None] = {
 SERVICES = ("frontend", "auth", "post", "timeline", "retweet", "notify")
 PARTS = (*SERVICES, "store", "sentinel", "link", "prober", "prometheus")
 """Everything but the controller: nobody would be there to verify what it does to itself."""
+
+_READERS: Mapping[ParameterType, Callable[[str], Value]] = {
+    "duration": duration,
+    "share": share,
+    "integer": int,
+    "text": str,
+}
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,19 @@ class Parameter:
         if not low <= number <= high or (self.type == "share" and number == 0):
             raise self._wrong(number, f"is not within {self.spell(low)} and {self.spell(high)}")
         return number
+
+    def read(self, text: str) -> Value:
+        """The value of a text of the command line: `1200ms`, `30%`. Raises Failure as `check` does."""
+        try:
+            value = _READERS[self.type](text)
+        except ValueError as error:
+            raise Failure(f"{self.name}: {error}", self.help, code=USAGE) from None
+        return self.check(value)
+
+    @property
+    def flag(self) -> str:
+        """Its option on the command line."""
+        return f"--{self.name.replace('_', '-')}"
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -244,15 +264,17 @@ class Fault(ABC):
 
     def check(self, parameters: Mapping[str, object]) -> dict[str, Value]:
         """All parameters with their defaults. Raises Failure (usage) for an unknown name or a bad value."""
-        known = {parameter.name: parameter for parameter in self.parameters}
         for name in parameters:
-            if name not in known:
-                raise Failure(
-                    f"{self.name} has no parameter {name!r}",
-                    f"it has: {', '.join(known) or 'none'}",
-                    code=USAGE,
-                )
-        return {name: one.check(parameters.get(name, one.default)) for name, one in known.items()}
+            self.parameter(name)
+        return {one.name: one.check(parameters.get(one.name, one.default)) for one in self.parameters}
+
+    def parameter(self, name: str) -> Parameter:
+        """Raises Failure (usage) for an unknown name."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        known = ", ".join(parameter.name for parameter in self.parameters)
+        raise Failure(f"{self.name} has no parameter {name!r}", f"it has: {known or 'none'}", code=USAGE)
 
     def spell(self, parameters: Mapping[str, object]) -> str:
         """The parameters that are set, for a person: `delay 1.2s, share 30%`."""

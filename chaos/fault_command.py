@@ -5,26 +5,17 @@ from __future__ import annotations
 import inspect
 import secrets
 from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from chaos.aftermath import WELL_LIMIT, wait_well
-from chaos.catalogue import fault_named
-from chaos.client import Client, UnknownFault
+from chaos import following
 from chaos.fault import Fault, Parameter
-from chaos.fault_rows import active, is_judged, is_over, is_settled, spell_from
+from chaos.fault_rows import is_over
 from chaos.injector import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
 from chaos.progress import FaultProgress, spell_targets
-from chaos.target import named
 from foundation.console import (
     DEFAULT_STATE,
-    FAILED,
-    INCONCLUSIVE,
-    INTERRUPTED,
-    NOT_RESTORED,
-    Failure,
     JsonOption,
     QuietOption,
     StateOption,
@@ -36,7 +27,6 @@ from foundation.console import (
 )
 from foundation.options import whole_number
 from foundation.state import State
-from testbed.instruments import journeys_now
 from testbed.sentinels import spell_failover
 from testbed.site import Site
 
@@ -120,7 +110,7 @@ def _argument(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 
 def _option(parameter: Parameter) -> inspect.Parameter:
-    flag = f"--{parameter.name.replace('_', '-')}"
+    flag = parameter.flag
     text = f"{parameter.help} {_spell_bounds(parameter)}".strip()
     kind: Any
     if parameter.type == "duration":
@@ -159,90 +149,28 @@ def _spell_bounds(parameter: Parameter) -> str:
 
 
 def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quiet: bool) -> None:
-    """Ask for the fault, follow it to its end, and say by the exit code how it went."""
-    client = Client(state)
+    """Have the fault done, follow it to its end, and say by the exit code how it went."""
     with FaultProgress(quiet=quiet) as progress:
         try:
-            progress.note("asking the controller")
-            client.order(request)
-            now = _follow(client, request.id, progress, is_judged if detach else is_settled)
+            now = following.begin(state, request, detach=detach, listener=progress)
             interrupted = False
         except KeyboardInterrupt:
             progress.say("interrupted: ending the fault")
-            now = _end(client, request.id, progress)
+            now = following.end_interrupted(state, request.id, progress)
             interrupted = True
         ended = not detach and not interrupted and is_over(now)
-        now["not_well"], excused = _wait_well(now, state, progress) if ended else (None, False)
+        not_well, excused = following.wait_until_well(state, now, progress) if ended else (None, False)
+    now["not_well"] = not_well
     if json:
         print_json(now)
-    _judge(now, detached=detach and not interrupted, interrupted=interrupted)
-    if now["not_well"] and not excused:
-        raise Failure(
-            f"{now['id']} is over, but not all is well: {', '.join(now['not_well'])}",
-            "see: failwhale status, failwhale watch",
-            NOT_RESTORED,
-        )
+    following.judge(now, detached=detach and not interrupted, interrupted=interrupted)
+    if not excused:
+        following.refuse_unwell(now)
     if not json and not quiet:
         end = "is in force" if detach else "is over"
         stdout().print(f"{now['id']} {end}: verified on {spell_targets(now)}")
-        if now["not_well"]:
-            stdout().print(f"not well yet, as other faults are in force: {', '.join(now['not_well'])}")
-
-
-def _wait_well(fault: dict[str, Any], state: State, progress: FaultProgress) -> tuple[list[str], bool]:
-    """What is not well again, and whether other faults that are in force excuse it: what they hurt does not
-    end with this one. They may end while it is looked at: then there is no excuse, but time to wait."""
-    site = Site(state)
-    known = (named(one["target"], site.inventory, fault["callers"]) for one in fault["targets"])
-    targets = [target for target in known if target is not None]
-    kind = fault_named(fault["fault"])
-    hurts = {journey for target in targets for journey in kind.hurts(target, fault["parameters"])}
-    store = any(part.kind in ("store", "sentinel") for target in targets for part in target.parts)
-    wait = partial(wait_well, site, partial(journeys_now, state), hurts, store=store, note=progress.note)
-    if active(state):
-        not_well = wait(seconds=0.0)
-        if not not_well or active(state):
-            return not_well, True
-    return wait(seconds=WELL_LIMIT), False
-
-
-def _follow(
-    client: Client, identifier: str, progress: FaultProgress, until: Callable[[dict[str, Any]], bool]
-) -> dict[str, Any]:
-    now: dict[str, Any] = {}
-    for now in client.watch(identifier, until, progress.tick):
-        progress.tell(now)
-    return now
-
-
-def _end(client: Client, identifier: str, progress: FaultProgress) -> dict[str, Any]:
-    try:
-        client.end(identifier)
-    except UnknownFault:
-        raise Failure("interrupted before the fault began", code=INTERRUPTED) from None
-    return _follow(client, identifier, progress, is_settled)
-
-
-def _judge(fault: dict[str, Any], *, detached: bool, interrupted: bool) -> None:
-    """Raise Failure with the exit code that this end of a fault has; nothing when it went as asked."""
-    name = f"{fault['id']} ({fault['fault']} on {fault['target']}{spell_from(fault)})"
-    if not detached and not is_over(fault):
-        why = "; ".join(
-            f"{one['target']}: {one['end_evidence']}" for one in fault["targets"] if not is_over(one)
-        )
-        raise Failure(f"{name} could not be restored: {why}", "failwhale chaos heal", NOT_RESTORED)
-    if interrupted:
-        raise Failure(f"interrupted: {name} was ended and is undone", code=INTERRUPTED)
-    failed = [f"{one['target']}: {one['failed']}" for one in fault["targets"] if one["failed"]]
-    if failed:
-        raise Failure(f"{name} failed: {'; '.join(failed)}", "see: failwhale status", FAILED)
-    if fault["verified"] is not True:
-        evidence = [
-            str(one["evidence"] or one["end_evidence"])
-            for one in fault["targets"]
-            if one["verified"] is not True
-        ]
-        raise Failure(f"{name} was not verified: {'; '.join(evidence)}", "", INCONCLUSIVE)
+        if not_well:
+            stdout().print(f"not well yet, as other faults are in force: {', '.join(not_well)}")
 
 
 def _failover_of(site: Site, planned: Plan) -> str | None:

@@ -7,15 +7,16 @@ answers. Then every part is looked at, because a journal can be lost, and a heal
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TypedDict
 
 from chaos.catalogue import all_faults
 from chaos.client import Client, NoController
 from chaos.fault import Fault
-from chaos.fault_rows import is_over, show
+from chaos.fault_rows import FaultRow, is_over, show
 from chaos.injector import Injector
 from chaos.journal import Busy, Journal
+from chaos.listener import SILENT, Listener
 from foundation.failure import NOT_RESTORED, Failure
 from foundation.patient_ledger import PatientLedger
 from foundation.state import State
@@ -29,26 +30,39 @@ READY_LIMIT = 30.0
 """Seconds for all parts to be ready at the end."""
 
 
-def heal(state: State, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
-    """Heal the site; returns `faults` (undone), `mended` (found besides), `broken` (parts not ready).
+class Healing(TypedDict):
+    """What a heal did."""
 
-    Works with no process of failwhale alive; the runtime starts what it needs. `say` gets lines of progress.
+    faults: list[FaultRow]
+    """That were undone."""
+    mended: list[str]
+    """What was found besides, a line each."""
+    broken: list[str]
+    """Parts that are not ready all the same."""
+
+
+def heal(state: State, listener: Listener = SILENT) -> Healing:
+    """Heal the site. Works with no process of failwhale alive; the runtime starts what it needs.
+
     Raises Failure when there is no site.
     """
     site = Site(state)
-    faults = _undo_faults(state, site, say)
+    listener.note("healing")
+    faults = _undo_faults(state, site, listener)
+    for fault in faults:
+        listener.tell(fault)
     mended, refusals = mend(site)
     for line in (*mended, *refusals):
-        say(line)
+        listener.say(line)
     return {"faults": faults, "mended": mended, "broken": wait_ready(site, READY_LIMIT)}
 
 
-def _undo_faults(state: State, site: Site, say: Callable[[str], None]) -> list[dict[str, Any]]:
+def _undo_faults(state: State, site: Site, listener: Listener) -> list[FaultRow]:
     for _ in range(2):
         try:
             return Client(state).heal()
         except NoController as absent:
-            say(f"{absent}: healing without it")
+            listener.say(f"{absent}: healing without it")
         try:
             return _undo_alone(Journal.open(state.journal, PATIENCE), state, site)
         except Busy:
@@ -58,7 +72,7 @@ def _undo_faults(state: State, site: Site, say: Callable[[str], None]) -> list[d
     return _undo_alone(Journal.open(state.journal, PATIENCE), state, site)
 
 
-def _undo_alone(journal: Journal, state: State, site: Site) -> list[dict[str, Any]]:
+def _undo_alone(journal: Journal, state: State, site: Site) -> list[FaultRow]:
     try:
         injector = Injector(lambda: site, journal, PatientLedger(state.ledger))
         return [show(entry) for entry in injector.end_all("heal")]
@@ -107,7 +121,7 @@ def wait_ready(site: Site, seconds: float) -> list[str]:
         time.sleep(0.1)
 
 
-def refuse_unhealed(result: dict[str, Any]) -> None:
+def refuse_unhealed(result: Healing) -> None:
     """Raise Failure (not restored) when a heal left something behind."""
     left = [f"{fault['id']} on {fault['target']}" for fault in result["faults"] if not is_over(fault)]
     left += [f"{part} is not ready" for part in result["broken"]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaos.fault_rows import active
+from chaos.fault_rows import FaultRow, active
 from foundation.state import State
 from testbed.site import Site
 
@@ -35,7 +35,7 @@ def store_roles(state: str | None = None) -> dict[str, str]:
     return _site(state).store_roles()
 
 
-def active_faults(state: str | None = None) -> list[dict[str, Any]]:
+def active_faults(state: str | None = None) -> list[FaultRow]:
     """The faults that are not over, from the journal; also when no controller is alive."""
     return active(_state(state))
 

@@ -6,11 +6,12 @@ import math
 import shutil
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import foundation.progress
 from chaos.catalogue import fault_named
-from chaos.fault_rows import is_over, spell_from
+from chaos.fault_rows import FaultRow, is_over, spell_from
+from chaos.heal import Healing
+from chaos.listener import Listener
 from chaos.phase import Phase
 from foundation.clock import parse
 from foundation.console import spell_duration
@@ -20,19 +21,19 @@ NAMED = 3
 """Parts that are told by their names; more are told by how many they are."""
 
 
-class FaultProgress(foundation.progress.Progress):
+class FaultProgress(foundation.progress.Progress, Listener):
     """Says each step of a fault once, on stderr, and counts down to its end where a line can move."""
 
     def __init__(self, *, quiet: bool) -> None:
         super().__init__(quiet)
         self._said: set[str] = set()
-        self._fault: dict[str, Any] | None = None
+        self._fault: FaultRow | None = None
 
     def __enter__(self) -> FaultProgress:
         super().__enter__()
         return self
 
-    def tell(self, fault: dict[str, Any]) -> None:
+    def tell(self, fault: FaultRow) -> None:
         """Say what is new."""
         self._fault = fault
         for line in steps(fault):
@@ -47,7 +48,7 @@ class FaultProgress(foundation.progress.Progress):
             self.note(countdown(self._fault)[: shutil.get_terminal_size().columns - 1])
 
 
-def countdown(fault: dict[str, Any]) -> str:
+def countdown(fault: FaultRow) -> str:
     """How long a fault still takes, in whole seconds."""
     left = parse(fault["until"]) - time.time()
     ending = left <= 0 or fault["ended_by"]
@@ -55,7 +56,7 @@ def countdown(fault: dict[str, Any]) -> str:
     return f"{fault['fault']} {fault['target']}{spell_from(fault)}: {state}"
 
 
-def steps(fault: dict[str, Any]) -> Iterator[str]:
+def steps(fault: FaultRow) -> Iterator[str]:
     """A line for each step that was taken, in order."""
     begun = parse(fault["times"]["requested"])
     how = fault_named(fault["fault"]).spell(fault["parameters"])
@@ -78,7 +79,15 @@ def steps(fault: dict[str, Any]) -> Iterator[str]:
             yield f"          {word}: {one['end_evidence']}"
 
 
-def spell_targets(fault: dict[str, Any]) -> str:
+def spell_healing(healing: Healing) -> str:
+    """What a heal that left nothing behind has done, in a line."""
+    undone, mended = len(healing["faults"]), len(healing["mended"])
+    said = [f"undid {undone} {'fault' if undone == 1 else 'faults'}"] if undone else []
+    said += [f"mended {mended} other {'thing' if mended == 1 else 'things'}"] if mended else []
+    return f"{' and '.join(said) or 'nothing was broken'}; every part is ready"
+
+
+def spell_targets(fault: FaultRow) -> str:
     """The parts that a fault is on, and whose calls: by name, or what was asked for when there are many."""
     names = [one["target"] for one in fault["targets"]]
     targets = ", ".join(names) if len(names) <= NAMED else f"{fault['target']}, {len(names)} parts"

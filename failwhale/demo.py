@@ -1,31 +1,46 @@
 """`failwhale demo`: the whole loop on this machine: start, use, break, heal, report, leave nothing behind.
 
-Every step is the command that a person would type, run as a process of its own and shown before it runs.
+Every step is what a command does, and the command that a person would type for it is shown before.
 """
 
 from __future__ import annotations
 
-import json
-import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated
 
 import typer
+from rich.live import Live as Screen
 
-from failwhale.tour import TOUR, Act
+from chaos.fault_rows import FaultRow
+from chaos.progress import FaultProgress, spell_healing
+from driver.acts import Act, Injection, read
+from driver.driver import Driver
+from failwhale.down import take_down
+from failwhale.up import Told
 from foundation.clock import parse
 from foundation.console import DEFAULT_STATE, INTERRUPTED, Failure, spell_duration, stdout
 from foundation.interruption import interruptible, uninterruptible
+from foundation.progress import Progress
 from foundation.state import State
+from loadtests.cli import spell_loaded, telling_people
+from loadtests.generator import LoadPlan, Shape
+from loadtests.load import Load
+from outages.cli import Source, show
+from outages.model import Felt
+from outages.watch import Live
+from testbed.runtimes.lifecycle import Wishes
 
+TOUR = read(Path(__file__).with_name("tour.yaml"))
+WAY_OUT = Injection("kill", "retweet:all", "5m")
+SEED = 7
+CROWD = 20
 GREEN_AGAIN_SECONDS = 30.0
+RECORDED_WITHIN = 5.0
+"""Seconds for the ends of outages to be in the record when all is green; as a rule they are."""
 LOAD_SECONDS = 240
 """Longer than the tour takes; the load is ended when the tour is over."""
 
@@ -65,71 +80,111 @@ class Show:
 
     def __init__(self, state: State) -> None:
         self.state = state
+        self.driver = Driver(state)
         self.console = stdout()
         self.ports = _free_edge_ports()
-        self.load: subprocess.Popen[str] | None = None
-        self.load_output: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the load
+        self.beside = ExitStack()
+        """The load."""
         self.begun = time.monotonic()
 
     def play(self, acts: Sequence[Act], people: int, output: Path) -> None:
         self.say("A site comes up, is used, is broken, heals, and says what its users felt.\n")
-        self.state.refuse_foreign()
         self.clean_up()
-        ports = [f"--port={place}={port}" for place, port in self.ports.items()]
-        self.command("up", "--on=processes", *ports)  # its live view reads the site's own files
-        self.command("populate", "--people", str(people), "--seed", "7")
-        self.start_load("steady", "--people", "20", "--for", f"{LOAD_SECONDS}s")
+        self.start()
+        self.populate(people)
+        load = self.load()
         for number, act in enumerate(acts, start=1):
             self.perform(number, len(acts), act)
-        self.say("\n[bold]The way out: a fault of five minutes is ended at once[/bold]")
-        self.command("chaos", "kill", "retweet:all", "--for", "5m", "--detach", "--quiet")
-        self.command("chaos", "heal")
-        self.wait_green()
-        self.say("")
-        self.stop_load()
-        output.parent.mkdir(parents=True, exist_ok=True)
-        self.command("report", "--output", str(output))
-        self.command("down", "--purge")
+        self.heal()
+        self.end_load(load)
+        self.report(output)
+        self.step("down", "--purge")
+        take_down(self.driver, purge=True, quiet=False)
         self.say(f"\nThe report is {output}")
         self.say(
             f"All of it took {spell_duration(time.monotonic() - self.begun)}, and nothing is left running."
         )
 
+    def start(self) -> None:
+        """On plain processes, whatever is set: they need nothing installed."""
+        self.step("up", "--on=processes", *(f"--port={place}={port}" for place, port in self.ports.items()))
+        with Progress(quiet=False) as progress:
+            ahead = self.driver.look_ahead(Wishes(ports=self.ports), on="processes")
+            site = self.driver.start(ahead, listener=Told(progress))
+        for place, address in site.edges.items():
+            self.say(f"{place}  {address}")
+
+    def populate(self, people: int) -> None:
+        self.step("populate", f"--people={people}", f"--seed={SEED}")
+        with Progress(quiet=False) as progress:
+            loaded = self.driver.populate(people, SEED, telling_people(progress))
+        self.say(spell_loaded(loaded))
+
+    def load(self) -> Load:
+        plan = LoadPlan(Shape.STEADY, CROWD, 0.0, LOAD_SECONDS)
+        self.step("load", plan.shape, f"--people={plan.people}", f"--for={plan.seconds}s", "&")
+        return self.beside.enter_context(self.driver.load(plan))
+
+    def end_load(self, load: Load) -> None:
+        self.beside.close()
+        try:
+            result = load.result
+        except Failure as failure:  # the tour is worth its report all the same
+            self.say(f"\nLoad: {failure}.")
+            return
+        self.say(
+            f"\nLoad: {result.sent} requests sent, {result.good} good, "
+            f"p50 {_spell(result.latency['p50'])}, p99 {_spell(result.latency['p99'])}."
+        )
+
     def perform(self, number: int, total: int, act: Act) -> None:
-        """One act: the fault, its end, the time until everybody is well again, and what was felt."""
+        """One act: its faults, their end, the time until everybody is well again, and what was felt."""
         self.say(f"\n[bold]{number}/{total}  {act.title}[/bold]")
         self.say(f"     [dim]Look for: {act.look_for}.[/dim]")
+        *before, last = act.injections
+        begun, clock = time.time(), time.monotonic()
         with self.watching():
-            if act.before:
-                self.asked("chaos", *act.before)
-            fault = self.asked("chaos", *act.command)
-            self.wait_green()
-            recovered = time.time() - max(parse(one["reverted"]) for one in fault["targets"])
-        for line in felt(self.asked("outages"), fault["id"]):
+            for injection in before:
+                self.inject(injection, clock, detach=True)
+            fault = self.inject(last, clock)
+            self.driver.wait_green(GREEN_AGAIN_SECONDS)
+            ends = (one["times"]["reverting"] for one in fault["targets"])
+            undone = max(parse(end) for end in ends if end is not None)
+            recovered = time.time() - undone
+        for line in felt(self.driver.outages(since=begun, settle=RECORDED_WITHIN), fault["id"]):
             self.say(f"     {line}")
         self.say(f"     All journeys green {spell_duration(recovered)} after the fault was undone.")
 
-    # --- what goes on beside the acts ---
+    def inject(self, injection: Injection, begun: float, *, detach: bool = False) -> FaultRow:
+        """One fault of an act that has begun then, by the monotonic clock."""
+        time.sleep(max(0.0, begun + injection.begins - time.monotonic()))
+        self.say(f"     [dim]$ {injection.command(detach=detach)}[/dim]")
+        return self.driver.inject(injection.request(), detach=detach)
 
-    def start_load(self, *words: str) -> None:
-        self.say(f"[dim]$ failwhale load {' '.join(words)} &[/dim]")
-        self.load = self.start("load", *words, "--quiet", "--json", stdout=self.load_output)
+    def heal(self) -> None:
+        self.say("\n[bold]The way out: a fault of five minutes is ended at once[/bold]")
+        self.say(f"[dim]$ {WAY_OUT.command(detach=True)}[/dim]")
+        self.driver.inject(WAY_OUT.request(), detach=True)
+        self.step("chaos", "heal")
+        with FaultProgress(quiet=False) as progress:
+            healing = self.driver.heal(progress)
+        self.say(spell_healing(healing))
+        self.driver.wait_green(GREEN_AGAIN_SECONDS)
 
-    def stop_load(self) -> None:
-        if self.load is None:
-            return
-        self.load.send_signal(signal.SIGINT)
-        self.load.wait(timeout=30)
-        self.load = None
-        self.load_output.seek(0)
-        try:
-            load = json.load(self.load_output)
-        except ValueError:
-            return
-        self.say(
-            f"Load: {load['sent']} requests sent, {load['good']} good, "
-            f"p50 {spell_duration(load['latency']['p50'])}, p99 {spell_duration(load['latency']['p99'])}."
-        )
+    def report(self, output: Path) -> None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        self.step("report", f"--output={output}")
+        report = self.driver.report(output)
+        show(report.history.outages, report.history, Source.PROBER)
+
+    # --- what it tells ---
+
+    def say(self, line: str) -> None:
+        self.console.print(line)
+
+    def step(self, *words: str) -> None:
+        """The command that a person would type for what is done now."""
+        self.say(f"[dim]$ failwhale {' '.join(words)}[/dim]")
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -137,94 +192,33 @@ class Show:
         if not self.console.is_terminal:
             yield
             return
-        from rich.live import Live as Screen
-
-        from outages.watch import Live
-
-        with Screen(
-            get_renderable=Live(self.state).renderable,
-            console=self.console,
-            refresh_per_second=5,
-            transient=True,
+        view = Live(self.state)
+        with (
+            closing(view),
+            Screen(
+                get_renderable=view.renderable,
+                console=self.console,
+                refresh_per_second=5,
+                transient=True,
+            ),
         ):
             yield
 
-    def wait_green(self) -> None:
-        """Until every journey is green. Raises Failure when that does not come."""
-        from outages.watch import journeys_now
-
-        end = time.monotonic() + GREEN_AGAIN_SECONDS
-        while True:
-            journeys = journeys_now(self.state)
-            red = sorted(name for name, row in journeys.items() if row["state"] != "green")
-            if journeys and not red:
-                return
-            if time.monotonic() > end:
-                still = ", ".join(red) or "the prober is silent"
-                raise Failure(
-                    f"not green {GREEN_AGAIN_SECONDS:g} s after the fault: {still}",
-                    f"look at {self.state.logs}",
-                )
-            time.sleep(0.1)
-
-    # --- commands ---
-
-    def say(self, line: str) -> None:
-        self.console.print(line)
-
-    def command(self, *words: str) -> None:
-        """A command whose output a person reads. Raises Failure when it fails."""
-        self.say(f"[dim]$ failwhale {' '.join(words)}[/dim]")
-        self.finish(self.start(*words), words)
-
-    def asked(self, *words: str) -> Any:
-        """A command whose JSON is needed here. Raises Failure when it fails."""
-        if words[0] == "chaos":
-            self.say(f"     [dim]$ failwhale {' '.join(words)}[/dim]")
-        with tempfile.TemporaryFile("w+") as answer:
-            self.finish(self.start(*words, "--json", "--quiet", stdout=answer), words)
-            answer.seek(0)
-            return json.load(answer)
-
-    def start(self, *words: str, stdout: IO[str] | None = None) -> subprocess.Popen[str]:
-        """A command in a session of its own: Ctrl-C reaches the demo alone, which ends what it started."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "failwhale", *words, "--state", str(self.state.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            text=True,
-            start_new_session=True,
-        )
-
-    def finish(self, process: subprocess.Popen[str], words: Sequence[str]) -> None:
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
-            process.wait(timeout=30)
-            raise
-        if code != 0:
-            raise Failure(
-                f"failwhale {' '.join(words)} ended with {code}", f"look at {self.state.logs}", code
-            )
-
     def clean_up(self) -> None:
         """End what runs of this demo, or of one before it that was killed."""
-        if self.load is not None:
-            self.load.send_signal(signal.SIGINT)
-            self.load.wait(timeout=30)
-            self.load = None
+        self.beside.close()
         if self.state.is_made:
-            self.start("down", "--purge", "--quiet").wait()
+            take_down(self.driver, purge=True, quiet=True)
 
 
-def felt(outages: Sequence[dict[str, Any]], fault: str) -> list[str]:
+def felt(outages: Sequence[Felt], fault: str) -> list[str]:
     """What users felt of one fault, a line each journey, worst first."""
+    now = time.time()
     seconds: dict[tuple[str, str], float] = {}
-    for row in outages:
-        if fault in row["causes"]:
-            key = (row["journey"], row["kind"])
-            seconds[key] = seconds.get(key, 0.0) + (row["duration"] or 0.0)
+    for outage in outages:
+        if fault in {cause.id for cause in outage.causes}:
+            key = (outage.journey, outage.kind)
+            seconds[key] = seconds.get(key, 0.0) + outage.duration(now)
     if not seconds:
         return ["[green]Nobody noticed.[/green]"]
     worst_first = sorted(seconds.items(), key=lambda item: -item[1])
@@ -232,6 +226,10 @@ def felt(outages: Sequence[dict[str, Any]], fault: str) -> list[str]:
         f"[{'red' if kind == 'down' else 'yellow'}]{journey} {kind} for {spell_duration(lasted)}[/]"
         for (journey, kind), lasted in worst_first
     ]
+
+
+def _spell(latency: float | None) -> str:
+    return "nothing" if latency is None else spell_duration(latency)
 
 
 def _free_edge_ports() -> dict[str, int]:

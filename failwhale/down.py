@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from driver.driver import Driver
 from foundation.console import DEFAULT_STATE, QuietOption, StateOption
 from foundation.interruption import uninterruptible
 from foundation.progress import Progress
@@ -23,21 +24,20 @@ def down(
       failwhale down
       failwhale down --purge
     """
-    from testbed.choice import lifecycle_of
-    from testbed.purge import purge as purge_folder
-    from testbed.sitefile import keep_what_ends_it
+    take_down(Driver(State(state)), purge=purge, quiet=quiet)
 
-    site = State(state)
+
+def take_down(driver: Driver, *, purge: bool, quiet: bool) -> None:
+    """Stop a site and say what became of it; nobody interrupts that."""
     with Progress(quiet) as progress, uninterruptible():
-        if not site.is_made:
-            progress.say(f"there is no site in {site.path}")
+        progress.note("stopping")
+        stopped = driver.stop(purge=purge)
+        where = driver.state.path
+        if stopped.ended is None:
+            progress.say(f"there is no site in {where}")
         else:
-            progress.note("stopping")
-            if purge:
-                keep_what_ends_it(site)
-            ended = lifecycle_of(site).end(purge=purge)
-            progress.say("everything is down" if ended.was_up else "nothing was running")
-            for line in ended.kept:
+            progress.say("everything is down" if stopped.ended.was_up else "nothing was running")
+            for line in stopped.ended.kept:
                 progress.say(line)
-        if purge and (left := purge_folder(site)):
-            progress.say(f"left in {site.path}, as it is no part of this site: {', '.join(left)}")
+        if stopped.foreign:
+            progress.say(f"left in {where}, as it is no part of this site: {', '.join(stopped.foreign)}")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from driver.driver import START_WITHIN, Driver
 from failwhale.outlook import show
 from foundation.console import (
     DEFAULT_STATE,
@@ -30,12 +30,8 @@ from foundation.console import (
 from foundation.interruption import interruptible
 from foundation.progress import Progress
 from foundation.state import State
-
-if TYPE_CHECKING:
-    from testbed.runtimes.lifecycle import Moved
-    from testbed.sitefile import LeftOut
-
-COMPOSE_FILE = Path(__file__).parents[1] / "docker-compose.yml"
+from testbed.runtimes.lifecycle import COMPOSE_FILE, Listener, Moved, Wishes
+from testbed.sitefile import LeftOut
 
 
 def up(
@@ -56,7 +52,7 @@ def up(
         typer.Option(
             "--within", parser=duration_option, metavar="DURATION", show_default="60s", help="How long."
         ),
-    ] = 60.0,
+    ] = START_WITHIN,
     file: Annotated[
         Path,
         typer.Option("--file", metavar="FILE", show_default="ours", help="Another description of the site."),
@@ -76,31 +72,23 @@ def up(
       failwhale up --state /tmp/second --port east=18443 --port west=19443
       failwhale up --without prometheus
     """
-    from testbed.choice import choose, lifecycle_on
-    from testbed.runtimes.lifecycle import Wishes
-    from testbed.sitefile import SiteFile
-
     began = time.monotonic()
-    site = State(state)
-    site.refuse_foreign()
-    choice = choose(site, on, file.absolute(), os.environ)
-    lifecycle = lifecycle_on(choice.runtime, site)
-    wishes = Wishes(file.absolute(), _ports(port or []), frozenset(without or []))
-    with Progress(quiet) as progress:
-        outlook = lifecycle.look_ahead(wishes, dict(os.environ))
-        if dry_run:
-            show(outlook, as_json)
-            return
-        was_up = lifecycle.is_up()
-        with interruptible(), _taken_down_when_interrupted(lifecycle.end, was_up, progress):
-            progress.say(f"on {choice.runtime}, {choice.because}")
-            lifecycle.start(outlook, was_up, within, Told(progress))
-    edges = SiteFile.read(site).edges
+    driver = Driver(State(state))
+    ahead = driver.look_ahead(Wishes(file.absolute(), _ports(port or []), frozenset(without or [])), on)
+    if dry_run:
+        show(ahead.outlook, as_json)
+        return
+    with (
+        Progress(quiet) as progress,
+        interruptible(),
+        _taken_down_when_interrupted(driver, ahead.was_up, progress),
+    ):
+        site = driver.start(ahead, within, Told(progress))
     if as_json:
-        row = {"runtime": choice.runtime, "state": str(site.path), "edges": edges}
+        row = {"runtime": site.runtime, "state": str(driver.state.path), "edges": site.edges}
         print_json({**row, "seconds": time.monotonic() - began})
     elif not quiet:
-        for place, address in edges.items():
+        for place, address in site.edges.items():
             stdout().print(f"{place}  {address}")
 
 
@@ -118,9 +106,7 @@ def _ports(wishes: list[str]) -> dict[str, int]:
 
 
 @contextmanager
-def _taken_down_when_interrupted(
-    end: Callable[[], object], was_up: bool, progress: Progress
-) -> Iterator[None]:
+def _taken_down_when_interrupted(driver: Driver, was_up: bool, progress: Progress) -> Iterator[None]:
     """Who interrupts the start of a site wants none; one that was up before stays."""
     try:
         yield
@@ -129,15 +115,15 @@ def _taken_down_when_interrupted(
         outcome = "interrupted; the site was up before and stays up"
         if not was_up:
             progress.note("taking everything down")
-            end()
+            driver.stop()
             outcome = "interrupted, and everything is down again"
         progress.clear()
         report(outcome)
         raise typer.Exit(INTERRUPTED) from None
 
 
-class Told:
-    """What a person is told of a start. Implements testbed.runtimes.lifecycle.Listener."""
+class Told(Listener):
+    """What a person is told of a start."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

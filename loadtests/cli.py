@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,7 +31,8 @@ from foundation.options import number, one_of, whole_number
 from foundation.progress import Progress
 from foundation.state import State
 from foundation.verdict import spell
-from loadtests.generator import Generator, LoadPlan, Shape, whole_seconds
+from loadtests.generator import LoadPlan, Shape, whole_seconds
+from loadtests.load import Operation, Result, running
 from loadtests.population import PEOPLE_LIMIT
 from loadtests.target import Target, acknowledged_file, census_file, refuse_other_machines
 from testbed.sitefile import SiteFile
@@ -75,10 +76,7 @@ def populate(
     if as_json:
         print_json({"seed": seed, **asdict(loaded)})
     elif not quiet:
-        stdout().print(
-            f"{loaded.people:,} people, {loaded.follows:,} follows and {loaded.posts:,} posts "
-            f"loaded in {loaded.seconds:.1f} seconds"
-        )
+        stdout().print(spell_loaded(loaded))
 
 
 def load(
@@ -132,22 +130,25 @@ def load(
         if not quiet:
             stderr().print(f"Nobody lives here yet: loading {PEOPLE:,} people.")
         _populate(site, PEOPLE, SEED, quiet=quiet)
-    target = Target.of(site)
     plan = LoadPlan(shape, people, rate, whole_seconds(seconds), rude)
     if plan.seconds != seconds and not quiet:
         stderr().print(f"A load takes whole seconds: {plan.seconds} s instead of {spell_duration(seconds)}.")
-    result, interrupted_after = _generate(site, plan, quiet=quiet)
-    interrupted = interrupted_after is not None
-    findings = _check(target, site, plan, quiet=quiet) if check and not interrupted else None
-    if findings is not None:
-        result["checker"] = findings.as_json()
+    with running(site, plan) as load, Progress(quiet) as progress:
+        tell = Teller(plan, progress).tell
+        try:
+            load.listen(tell)
+        except KeyboardInterrupt:
+            load.interrupt()
+            load.listen(tell)
+    result, interrupted = load.result, load.interrupted_after is not None
+    findings = _check(site, plan, quiet=quiet) if check and not interrupted else None
     if as_json:
-        print_json(result)
+        print_json({**load.row(), **({"checker": findings.as_json()} if findings else {})})
     elif not quiet:
-        _print_result(result)
-    if interrupted and not quiet:
-        report(f"interrupted after {interrupted_after:.0f} of {plan.seconds} s")
-    if not result["completed"] and not interrupted:
+        _print_result(result, findings)
+    if load.interrupted_after is not None and not quiet:
+        report(f"interrupted after {load.interrupted_after:.0f} of {plan.seconds} s")
+    if not result.completed and not interrupted:
         report("the site answered nothing", "is it up? failwhale status; failwhale up")
     raise typer.Exit(_exit_code(result, findings, interrupted))
 
@@ -156,71 +157,21 @@ def _populate(state: State, people: int, seed: int, *, quiet: bool) -> Loaded:
     from loadtests.populate import populate as bring_in
 
     with Progress(quiet) as progress:
-        return bring_in(
-            state, people, seed, lambda done, whole: progress.note(f"Loading people: {done / whole:.0%}")
-        )
+        return bring_in(state, people, seed, telling_people(progress))
 
 
-def _generate(state: State, plan: LoadPlan, *, quiet: bool) -> tuple[dict[str, Any], float | None]:
-    """Make the load; returns its result and the seconds after which it was interrupted, None when it was not.
-
-    Raises Failure without a result.
-    """
-    from foundation.ledger import Ledger
-
-    asked = {
-        "shape": plan.shape.value,
-        "people": plan.people,
-        "rate": plan.rate or 2.0 * plan.people,
-        "seconds": plan.seconds,
-        "rude": plan.rude,
-        "load": plan.name,
-    }
-    ledger = Ledger(state.ledger)
-    ledger.append("load.started", **asked)
-    summary: dict[str, Any] | None = None
-    interrupted_after: float | None = None
-    try:
-        with Generator(plan, {"FAILWHALE_STATE": str(state.path)}) as generator, Progress(quiet) as progress:
-            teller = Teller(plan, progress)
-            try:
-                summary = _listen(generator, teller)
-            except KeyboardInterrupt:
-                interrupted_after = teller.elapsed
-                generator.interrupt()
-                summary = _listen(generator, teller)
-            if summary is None:
-                if interrupted_after is not None:
-                    raise KeyboardInterrupt
-                raise generator.failure()
-    finally:
-        counts = ("offered", "sent", "completed", "good", "errors")
-        ended = {name: summary[name] for name in counts} if summary else {}
-        ledger.append("load.finished", load=plan.name, interrupted=interrupted_after is not None, **ended)
-        ledger.close()
-    return {**asked, **summary}, interrupted_after
-
-
-def _listen(generator: Generator, teller: Teller) -> dict[str, Any] | None:
-    for kind, content in generator.messages():
-        if kind == "summary":
-            return content
-        teller.tell(content)
-    return None
-
-
-def _check(target: Target, state: State, plan: LoadPlan, *, quiet: bool) -> Findings:
+def _check(state: State, plan: LoadPlan, *, quiet: bool) -> Findings:
     from loadtests.checker import check
 
     if not quiet:
         stderr().print("Looking for all that was acknowledged ...")
-    return check(target, acknowledged_file(state), load=plan.name)
+    return check(Target.of(state), acknowledged_file(state), load=plan.name)
 
 
-def _exit_code(result: Mapping[str, Any], findings: Findings | None, interrupted: bool) -> int:
+def _exit_code(result: Result, findings: Findings | None, interrupted: bool) -> int:
     if interrupted:
         return INTERRUPTED
-    if not result["completed"]:
+    if not result.completed:
         return FAILED
     from loadtests.checker import exit_code
 
@@ -230,6 +181,19 @@ def _exit_code(result: Mapping[str, Any], findings: Findings | None, interrupted
 # --- what a person sees ---
 
 
+def telling_people(progress: Progress) -> Callable[[int, int], None]:
+    """Tells how far the loading of people is."""
+    return lambda done, whole: progress.note(f"Loading people: {done / whole:.0%}")
+
+
+def spell_loaded(loaded: Loaded) -> str:
+    """Who was loaded, in a line."""
+    return (
+        f"{loaded.people:,} people, {loaded.follows:,} follows and {loaded.posts:,} posts "
+        f"loaded in {loaded.seconds:.1f} seconds"
+    )
+
+
 class Teller:
     """Tells how a load goes: on a terminal in a line that moves, elsewhere in a line now and then."""
 
@@ -237,11 +201,8 @@ class Teller:
         self._plan = plan
         self._progress = progress
         self._next = 0.0
-        self.elapsed = 0.0
-        """Seconds since the load began, as it told last: once a second."""
 
     def tell(self, now: Mapping[str, Any]) -> None:
-        self.elapsed = now["elapsed"]
         text = (
             f"{now['elapsed']:.0f} of {self._plan.seconds} s: {now['good_since']} good/s; "
             f"{now['offered']} offered, {now['sent']} sent, {now['completed']} completed"
@@ -255,46 +216,42 @@ class Teller:
             self._progress.say(text)
 
 
-def _print_result(result: Mapping[str, Any]) -> None:
-    rows = [*result["operations"], _whole(result)]
+def _print_result(result: Result, findings: Findings | None) -> None:
+    count = sum(row.count for row in result.operations)
+    whole = Operation("all", count, result.good, result.latency)
     print_table(
         ["operation", "count", "good", "p50", "p90", "p99", "p99.9"],
         [
             (
-                row["operation"],
-                row["count"],
-                row["good"],
-                *("" if value is None else spell_duration(value) for value in row["latency"].values()),
+                row.operation,
+                row.count,
+                row.good,
+                *("" if value is None else spell_duration(value) for value in row.latency.values()),
             )
-            for row in rows
+            for row in (*result.operations, whole)
         ],
         right=["count", "good", "p50", "p90", "p99", "p99.9"],
     )
     say = stdout().print
     say(
-        f"\n{result['offered']:,} offered, {result['sent']:,} sent, {result['completed']:,} completed, "
-        f"{result['good']:,} good"
+        f"\n{result.offered:,} offered, {result.sent:,} sent, {result.completed:,} completed, "
+        f"{result.good:,} good"
     )
-    if result["not_sent"]:
-        say("not sent: " + _counts(result["not_sent"]))
-    if result["errors"]:
-        say("errors: " + _counts(result["errors"]))
-    if not result["generator_kept_up"]:
-        late = spell_duration(result["generator_lag"]["p99"] or 0.0)
+    if result.not_sent:
+        say("not sent: " + _counts(result.not_sent))
+    if result.errors:
+        say("errors: " + _counts(result.errors))
+    if not result.generator_kept_up:
+        late = spell_duration(result.generator_lag["p99"] or 0.0)
         say(f"The generator did not keep its own schedule (p99 {late} late): doubt the latencies.")
-    if "checker" in result:
-        say(_spell_findings(result["checker"]))
-
-
-def _whole(result: Mapping[str, Any]) -> dict[str, Any]:
-    count = sum(row["count"] for row in result["operations"])
-    return {"operation": "all", "count": count, "good": result["good"], "latency": result["latency"]}
+    if findings is not None:
+        say(_spell_findings(findings))
 
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
 
 
-def _spell_findings(findings: Mapping[str, Any]) -> str:
-    word = spell(findings["holds"], "kept", "BROKEN", "unknown")
-    return f"what was acknowledged: {word} ({findings['because']})"
+def _spell_findings(findings: Findings) -> str:
+    word = spell(findings.holds, "kept", "BROKEN", "unknown")
+    return f"what was acknowledged: {word} ({findings.because})"

@@ -14,7 +14,6 @@ import typer
 
 from foundation.console import (
     DEFAULT_STATE,
-    Failure,
     JsonOption,
     QuietOption,
     StateOption,
@@ -24,7 +23,7 @@ from foundation.console import (
     stdout,
 )
 from foundation.state import State
-from outages.history import History, read
+from outages.history import History, history_of
 from outages.model import Felt
 from testbed.sitefile import SiteFile
 
@@ -57,10 +56,12 @@ def outages(
       failwhale outages --json
       failwhale outages --from prometheus
     """
+    from outages.prometheus import detect_if_possible, recorded
+
     site = State(state)
     history = history_of(site)
     if source is Source.PROMETHEUS:
-        rows = recorded_by_prometheus(site, history)
+        rows = recorded(site, history)
     else:
         rows = history.outages
         detect_if_possible(site, history)
@@ -123,7 +124,8 @@ def report(
       failwhale report
       failwhale report --output friday.html
     """
-    from outages.report import page
+    from outages.prometheus import detect_if_possible
+    from outages.report import copied_out, is_inside_a_container, page, save
 
     site = State(state)
     history = history_of(site)
@@ -131,37 +133,15 @@ def report(
     if output == Path("-"):
         sys.stdout.write(page(history))
         return
-    file = output or site.reports / "report.html"
-    if output is not None and not output.parent.is_dir():
-        raise Failure(f"no such folder: {output.parent}", "make it, or name another one: --output")
-    try:
-        if output is None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(page(history), encoding="utf-8")
-    except OSError as error:
-        step = "name another one: --output"
-        if _is_inside_a_container(site):
-            copied = _copied_out(site.reports / "report.html")
-            step = f"leave --output away, and on the machine: {copied}; or: --output - > {file.name}"
-        raise Failure(f"{file} cannot be written: {error.strerror}", step) from None
+    file = save(site, history, output)
     if as_json:
         now = history.now()
         print_json({"file": str(file), "outages": [row.row(now) for row in history.outages]})
     elif not quiet:
         show(history.outages, history, Source.PROBER)
         stdout().print(f"[dim]page:[/dim] {file}")
-        if _is_inside_a_container(site) and file.is_relative_to(site.path):
-            stdout().print(f"[dim]on the machine:[/dim] {_copied_out(file)}")
-
-
-def _is_inside_a_container(site: State) -> bool:
-    """Whether this is the controller's container."""
-    content = SiteFile.read_if_made(site)
-    return content is not None and content.is_seen_from_inside
-
-
-def _copied_out(file: Path) -> str:
-    return f"docker compose cp chaos:{file} ."
+        if is_inside_a_container(site) and file.is_relative_to(site.path):
+            stdout().print(f"[dim]on the machine:[/dim] {copied_out(file)}")
 
 
 @app.command()
@@ -175,58 +155,23 @@ def score(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> No
       failwhale score
       failwhale score --json
     """
+    from outages.prometheus import detect_if_possible, recorded
     from outages.score import pair
     from outages.score import score as reckon
 
     site = State(state)
     history = history_of(site)
-    recorded = recorded_by_prometheus(site, history)
+    told = recorded(site, history)
     detect_if_possible(site, history)
     now = history.now()
-    result = reckon(history.outages, recorded, now, [(gap.start, gap.end) for gap in history.gaps])
+    result = reckon(history.outages, told, now, [(gap.start, gap.end) for gap in history.gaps])
     if as_json:
         print_json(result)
     else:
-        show_score(pair(history.outages, recorded, now), result)
+        show_score(pair(history.outages, told, now), result)
 
 
-# --- what they share ---
-
-
-def history_of(site: State) -> History:
-    """The latest run. Raises Failure when there never was one."""
-    if not site.ledger.exists():
-        raise Failure(f"nothing is recorded in {site.path}", "start a site: failwhale up")
-    return read(site.ledger)
-
-
-def recorded_by_prometheus(site: State, history: History) -> list[Felt]:
-    """Its outages over the run, with causes. Raises Failure when it cannot be asked."""
-    from outages.causes import name_causes
-    from outages.prometheus import Prometheus
-
-    if history.began is None:
-        return []
-    now = history.now()
-    found = Prometheus.of(site, history.setting).outages(history.began, now)
-    name_causes(found, history.faults, now)
-    return found
-
-
-def detect_if_possible(site: State, history: History) -> None:
-    """Note what Prometheus noticed, if it runs; without it nothing is said about detection."""
-    from outages.prometheus import ALERTS, Prometheus, detect
-
-    if history.began is None or not history.outages:
-        return
-    try:
-        prometheus = Prometheus.of(site, history.setting)
-        firing = {kind: prometheus.firing(kind, history.began, history.now()) for kind in ALERTS}
-    except Failure:
-        return
-    for kind, alerts in firing.items():
-        detect([row for row in history.outages if row.kind == kind], alerts, history.now())
-
+# --- tables ---
 
 GAP = 2
 CAUSE_WIDTH, ERROR_WIDTH = 16, 30

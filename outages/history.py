@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from foundation.clock import Setting, parse
+from foundation.failure import Failure
 from foundation.ledger import Ledger, Record
 from foundation.records import fits, step_as_named_now
+from foundation.state import State
 from outages.causes import name_causes
 from outages.journey_names import NAMES
 from outages.model import Felt, Gap, InjectedFault, LoadRun
@@ -240,6 +242,13 @@ def read(ledger: Path | Iterable[Record]) -> History:
         history.take(record)
     history.join_causes()
     return history
+
+
+def history_of(site: State) -> History:
+    """The latest run of a site. Raises Failure when there never was one."""
+    if not site.ledger.exists():
+        raise Failure(f"nothing is recorded in {site.path}", "start a site: failwhale up")
+    return read(site.ledger)
 
 
 def order_of(journey: str) -> int:

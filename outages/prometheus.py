@@ -12,6 +12,8 @@ from typing import Any
 from foundation.clock import Setting
 from foundation.failure import Failure
 from foundation.state import State
+from outages.causes import name_causes
+from outages.history import History
 from outages.model import Felt
 from testbed.instruments import address_of
 
@@ -123,3 +125,29 @@ def detect(
         ]
         outage.detected = bool(began) and min(began) <= end
         outage.detection_delay = round(min(began) - outage.start, 3) if began else None
+
+
+# --- beside what the prober recorded ---
+
+
+def recorded(site: State, history: History) -> list[Felt]:
+    """Its outages over the run, with causes. Raises Failure when it cannot be asked."""
+    if history.began is None:
+        return []
+    now = history.now()
+    found = Prometheus.of(site, history.setting).outages(history.began, now)
+    name_causes(found, history.faults, now)
+    return found
+
+
+def detect_if_possible(site: State, history: History) -> None:
+    """Note what Prometheus noticed, if it runs; without it nothing is said about detection."""
+    if history.began is None or not history.outages:
+        return
+    try:
+        prometheus = Prometheus.of(site, history.setting)
+        firing = {kind: prometheus.firing(kind, history.began, history.now()) for kind in ALERTS}
+    except Failure:
+        return
+    for kind, alerts in firing.items():
+        detect([row for row in history.outages if row.kind == kind], alerts, history.now())

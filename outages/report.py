@@ -10,6 +10,8 @@ from string import Template
 
 from foundation.clock import stamp
 from foundation.console import spell_duration
+from foundation.failure import Failure
+from foundation.state import State
 from foundation.verdict import spell
 from outages.drawing import timeline
 from outages.history import History, order_of
@@ -24,6 +26,7 @@ from outages.wording import (
     headline,
     parameters,
 )
+from testbed.sitefile import SiteFile
 
 FOLDER = Path(__file__).parent
 
@@ -42,6 +45,36 @@ def page(history: History) -> str:
         faults=_faults(history, now),
         journeys=_journeys(history, now),
     )
+
+
+def save(site: State, history: History, output: Path | None = None) -> Path:
+    """Write the page to a file in a folder that is there, or to STATE/reports/report.html; returns which.
+    Raises Failure when it cannot be written."""
+    file = output or site.reports / "report.html"
+    if output is not None and not output.parent.is_dir():
+        raise Failure(f"no such folder: {output.parent}", "make it, or name another one: --output")
+    try:
+        if output is None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(page(history), encoding="utf-8")
+    except OSError as error:
+        step = "name another one: --output"
+        if is_inside_a_container(site):
+            copied = copied_out(site.reports / "report.html")
+            step = f"leave --output away, and on the machine: {copied}; or: --output - > {file.name}"
+        raise Failure(f"{file} cannot be written: {error.strerror}", step) from None
+    return file
+
+
+def is_inside_a_container(site: State) -> bool:
+    """Whether this is the controller's container."""
+    content = SiteFile.read_if_made(site)
+    return content is not None and content.is_seen_from_inside
+
+
+def copied_out(file: Path) -> str:
+    """How a person gets a file out of that container."""
+    return f"docker compose cp chaos:{file} ."
 
 
 def _when(history: History, now: float) -> str:

@@ -17,14 +17,12 @@ from outages.history import History
 from outages.journey_names import NAMES
 from outages.model import InjectedFault
 from outages.wording import by_id, clock, parameters, record_problem, targets
-from testbed.instruments import journeys_now, prober_now
+from testbed.instruments import prober_now
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.table import Table
     from rich.text import Text
-
-__all__ = ["Live", "journeys_now"]
 
 WIDTH = 80
 CELLS = 40
@@ -78,6 +76,10 @@ class Live:
         ]
         for thread in self._asking:
             thread.start()
+
+    def close(self) -> None:
+        """Nothing is drawn after this, so nobody is asked any more: a site that is taken down must not be."""
+        self._drawn = -WATCHED_SECONDS
 
     def _repeat(self, ask: Callable[[], None], every: float) -> None:
         while time.monotonic() - self._drawn < WATCHED_SECONDS:

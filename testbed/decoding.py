@@ -1,4 +1,4 @@
-"""From JSON to frozen dataclasses. What does not fit is named by its place: `parts[3].main`."""
+"""From JSON or YAML to frozen dataclasses. What does not fit is named by its place: `parts[3].main`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 Record = TypeVar("Record")
+
+WRITTEN = "written"
+"""In the metadata of a field: the name that it has in the file, where that is no name in Python."""
 
 _WORDS = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 
@@ -49,12 +52,18 @@ def _decode(kind: Any, value: object, where: str) -> Any:
 
 def _record(kind: Any, rows: dict[str, object], where: str) -> Any:
     hints = _hints(kind)
-    for name in rows.keys() - hints.keys():
-        raise Misfit(f"{_inside(where, name)} is not known")
-    for field in fields(kind):
-        if field.name not in rows and field.default is field.default_factory is MISSING:
-            raise Misfit(f"{_inside(where, field.name)} is missing")
-    return kind(**{name: _decode(hints[name], one, _inside(where, name)) for name, one in rows.items()})
+    known = {field.metadata.get(WRITTEN, field.name): field for field in fields(kind)}
+    for name in rows.keys() - known.keys():
+        raise Misfit(f"{_inside(where, name)} is not known: {', '.join(known)}")
+    for name, field in known.items():
+        if name not in rows and field.default is field.default_factory is MISSING:
+            raise Misfit(f"{_inside(where, name)} is missing")
+    return kind(
+        **{
+            known[name].name: _decode(hints[known[name].name], one, _inside(where, name))
+            for name, one in rows.items()
+        }
+    )
 
 
 @cache

@@ -7,7 +7,7 @@ import json
 import ssl
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from foundation.failure import Failure
 from foundation.state import State
@@ -24,11 +24,18 @@ def address_of(state: State, part: str) -> str | None:
     return None
 
 
-def journeys_now(state: State) -> dict[str, dict[str, Any]]:
-    """What the prober says of each journey at this moment; empty while it does not answer.
+class JourneyRow(TypedDict):
+    """How a journey of the users goes."""
 
-    Rows have `state` (green, down, slow, unknown), `since`, `attempts`, `failed` and `last_error`.
-    """
+    state: Literal["green", "down", "slow", "unknown"]
+    since: str
+    attempts: int
+    failed: int
+    last_error: str | None
+
+
+def journeys_now(state: State) -> dict[str, JourneyRow]:
+    """What the prober says of each journey at this moment; empty while it does not answer."""
     return dict(prober_now(state).get("journeys", {}))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -12,14 +12,17 @@ from foundation.state import State
 from testbed.runtimes import PartStatus
 from testbed.sitefile import LeftOut
 
+COMPOSE_FILE = Path(__file__).parents[2] / "docker-compose.yml"
+"""The description of our own site."""
+
 
 @dataclass(frozen=True)
 class Wishes:
     """What `up` was asked for: `ports` by the edge's name ("east"), `without` by part or service."""
 
-    file: Path
-    ports: Mapping[str, int]
-    without: frozenset[str]
+    file: Path = COMPOSE_FILE
+    ports: Mapping[str, int] = field(default_factory=dict)
+    without: frozenset[str] = frozenset()
 
 
 # --- before anything is started ---
@@ -68,12 +71,13 @@ class Outlook(Protocol):
 # --- while it starts, and afterwards ---
 
 
-class Listener(Protocol):
-    """Who is told how a start goes, in the order in which it happens."""
+class Listener:
+    """Is told how a start goes, in the order in which it happens. This one does nothing about it."""
 
     @property
     def is_quiet(self) -> bool:
         """Whether nothing of it is shown, so that nothing else that is no failure should be either."""
+        return True
 
     def say(self, line: str) -> None:
         """A step that this runtime alone takes, in words."""
@@ -84,15 +88,20 @@ class Listener(Protocol):
     def already_up(self, missing: Sequence[str]) -> None:
         """The site runs; only these parts of it do not, and are started."""
 
-    def left_out(self, row: LeftOut) -> None: ...
+    def left_out(self, row: LeftOut) -> None:
+        """This part does not run."""
 
-    def moved(self, row: Moved) -> None: ...
+    def moved(self, row: Moved) -> None:
+        """This part is elsewhere."""
 
     def ready(self) -> None:
         """All parts are."""
 
     def green(self) -> None:
         """All journeys are; never told where there is no prober."""
+
+
+SILENT = Listener()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from site_files import record, write_site
 import chaos.cli
 import chaos.client
 import chaos.fault_command
+import chaos.following
 import chaos.heal
 import foundation.progress
 from chaos import actions, probes
@@ -89,6 +90,7 @@ def controller(laboratory: Any, state: State, monkeypatch: pytest.MonkeyPatch) -
     running.start()
     write_site(state, [record("chaos", {"8000": f"127.0.0.1:{running.port}"})])
     monkeypatch.setattr(chaos.fault_command, "Site", lambda state: laboratory.site)
+    monkeypatch.setattr(chaos.following, "Site", lambda state: laboratory.site)
     monkeypatch.setattr(chaos.heal, "Site", lambda state: laboratory.site)
     yield running
     running.stop()
@@ -379,7 +381,7 @@ def test_what_a_runtime_cannot_do_is_said_with_why(
 def test_gone_is_not_called_well_while_users_are_not(
     controller: Running, command: Any, laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chaos.fault_command, "wait_well", lambda *_, **__: ["post is down"])
+    monkeypatch.setattr(chaos.following, "wait_well", lambda *_, **__: ["post is down"])
     done = command("latency", "post@east", "--for", "200ms", "--json")
     assert done.code == 5
     assert is_over(done.json)
@@ -402,12 +404,12 @@ def test_another_fault_that_ends_meanwhile_is_no_excuse_and_there_is_time_to_wai
         looked.append(seconds)
         return ["post is down"] if seconds == 0 else []
 
-    monkeypatch.setattr(chaos.fault_command, "active", lambda state: next(others))
-    monkeypatch.setattr(chaos.fault_command, "wait_well", wait)
+    monkeypatch.setattr(chaos.following, "active", lambda state: next(others))
+    monkeypatch.setattr(chaos.following, "wait_well", wait)
     done = command("latency", "post@east", "--for", "200ms", "--json")
     assert done.code == 0, done.err
     assert done.json["not_well"] == []
-    assert looked == [0.0, chaos.fault_command.WELL_LIMIT]
+    assert looked == [0.0, chaos.following.WELL_LIMIT]
 
 
 def test_a_dry_run_on_the_primary_says_whether_its_loss_would_be_failed_over(

@@ -121,7 +121,7 @@ def test_journal_ledger_and_rows_say_whose_calls_are_hurt_also_after_the_control
 ) -> None:
     injector = laboratory.controller()
     injector.order(errors("post@east", "place:west"))
-    wait_until(lambda: injector.entry("errors-1").progress["post@east"].proved, "proved")
+    wait_until(lambda: injector.entry("errors-1").progress["post@east"].verified, "verified")
     injector = laboratory.controller()
     order = injector.entry("errors-1").order
     assert (order.from_selector, order.callers) == ("place:west", ("frontend@west",))
@@ -144,7 +144,7 @@ def test_a_controller_that_takes_it_up_hurts_nobody_else(
     injector.order(errors("post@east", "frontend@west"))
     injector = laboratory.controller()
     injector.resume()
-    wait_until(lambda: injector.entry("errors-1").progress["post@east"].proved, "proved")
+    wait_until(lambda: injector.entry("errors-1").progress["post@east"].verified, "verified")
     assert laboratory.site.runtime.of("post@east").points["errors-1"]["callers"] == ["frontend@west"]
     injector.end_all("heal")
 
@@ -165,7 +165,7 @@ def test_the_whole_site_is_one_target_without_its_instruments(laboratory: Any) -
 def test_a_fault_of_the_whole_site_lives_and_ends_as_one(laboratory: Any, wait_until: Any) -> None:
     injector = laboratory.controller()
     injector.order(Request("noop", SITE, 60.0, id="noop-1"))
-    wait_until(lambda: injector.entry("noop-1").progress[SITE].proved, "proved")
+    wait_until(lambda: injector.entry("noop-1").progress[SITE].verified, "verified")
     (entry,) = injector.end_all("heal")
     assert entry.over
     assert list(entry.progress) == [SITE]
@@ -181,8 +181,8 @@ def test_the_whole_site_is_not_called_healed_while_a_part_is_ill(
     injector = laboratory.controller()
     injector.order(Request("noop", SITE, 0.1, id="noop-1"))
     (entry,) = settle(injector)
-    assert entry.progress[SITE].gone is False
-    assert entry.progress[SITE].why == "nothing was done and not ready yet"
+    assert entry.progress[SITE].unknown is not None
+    assert entry.progress[SITE].end_evidence == "nothing was done and not ready yet"
 
 
 def test_what_is_for_parts_is_not_for_the_whole_site(laboratory: Any) -> None:

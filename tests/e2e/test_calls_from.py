@@ -19,7 +19,7 @@ def test_only_the_calls_of_one_caller_are_hurt(site: Site) -> None:
     assert statuses(site, HIT) == statuses(site, SPARED) == {404}
     words = ("chaos", "errors", "post:all", "--from", f"frontend@{HIT}", "--for", "1m", "--detach")
     begun = site.json(*words)
-    assert begun["proved"] is True
+    assert begun["verified"] is True
     assert begun["callers"] == [f"frontend@{HIT}"]
     for one in begun["targets"]:
         said = f"500, sent as frontend@{HIT}; one sent as frontend@{SPARED} is spared"

@@ -7,8 +7,9 @@ from pathlib import Path
 from foundation.failure import Failure
 from foundation.state import State
 from testbed.runtimes.docker import host
-from testbed.runtimes.docker.outlook import COMPOSE_FILE, DockerOutlook
+from testbed.runtimes.docker.outlook import DockerOutlook
 from testbed.runtimes.docker.project import project_of
+from testbed.runtimes.lifecycle import COMPOSE_FILE
 from testbed.sitefile import Description, SiteFile
 
 

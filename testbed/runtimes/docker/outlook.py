@@ -16,10 +16,9 @@ from testbed.labels import Labels
 from testbed.runtimes import ports
 from testbed.runtimes.docker import host
 from testbed.runtimes.docker.project import project_of
-from testbed.runtimes.lifecycle import PlannedPart, Wishes
+from testbed.runtimes.lifecycle import COMPOSE_FILE, PlannedPart, Wishes
 from testbed.sitefile import LeftOut, SiteFile
 
-COMPOSE_FILE = host.REPOSITORY / "docker-compose.yml"
 _PORT_VARIABLE = re.compile(r"\$\{FAILWHALE_([A-Z_]+)_PORT\b")
 
 

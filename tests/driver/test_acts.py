@@ -1,0 +1,93 @@
+"""Acts as they are written, and what is said of those that are wrong."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+import chaos.cli
+from driver.acts import Injection, read
+from failwhale.demo import TOUR
+from foundation.console import run
+from foundation.failure import USAGE, Failure
+
+WELL = """
+acts:
+  - title: Two at once
+    look-for: nobody can read
+    injections:
+      - {fault: kill, target: post@east, for: 4s}
+      - {at: 500ms, fault: latency, target: "post:all", parameters: {delay: 1200ms, share: 50%}, for: 1m}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "acts.yaml"
+
+
+def test_what_is_written_is_asked_for(file: Path) -> None:
+    file.write_text(WELL)
+    (act,) = read(file)
+    assert (act.title, act.look_for) == ("Two at once", "nobody can read")
+    kill, latency = act.injections
+    assert (kill.begins, latency.begins) == (0.0, 0.5)
+    request = latency.request()
+    assert (request.fault, request.target, request.seconds) == ("latency", "post:all", 60.0)
+    assert request.parameters == {"delay": 1.2, "share": 0.5}
+    assert latency.command(detach=True) == (
+        "failwhale chaos latency post:all --delay 1200ms --share 50% --for 1m --detach"
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("look-for:", "look-fro:", r"acts\[0\].look-fro is not known: title, look-for, injections"),
+        ("    look-for: nobody can read\n", "", r"acts\[0\].look-for is missing"),
+        ("4s", "4", r"acts\[0\].injections\[0\].for must be text, not 4"),
+        ("4s", "four", r"acts\[0\].injections\[0\].for: 'four' is not a duration: write it like"),
+        ("500ms", "-1s", r"acts\[0\].injections\[1\].at: '-1s' is not a duration"),
+        ("kill", "kil", r"acts\[0\].injections\[0\].fault: no fault is named 'kil'"),
+        ("50%", "half", r"acts\[0\].injections\[1\].parameters: share: 'half' is not a share: write it like"),
+        ("50%", "200%", r"acts\[0\].injections\[1\].parameters: share: '200%' is not a share"),
+        ("delay:", "delai:", r"acts\[0\].injections\[1\].parameters: latency has no parameter 'delai'"),
+        ("acts:", "act:", r"act is not known: acts"),
+        ("acts:", "{", "while parsing"),
+    ],
+)
+def test_a_mistake_is_named_with_its_file_and_its_key(file: Path, right: str, wrong: str, said: str) -> None:
+    assert right in WELL
+    file.write_text(WELL.replace(right, wrong, 1))
+    with pytest.raises(Failure, match=f"acts.yaml: (?s:.*){said}") as raised:
+        read(file)
+    assert raised.value.code == USAGE
+
+
+def test_an_act_without_a_fault_is_none(file: Path) -> None:
+    file.write_text("acts:\n  - {title: Calm, look-for: nothing, injections: []}\n")
+    with pytest.raises(Failure, match=r"acts\[0\].injections is empty"):
+        read(file)
+
+
+def test_a_file_that_is_not_there_is_named(file: Path) -> None:
+    with pytest.raises(Failure, match=r"acts\.yaml"):
+        read(file)
+
+
+@pytest.mark.parametrize("injection", [one for act in TOUR for one in act.injections], ids=str)
+def test_what_the_tour_shows_can_be_typed(
+    injection: Injection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Up to where the command looks for a site."""
+    program, verb, *words = shlex.split(injection.command(detach=True))
+    assert (program, verb) == ("failwhale", "chaos")
+    assert run(chaos.cli.app, "failwhale chaos", [*words, "--state", str(tmp_path)]) == 1
+    assert "there is no site in" in capsys.readouterr().err
+
+
+def test_the_tour_has_nine_acts_and_ends_with_a_failover_that_does_not_come() -> None:
+    assert len(TOUR) == 9
+    assert [one.fault for one in TOUR[-1].injections] == ["bar-replica", "kill"]
