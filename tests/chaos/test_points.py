@@ -204,7 +204,7 @@ def test_who_is_hurt_by_another_fault_is_spared_by_this_one(laboratory: Any) -> 
     assert fault.verify(laboratory.site, injection).verdict is True
 
 
-def test_a_fault_of_some_callers_that_only_counts_is_not_proved(laboratory: Any) -> None:
+def test_a_fault_of_some_callers_that_only_counts_is_not_verified(laboratory: Any) -> None:
     laboratory.site.harmless = True
     fault, injection = injected(laboratory, "errors", callers=("frontend@east",))
     proof = fault.verify(laboratory.site, injection)
