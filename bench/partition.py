@@ -32,14 +32,14 @@ from rich.table import Table
 from bench.site import free_port
 from bench.store import server
 from services.link.relay import Relay
-from services.link.routes import Route
+from services.link.routes import LinkRoute
 from services.platform.calls import deadline
 from services.platform.problems import Problem
 from services.platform.settings import Address
 from services.platform.store import Script, Store
 from services.platform.store.commits import Commits
 from services.platform.store.confirmation import Confirmation
-from services.platform.store.connection import Connection
+from services.platform.store.connection import StoreConnection
 
 NAME = "failwhale"
 DATA_CENTRES = ("east", "west")
@@ -190,7 +190,7 @@ def _can_promote(sentinel: Address) -> bool:
 class Believing(Confirmation):
     """Takes a server's own word for it."""
 
-    async def of(self, link: Connection) -> bool:
+    async def of(self, link: StoreConnection) -> bool:
         return True
 
 
@@ -203,7 +203,7 @@ async def store_in(place: str, servers: Servers, way: str) -> AsyncIterator[Stor
             across = await servers.border.listen(to, where, place)
             if where == place:
                 return across
-            relay = Relay([Route(Address("127.0.0.1", 0), across)])
+            relay = Relay([LinkRoute(Address("127.0.0.1", 0), across)])
             stack.callback(relay.close)
             (address,) = await relay.start()
             return address

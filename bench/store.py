@@ -1,7 +1,7 @@
 """`python -m bench.store`: what reads and writes of the store cost the service that makes them. Takes ~15 s.
 
 A script that returns 50 posts, through Store and by redis-py alone, in turn; and a small write with its wait
-for the replica; both also by the line to the other data centre, with what that costs the link. CPU is of the
+for the replica; both also by the link to the other data centre, with what that costs the relay. CPU is of the
 calling process, and of the link. Trust ratios within one run.
 """
 
@@ -115,7 +115,7 @@ def servers() -> Iterator[tuple[Address, Address]]:
 
 @contextmanager
 def link(target: Address) -> Iterator[tuple[Address, psutil.Process]]:
-    """The line to a server, once it leads there: where it listens, and its process."""
+    """The link to a server, once it leads there: where it listens, and its process."""
     own = Address("127.0.0.1", free_port())
     environment = {**os.environ, "ROUTES": f"{own}={target}"}
     command = [sys.executable, "-m", "services.link"]

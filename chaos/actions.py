@@ -26,20 +26,22 @@ def inject(
     seed: int = 0,
     wait: bool = False,
     state: str | None = None,
+    from_selector: str | None = None,
 ) -> FaultRow:
-    """Begin a fault; returns it once it is proved, or with `wait` once it is over. It ends by itself.
+    """Begin a fault; returns it once it is verified, or with `wait` once it is over. It ends by itself.
 
-    Raises Failure when it is refused, or is not proved to bite: a fault that does nothing proves nothing; and
-    with `wait` when it could not be undone.
+    `from_selector` says whose calls are hurt, for faults of calls: `frontend@east`; None: everybody's.
+
+    Raises Failure when it is refused, or its effect is not seen; and with `wait` when it could not be undone.
     """
-    request = Request(fault, target, seconds, parameters or {}, seed, new_id(fault))
+    request = Request(fault, target, seconds, parameters or {}, seed, new_id(fault), from_selector)
     now = following.begin(_state(state), request, detach=not wait)
     following.judge(now, detached=not wait)
     return now
 
 
 def end(fault_id: str, state: str | None = None) -> FaultRow:
-    """End a fault before its time; returns it once it is gone, or found to be unknown."""
+    """End a fault before its time; returns it once it is over, or given up as unknown."""
     return following.end(_state(state), fault_id)
 
 

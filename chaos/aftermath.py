@@ -9,7 +9,7 @@ from typing import Any
 from testbed.site import Site
 
 WELL_LIMIT = 10.0
-"""Seconds for users to be well again once a fault is gone; as a rule it takes them less than one."""
+"""Seconds for users to be well again once a fault is over; as a rule it takes them less than one."""
 _POLL = 0.1
 
 Journeys = Mapping[str, Mapping[str, Any]]

@@ -37,6 +37,7 @@ class FaultRequest(BaseModel):
     id: str = Field(default="", max_length=60, pattern=r"^[a-z0-9-]*$")
     fault: str = Field(max_length=60)
     target: str = Field(max_length=200)
+    from_selector: str | None = Field(default=None, max_length=200, alias="from")
     seconds: float = DEFAULT_SECONDS
     parameters: dict[str, float | int | str | None] = Field(default_factory=dict)
     seed: int = 0
@@ -78,7 +79,15 @@ def _faults(injector: Injector) -> APIRouter:
 
     @router.post("/faults", status_code=201)
     def begin(wanted: FaultRequest) -> dict[str, Any]:
-        wish = Wish(wanted.fault, wanted.target, wanted.seconds, wanted.parameters, wanted.seed, wanted.id)
+        wish = Wish(
+            wanted.fault,
+            wanted.target,
+            wanted.seconds,
+            wanted.parameters,
+            wanted.seed,
+            wanted.id,
+            wanted.from_selector,
+        )
         return dict(show(injector.order(wish)))
 
     @router.get("/faults")
@@ -94,7 +103,7 @@ def _faults(injector: Injector) -> APIRouter:
 
     @router.delete("/faults/{identifier}")
     def end(identifier: str) -> dict[str, Any]:
-        entry = injector.end(identifier, by="request")
+        entry = injector.end(identifier, by="operator")
         if entry is None:
             raise _unknown(identifier)
         return dict(show(entry))

@@ -13,13 +13,13 @@ from chaos.catalogue import all_faults, fault_named
 from chaos.client import Client
 from chaos.fault import PARTS, SERVICES
 from chaos.fault_command import command_of
-from chaos.fault_rows import PartRow
+from chaos.fault_rows import TargetRow, spell_from
 from chaos.fault_rows import active as active_faults
 from chaos.fault_rows import history as all_known
 from chaos.heal import heal as heal_site
 from chaos.heal import refuse_unhealed
 from chaos.journeys import JOURNEYS_OF
-from chaos.progress import Progress, spell_healing
+from chaos.progress import FaultProgress, spell_healing
 from foundation.clock import parse
 from foundation.console import (
     DEFAULT_STATE,
@@ -32,6 +32,7 @@ from foundation.console import (
     stdout,
 )
 from foundation.state import State
+from foundation.verdict import spell
 
 
 class _Group(typer.core.TyperGroup):
@@ -109,14 +110,17 @@ def active(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None
     elif not faults:
         stdout().print("no fault is in force")
     else:
-        columns = ("ID", "FAULT", "TARGET", "ENDS IN", "APPLIED", "PROVED", "REVERTED", "GONE")
+        columns = ("ID", "FAULT", "TARGET", "ENDS IN", "PHASE", "VERIFIED")
         print_table(
             columns,
             [
                 [
-                    *(fault[key] for key in ("id", "fault", "target")),
+                    fault["id"],
+                    fault["fault"],
+                    f"{fault['target']}{spell_from(fault)}",
                     spell_duration(max(parse(fault["until"]) - time.time(), 0.0)),
-                    *(_spell_verdict(fault[key]) for key in ("applied", "proved", "reverted", "gone")),
+                    fault["phase"],
+                    spell(fault["verified"]),
                 ]
                 for fault in faults
             ],
@@ -137,25 +141,26 @@ def history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> Non
         return
     rows = [
         [
-            _clock(fault["requested"]),
+            _clock(fault["times"]["requested"]),
             fault["id"],
-            one["target"],
-            _spell_verdict(one["proved"]),
+            f"{one['target']}{spell_from(fault)}",
+            spell(one["verified"]),
             _spell_end(one),
         ]
         for fault in faults
         for one in fault["targets"]
     ]
-    print_table(("UTC", "ID", "TARGET", "PROVED", "END"), rows)
+    print_table(("UTC", "ID", "TARGET", "VERIFIED", "END"), rows)
 
 
-def _spell_end(one: PartRow) -> str:
-    if one["gone"] is False:
-        return f"unknown: {one['why']}"
-    if one["ceased"]:
-        return f"ceased by itself at {_clock(one['ceased'])}"
-    if one["reverted"]:
-        return f"reverted by {one['by']} at {_clock(one['reverted'])}"
+def _spell_end(one: TargetRow) -> str:
+    times = one["times"]
+    if times["unknown"]:
+        return f"unknown: {one['end_evidence']}"
+    if times["ceased"]:
+        return f"ceased by itself at {_clock(times['ceased'])}"
+    if times["reverting"]:
+        return f"ended by {one['ended_by']} at {_clock(times['reverting'])}"
     return "not yet"
 
 
@@ -171,7 +176,7 @@ def _clock(time: str) -> str:
     help="Undo every fault and make every part well again; may be repeated.\n\nExample: failwhale chaos heal"
 )
 def heal(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet: QuietOption = False) -> None:
-    with Progress(quiet=quiet) as progress:
+    with FaultProgress(quiet=quiet) as progress:
         result = heal_site(State(state), progress)
     if json:
         print_json(result)
@@ -197,10 +202,6 @@ def unblock(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet:
         print_json({"blocked": False})
     elif not quiet:
         stdout().print("faults are allowed")
-
-
-def _spell_verdict(verdict: bool | None) -> str:
-    return "-" if verdict is None else "yes" if verdict else "no"
 
 
 for _fault in all_faults():

@@ -45,6 +45,7 @@ class Client:
             "id": request.id or new_id(request.fault),
             "fault": request.fault,
             "target": request.target,
+            "from": request.from_selector,
             "seconds": request.seconds,
             "parameters": dict(request.parameters),
             "seed": request.seed,
@@ -60,7 +61,7 @@ class Client:
         return list(self._ask("GET", "/faults")["faults"])
 
     def end(self, identifier: str) -> FaultRow:
-        """End a fault now; waits for a successor, and returns before the fault is gone."""
+        """End a fault now; waits for a successor, and returns before the fault is over."""
         return cast(FaultRow, self._patiently("DELETE", f"/faults/{identifier}"))
 
     def heal(self) -> list[FaultRow]:

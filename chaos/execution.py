@@ -1,4 +1,4 @@
-"""The life of one fault on one part, from the armed lease to the proof that it is gone.
+"""The life of one fault on one target, from the armed lease to the proof that it is undone.
 
 It can be taken up at any point: `live` does what the journal does not say was done. So a controller that
 starts after another was killed calls the same function.
@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaos.fault import Fault, Injection, Proof
-from chaos.journal import Entry, Journal, Progress
+from chaos.journal import Entry, Journal, PartProgress
 from chaos.phase import Phase
-from chaos.record import Record
-from testbed.inventory import Part
+from chaos.record import FaultRecorder
+from chaos.target import Target
 from testbed.site import Site
 
 log = logging.getLogger(__name__)
 
 LEASE_MARGIN = 0.5
-"""Seconds by which a lease outlasts its fault: it is the net below the controller, not its rival."""
-PROOF_LIMIT = 3.0
+"""Seconds by which a lease outlasts its fault, so that it acts only where no controller does."""
+VERIFY_LIMIT = 3.0
 """Seconds within which a fault must be seen to bite."""
 REVERT_LIMIT = 20.0
 """Seconds after which a revert that cannot be confirmed is unknown."""
@@ -38,53 +38,54 @@ POLL = 0.05
 
 @dataclass(frozen=True)
 class Execution:
-    """One fault on one part, with what its life needs. `ended` is set when it shall end before its time."""
+    """One fault on one target, with what its life needs. `ended` is set when it shall end before its time."""
 
     fault: Fault
-    part: Part
+    target: Target
     entry: Entry
     site: Site
     journal: Journal
-    record: Record
+    record: FaultRecorder
     ended: threading.Event
     others: Callable[[], bool]
-    """Whether anything else hurts the site: then the part cannot be asked to be healthy yet."""
+    """Whether anything else hurts the site: then the target cannot be asked to be healthy yet."""
 
     # --- the whole of it ---
 
     def live(self) -> None:
-        """Apply, prove, wait, restore. Never raises: what went wrong is in the journal."""
+        """Apply, verify, wait, restore. Never raises: what went wrong is in the journal."""
         try:
             is_due = self._progress.phase in (Phase.REQUESTED, Phase.APPLIED, Phase.VERIFIED)
             if is_due and self._left() > 0 and not self.ended.is_set():
                 self._hurt()
         except Exception as error:
-            log.exception("%s on %s failed", self.fault.name, self.part.name)
+            log.exception("%s on %s failed", self.fault.name, self.target.name)
             self._note("failed", why=_one_line(error))
         self.restore()
 
     def restore(self) -> None:
-        """Undo it and prove that it is gone within REVERT_LIMIT, else it is unknown. Never raises."""
+        """Undo it and verify that within REVERT_LIMIT, else it is unknown. Never raises."""
         give_up = time.monotonic() + REVERT_LIMIT
-        by = self._undone_by_its_lease()
-        why = ""
+        by_lease = self._undone_by_its_lease()
+        seen = ""
         while time.monotonic() < give_up:
             try:
                 self.fault.revert(self.site, self._injection())
-                if self._progress.reverted is None:
+                if self._progress.reverting is None:
                     itself = "itself" if self._progress.ceased is not None else ""
-                    self._note("reverted", by=by or itself or self.entry_now.ended or "controller")
-                proof = self._poll(self._gone, min(give_up, time.monotonic() + _REVERT_AGAIN))
+                    ended_by = by_lease or itself or self.entry_now.ended_by or "limit"
+                    self._note("reverting", ended_by=ended_by)
+                proof = self._poll(self._look_if_undone, min(give_up, time.monotonic() + _REVERT_AGAIN))
                 if proof.verdict:
                     self.fault.disarm(self.site, self._injection())
-                    self._note("gone", why=proof.evidence)
+                    self._note("reverted", evidence=proof.evidence)
                     return
-                why = proof.evidence
+                seen = proof.evidence
             except Exception as error:
-                why = _one_line(error)
-                log.warning("reverting %s on %s failed: %s", self.fault.name, self.part.name, why)
+                seen = _one_line(error)
+                log.warning("reverting %s on %s failed: %s", self.fault.name, self.target.name, seen)
             time.sleep(_RETRY)
-        self._note("unknown", why=why)
+        self._note("unknown", evidence=seen)
 
     # --- its steps ---
 
@@ -93,49 +94,49 @@ class Execution:
             self.fault.arm(self.site, self._injection())
             self.fault.apply(self.site, self._injection())
             self._note("applied")
-        self._prove(time.monotonic() + min(PROOF_LIMIT, self._left()))
+        self._verify(time.monotonic() + min(VERIFY_LIMIT, self._left()))
         if self.fault.lasting:
             self._last()
-            if self._progress.proved is None and self._left() > -LEASE_MARGIN:
-                self._prove(time.monotonic())
+            if self._progress.verified is None and self._left() > -LEASE_MARGIN:
+                self._verify(time.monotonic())
 
     def _last(self) -> None:
         """Wait for the limit or an early end. It may also cease: who is frozen and then killed is no longer
         frozen. So it is looked at again, for the record must not say that something hurts which does not.
         """
         while (left := self._left()) > 0 and not self.ended.wait(min(left, LOOK_AGAIN)):
-            if self._progress.proved is None:
-                self._prove_at_last()
-            elif self._progress.proved is True and self._left() > 0:
-                why = self._no_longer_there()
-                if why and not self.ended.is_set():
-                    self._note("ceased", why=why)
+            if self._progress.verified is None:
+                self._verify_at_last()
+            elif self._progress.verified is True and self._left() > 0:
+                seen = self._seen_instead()
+                if seen and not self.ended.is_set():
+                    self._note("ceased", evidence=seen)
                     return
 
-    def _prove_at_last(self) -> None:
+    def _verify_at_last(self) -> None:
         """It met nobody within its first seconds, or the machine was too busy to tell."""
         proof = self._poll(lambda: self.fault.verify(self.site, self._injection()), until=0.0)
         if proof.verdict is not None:
-            self._note("proved", proved=proof.verdict, evidence=proof.evidence)
+            self._note("verified", verified=proof.verdict, evidence=proof.evidence)
 
-    def _no_longer_there(self) -> str:
+    def _seen_instead(self) -> str:
         """What was seen instead of the fault; empty while it is there, or when nobody can say."""
-        gone = self._poll(lambda: self.fault.verify_reverted(self.site, self._injection()), until=0.0)
-        if gone.verdict is not True:
+        undone = self._poll(lambda: self.fault.verify_reverted(self.site, self._injection()), until=0.0)
+        if undone.verdict is not True:
             return ""
         still = self._poll(lambda: self.fault.verify(self.site, self._injection()), until=0.0)
-        return "" if still.verdict is True else gone.evidence
+        return "" if still.verdict is True else undone.evidence
 
-    def _prove(self, until: float) -> None:
-        if self._progress.proved is not True:
+    def _verify(self, until: float) -> None:
+        if self._progress.verified is not True:
             proof = self._poll(lambda: self.fault.verify(self.site, self._injection()), until)
-            self._note("proved", proved=proof.verdict, evidence=proof.evidence)
+            self._note("verified", verified=proof.verdict, evidence=proof.evidence)
 
-    def _gone(self) -> Proof:
+    def _look_if_undone(self) -> Proof:
         proof = self.fault.verify_reverted(self.site, self._injection())
         if not proof.verdict or self.others():
             return proof
-        ready = self.site.ready(self.part)
+        ready = all(self.site.ready(part) for part in self.target.parts)
         return Proof(ready, f"{proof.evidence} and {'ready' if ready else 'not ready yet'}")
 
     def _undone_by_its_lease(self) -> str:
@@ -165,8 +166,8 @@ class Execution:
         return self.journal.book.entries[self.entry.order.id]
 
     @property
-    def _progress(self) -> Progress:
-        return self.entry_now.progress[self.part.name]
+    def _progress(self) -> PartProgress:
+        return self.entry_now.progress[self.target.name]
 
     def _left(self) -> float:
         """Seconds until the limit."""
@@ -174,12 +175,12 @@ class Execution:
 
     def _injection(self) -> Injection:
         order = self.entry.order
-        return Injection(order.id, self.part, order.parameters, max(self._left(), 0.0) + LEASE_MARGIN)
+        return Injection(order.id, self.target, order.parameters, max(self._left(), 0.0) + LEASE_MARGIN)
 
     def _note(self, event: str, **fields: Any) -> None:
         """First the ledger: after a crash between the two the step is taken again, and told twice."""
-        self.record.tell(event, self.entry, self.part.name, **fields)
-        self.journal.note(event, id=self.entry.order.id, target=self.part.name, **fields)
+        self.record.tell(event, self.entry, self.target.name, **fields)
+        self.journal.note(event, id=self.entry.order.id, target=self.target.name, **fields)
 
 
 def _one_line(error: Exception) -> str:

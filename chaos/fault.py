@@ -1,9 +1,9 @@
 """What a fault is, and the register that it enters.
 
-A fault breaks ONE part in ONE way and knows how to undo that. Choosing the parts, time limits, retries and
-remembering what was done live elsewhere, once (selector, life, journal). A new fault is one file in the
-folder of its family below chaos/faults, with one registration line; chaos/faults/noop.py is the skeleton to
-copy.
+A fault breaks ONE target (a part, the calls into it, the whole site) in ONE way and knows how to undo that.
+Choosing the targets, time limits, retries and remembering what was done live elsewhere, once (selector,
+execution, journal). A new fault is one file in the folder of its family below chaos/faults, with one
+registration line; chaos/faults/noop.py is the skeleton to copy.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import chain
 from math import inf, isfinite
 from typing import Any, ClassVar, Literal
 
 from chaos.journeys import JOURNEYS_OF, journeys_through
+from chaos.target import SITE, Target
 from foundation.console import duration, share, spell_duration
 from foundation.failure import USAGE, Failure
+from foundation.verdict import Verdict
 from testbed.inventory import Part
 from testbed.runtimes.capabilities import Capability, runtimes_with
 from testbed.site import Site
@@ -33,7 +36,7 @@ UNITS: Mapping[ParameterType, str | None] = {
 
 SERVICES = ("frontend", "auth", "post", "timeline", "retweet", "notify")
 PARTS = (*SERVICES, "store", "sentinel", "link", "prober", "prometheus")
-"""Everything but the controller: nobody would be there to prove what it does to itself."""
+"""Everything but the controller: nobody would be there to verify what it does to itself."""
 
 _READERS: Mapping[ParameterType, Callable[[str], Value]] = {
     "duration": duration,
@@ -119,7 +122,7 @@ class Parameter:
 class Demonstration:
     """The proof that a fault bites: do this to a healthy site, and these journeys are hurt in this way.
 
-    With no journeys it promises nothing about them; what is shown is then that it is proved and heals.
+    With no journeys it promises nothing about them; what is shown is then that it is verified and heals.
     """
 
     target: str
@@ -129,26 +132,31 @@ class Demonstration:
 
 @dataclass(frozen=True)
 class Proof:
-    """A verdict by effect (None: it cannot be said) and, for people, what was seen."""
+    """A verdict by effect and, for people, what was seen."""
 
-    verdict: bool | None
+    verdict: Verdict
     evidence: str
 
 
 @dataclass(frozen=True)
 class Injection:
-    """One fault on one part."""
+    """One fault on one target."""
 
     id: str
-    part: Part
+    target: Target
     parameters: Mapping[str, Value]
     seconds: float
     """How long from now on the lease that undoes it must last."""
 
     @property
+    def part(self) -> Part:
+        """The one part that it is aimed at. Raises ValueError for the whole site."""
+        return self.target.part
+
+    @property
     def lease(self) -> str:
         """The name of the runtime's promise to undo this."""
-        return f"{self.id}:{self.part.name}"
+        return f"{self.id}:{self.target.name}"
 
 
 class Depth(IntEnum):
@@ -161,7 +169,7 @@ class Depth(IntEnum):
 
 
 class Fault(ABC):
-    """Break one part, undo it, and prove both.
+    """Break one target, undo it, and prove both.
 
     Every method may block, may be repeated, and may be the first one that a new controller calls after its
     predecessor was killed.
@@ -171,7 +179,9 @@ class Fault(ABC):
     help: ClassVar[str]
     example: ClassVar[str]
     targets: ClassVar[tuple[str, ...]]
-    """The services it can be done to."""
+    """The services it can be done to; SITE among them: it can be done to the whole site."""
+    of_calls: ClassVar[bool] = False
+    """True when it hurts the calls into a part, so that it can be done to those of some callers (--from)."""
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     requires: ClassVar[frozenset[Capability]] = frozenset()
     """What a runtime must be able to do, beyond what all can."""
@@ -194,14 +204,25 @@ class Fault(ABC):
         """Those that it can be done on."""
         return runtimes_with(self.requires)
 
+    @property
+    def leaves(self) -> object:
+        """The same of faults that leave the same behind, since they inherit how that is found and removed."""
+        return type(self).leftover, type(self).sweep
+
     # What only some faults need.
 
-    def hurts(self, part: Part, parameters: Mapping[str, Value]) -> tuple[str, ...]:
-        """The journeys that may be hurt when this is done to the part with these parameters."""
-        return journeys_through(part.service, part.place)
+    def hurts(self, target: Target, parameters: Mapping[str, Value]) -> tuple[str, ...]:
+        """The journeys that may be hurt when this is done to the target with these parameters.
+
+        Those that pass through it, also where only the calls of some callers are hurt: the callers are front
+        ends, and users come by each of them.
+        """
+        through = (journeys_through(part.service, part.place) for part in target.parts)
+        return tuple(dict.fromkeys(chain.from_iterable(through)))
 
     def precondition(self, site: Site, part: Part) -> None:  # noqa: B027
-        """Raise Failure when it cannot be done to the part as it is now. Asked once, before all else."""
+        """Raise Failure when it cannot be done to the part as it is now. Asked once, before all else; of the
+        whole site each part is asked about."""
 
     def refuse_misfit(self, site: Site, part: Part, parameters: Mapping[str, Value]) -> None:  # noqa: B027
         """Raise Failure (usage) when these parameters make no sense for the part, whatever its state."""
@@ -210,7 +231,7 @@ class Fault(ABC):
         """Have the fault undone at its limit by somebody closer to the part than the controller."""
 
     def disarm(self, site: Site, injection: Injection) -> None:  # noqa: B027
-        """Take back what `arm` did, when the fault is gone."""
+        """Take back what `arm` did, when the fault is undone."""
 
     def leftover(self, site: Site, part: Part) -> str:
         """What this fault left behind on the part, as somebody sees it who has no journal; empty: nothing, or
@@ -270,10 +291,12 @@ class Fault(ABC):
 
     def describe(self) -> dict[str, Any]:
         """As `failwhale chaos list --json` shows it."""
-        hurts = {journey for service in self.targets for journey in JOURNEYS_OF.get(service, ())}
+        services = PARTS if SITE in self.targets else self.targets
+        hurts = {journey for service in services for journey in JOURNEYS_OF.get(service, ())}
         return {
             "name": self.name,
             "targets": list(self.targets),
+            "of_calls": self.of_calls,
             "parameters": [parameter.describe() for parameter in self.parameters],
             "hurts": sorted(hurts),
             "runtimes": list(self.runtimes),

@@ -11,8 +11,9 @@ import typer
 
 from chaos import following
 from chaos.fault import Fault, Parameter
+from chaos.fault_rows import is_over
 from chaos.injector import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
-from chaos.progress import Progress, spell_targets
+from chaos.progress import FaultProgress, spell_targets
 from foundation.console import (
     DEFAULT_STATE,
     JsonOption,
@@ -36,7 +37,15 @@ def command_of(fault: Fault) -> Callable[..., None]:
     def run(**given: Any) -> None:
         parameters = {parameter.name: given[parameter.name] for parameter in fault.parameters}
         seed = secrets.randbelow(2**31) if given["seed"] is None else given["seed"]
-        request = Request(fault.name, given["target"], given["for_"], parameters, seed, new_id(fault.name))
+        request = Request(
+            fault.name,
+            given["target"],
+            given["for_"],
+            parameters,
+            seed,
+            new_id(fault.name),
+            given.get("from_"),
+        )
         state = State(given["state"])
         site = Site(state)
         planned = plan(request, site)  # a mistake is named at once, and without a controller
@@ -51,6 +60,7 @@ def command_of(fault: Fault) -> Callable[..., None]:
         [
             _argument("target", Annotated[str, typer.Argument(help=_TARGET_HELP)], inspect.Parameter.empty),
             _argument("for_", _FOR, DEFAULT_SECONDS),
+            *([_argument("from_", _FROM, None)] if fault.of_calls else []),
             *(_option(parameter) for parameter in fault.parameters),
             _argument("seed", Annotated[int | None, _SEED], None),
             _argument(
@@ -60,7 +70,7 @@ def command_of(fault: Fault) -> Callable[..., None]:
             ),
             _argument(
                 "detach",
-                Annotated[bool, typer.Option("--detach", help="Return when it is proved; it goes on.")],
+                Annotated[bool, typer.Option("--detach", help="Return when it is verified; it goes on.")],
                 False,
             ),
             _argument("state", StateOption, DEFAULT_STATE),
@@ -72,6 +82,15 @@ def command_of(fault: Fault) -> Callable[..., None]:
 
 
 _TARGET_HELP = "post@east, post:all, post:any, post:50%, store:primary, store:replica, place:east"
+_FROM = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="SELECTOR",
+        help="Only calls that come from these parts, such as frontend@east.",
+        show_default=False,
+    ),
+]
 _SEED = typer.Option(parser=whole_number(), metavar="NUMBER", help="Choice of :any and :50%.")
 _FOR = Annotated[
     float,
@@ -131,7 +150,7 @@ def _spell_bounds(parameter: Parameter) -> str:
 
 def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quiet: bool) -> None:
     """Have the fault done, follow it to its end, and say by the exit code how it went."""
-    with Progress(quiet=quiet) as progress:
+    with FaultProgress(quiet=quiet) as progress:
         try:
             now = following.begin(state, request, detach=detach, listener=progress)
             interrupted = False
@@ -139,7 +158,7 @@ def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quie
             progress.say("interrupted: ending the fault")
             now = following.end_interrupted(state, request.id, progress)
             interrupted = True
-        ended = not detach and not interrupted and now["gone"] is True
+        ended = not detach and not interrupted and is_over(now)
         not_well, excused = following.wait_until_well(state, now, progress) if ended else (None, False)
     now["not_well"] = not_well
     if json:
@@ -149,7 +168,7 @@ def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quie
         following.refuse_unwell(now)
     if not json and not quiet:
         end = "is in force" if detach else "is over"
-        stdout().print(f"{now['id']} {end}: proved on {spell_targets(now)}")
+        stdout().print(f"{now['id']} {end}: verified on {spell_targets(now)}")
         if not_well:
             stdout().print(f"not well yet, as other faults are in force: {', '.join(not_well)}")
 
@@ -161,14 +180,15 @@ def _failover_of(site: Site, planned: Plan) -> str | None:
 
 
 def _print_plan(request: Request, planned: Plan, failover: str | None, *, json: bool) -> None:
-    targets = [part.name for part in planned.parts]
+    targets = [target.name for target in planned.targets]
     hurts = sorted(
-        {journey for part in planned.parts for journey in planned.fault.hurts(part, planned.parameters)}
+        {journey for target in planned.targets for journey in planned.fault.hurts(target, planned.parameters)}
     )
     if not json:
-        how = planned.fault.spell(planned.parameters)
+        how, callers = planned.fault.spell(planned.parameters), ", ".join(planned.callers)
         stdout().print(
-            f"would {request.fault} {', '.join(targets)} for {spell_duration(request.seconds)}"
+            f"would {request.fault} {', '.join(targets)}"
+            f"{f' from {callers}' if callers else ''} for {spell_duration(request.seconds)}"
             f"{f' ({how})' if how else ''}"
         )
         stdout().print(f"may hurt: {', '.join(hurts) or 'no journey'}")
@@ -179,6 +199,8 @@ def _print_plan(request: Request, planned: Plan, failover: str | None, *, json: 
         {
             "fault": request.fault,
             "target": request.target,
+            "from": request.from_selector,
+            "callers": list(planned.callers),
             "targets": targets,
             "parameters": dict(planned.parameters),
             "seconds": request.seconds,

@@ -12,9 +12,10 @@ from functools import partial
 from chaos.aftermath import WELL_LIMIT, wait_well
 from chaos.catalogue import fault_named
 from chaos.client import Client, UnknownFault
-from chaos.fault_rows import FaultRow, active, is_judged, is_settled
+from chaos.fault_rows import FaultRow, active, is_judged, is_over, is_settled, spell_from
 from chaos.injector import Request
 from chaos.listener import SILENT, Listener
+from chaos.target import named
 from foundation.failure import FAILED, INCONCLUSIVE, INTERRUPTED, NOT_RESTORED, Failure
 from foundation.state import State
 from testbed.instruments import journeys_now
@@ -31,7 +32,7 @@ def begin(state: State, request: Request, *, detach: bool, listener: Listener = 
 
 
 def end(state: State, identifier: str, listener: Listener = SILENT) -> FaultRow:
-    """End a fault before its time; returns it once it is gone, or found to be unknown. Raises UnknownFault
+    """End a fault before its time; returns it once it is over, or given up as unknown. Raises UnknownFault
     when the controller knows none of this id."""
     client = Client(state)
     client.end(identifier)
@@ -55,16 +56,15 @@ def _follow(
 
 
 def wait_until_well(state: State, fault: FaultRow, listener: Listener = SILENT) -> tuple[list[str], bool]:
-    """What is not well again after a fault that is gone, and whether other faults that are in force excuse
+    """What is not well again after a fault that is over, and whether other faults that are in force excuse
     it: what they hurt does not end with this one. They may end while it is looked at: then there is no
     excuse, but time to wait."""
     site = Site(state)
-    names = {one["target"] for one in fault["targets"]}
-    parts = [part for part in site.inventory.parts if part.name in names]
-    hurts = {
-        journey for part in parts for journey in fault_named(fault["fault"]).hurts(part, fault["parameters"])
-    }
-    store = any(part.kind in ("store", "sentinel") for part in parts)
+    known = (named(one["target"], site.inventory, fault["callers"]) for one in fault["targets"])
+    targets = [target for target in known if target is not None]
+    kind = fault_named(fault["fault"])
+    hurts = {journey for target in targets for journey in kind.hurts(target, fault["parameters"])}
+    store = any(part.kind in ("store", "sentinel") for target in targets for part in target.parts)
     wait = partial(wait_well, site, partial(journeys_now, state), hurts, store=store, note=listener.note)
     if active(state):
         not_well = wait(seconds=0.0)
@@ -75,29 +75,27 @@ def wait_until_well(state: State, fault: FaultRow, listener: Listener = SILENT) 
 
 def judge(fault: FaultRow, *, detached: bool, interrupted: bool = False) -> None:
     """Raise Failure with the exit code that this end of a fault has; nothing when it went as asked."""
-    name = f"{fault['id']} ({fault['fault']} on {fault['target']})"
-    if not detached and fault["gone"] is not True:
-        why = "; ".join(
-            f"{one['target']}: {one['why']}" for one in fault["targets"] if one["gone"] is not True
-        )
+    name = f"{fault['id']} ({fault['fault']} on {fault['target']}{spell_from(fault)})"
+    if not detached and not is_over(fault):
+        left = (one for one in fault["targets"] if not is_over(one))
+        why = "; ".join(f"{one['target']}: {one['end_evidence']}" for one in left)
         raise Failure(f"{name} could not be restored: {why}", "failwhale chaos heal", NOT_RESTORED)
     if interrupted:
-        raise Failure(f"interrupted: {name} was ended and is gone", code=INTERRUPTED)
+        raise Failure(f"interrupted: {name} was ended and is undone", code=INTERRUPTED)
     failed = [f"{one['target']}: {one['failed']}" for one in fault["targets"] if one["failed"]]
     if failed:
         raise Failure(f"{name} failed: {'; '.join(failed)}", "see: failwhale status", FAILED)
-    if fault["proved"] is not True:
-        evidence = [
-            str(one["evidence"] or one["why"]) for one in fault["targets"] if one["proved"] is not True
-        ]
-        raise Failure(f"{name} was not proved to bite: {'; '.join(evidence)}", "", INCONCLUSIVE)
+    if fault["verified"] is not True:
+        doubtful = (one for one in fault["targets"] if one["verified"] is not True)
+        evidence = "; ".join(str(one["evidence"] or one["end_evidence"]) for one in doubtful)
+        raise Failure(f"{name} was not verified: {evidence}", "", INCONCLUSIVE)
 
 
 def refuse_unwell(fault: FaultRow) -> None:
-    """Raise Failure when a fault is gone and not all is well."""
+    """Raise Failure when a fault is over and not all is well."""
     if not_well := fault.get("not_well"):
         raise Failure(
-            f"{fault['id']} is gone, but not all is well: {', '.join(not_well)}",
+            f"{fault['id']} is over, but not all is well: {', '.join(not_well)}",
             "see: failwhale status, failwhale watch",
             NOT_RESTORED,
         )

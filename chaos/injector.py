@@ -1,6 +1,6 @@
-"""All faults of one site: takes orders, refuses what would be confused, runs each on its parts, heals.
+"""All faults of one site: takes orders, refuses what would be confused, runs each on its targets, heals.
 
-Blocking code, one thread for each part that is hurt. It holds the journal, so there is one at a time.
+Blocking code, one thread for each target that is hurt. It holds the journal, so there is one at a time.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from chaos.catalogue import fault_named
+from chaos.catalogue import all_faults, fault_named
 from chaos.execution import Execution
 from chaos.fault import Fault, Value
 from chaos.journal import Entry, Journal, Order
 from chaos.phase import Phase
-from chaos.record import Record
+from chaos.record import FaultRecorder
 from chaos.selector import select
+from chaos.target import SITE, Target, at, calls_into, named, whole
 from foundation.clock import steady
 from foundation.failure import FAILED, USAGE, Failure
 from foundation.patient_ledger import PatientLedger
@@ -43,6 +44,8 @@ class Request:
     parameters: Mapping[str, object] = field(default_factory=dict)
     seed: int = 0
     id: str = ""
+    from_selector: str | None = None
+    """Whose calls shall be hurt; None: everybody's."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,19 @@ class Plan:
     """A request that makes sense on this site: what would be done to whom."""
 
     fault: Fault
-    parts: tuple[Part, ...]
+    targets: tuple[Target, ...]
     parameters: Mapping[str, Value]
     seconds: float
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Those that the targets consist of."""
+        return tuple(part for target in self.targets for part in target.parts)
+
+    @property
+    def callers(self) -> tuple[str, ...]:
+        """Those whose calls are meant; empty: everybody's."""
+        return tuple(dict.fromkeys(caller for target in self.targets for caller in target.callers))
 
 
 def new_id(fault: str) -> str:
@@ -76,6 +89,21 @@ def plan(request: Request, site: Site) -> Plan:
             code=USAGE,
         )
     parameters = fault.check(request.parameters)
+    return Plan(fault, _targets(request, fault, parameters, site), parameters, request.seconds)
+
+
+def _targets(
+    request: Request, fault: Fault, parameters: Mapping[str, Value], site: Site
+) -> tuple[Target, ...]:
+    callers = _callers(request, fault, site)
+    if request.target == SITE:
+        if SITE not in fault.targets:
+            raise Failure(
+                f"{fault.name} cannot be done to the whole site",
+                f"it is for: {', '.join(fault.targets)}",
+                code=USAGE,
+            )
+        return (whole(site.inventory),)
     parts = select(request.target, site.inventory.parts, site.store_roles, request.seed, fault.targets)
     accepted = tuple(part for part in parts if part.service in fault.targets)
     whole_place = request.target.startswith("place:")  # which is hit where the fault fits
@@ -84,25 +112,46 @@ def plan(request: Request, site: Site) -> Plan:
         raise Failure(
             f"{fault.name} cannot be done to {refused}", f"it is for: {', '.join(fault.targets)}", code=USAGE
         )
-    fitting = _where_it_fits(fault, site, accepted, parameters, some=whole_place)
-    return Plan(fault, fitting, parameters, request.seconds)
+    return _where_it_fits(fault, site, accepted, callers, parameters, some=whole_place)
+
+
+def _callers(request: Request, fault: Fault, site: Site) -> tuple[Part, ...] | None:
+    """The parts whose calls are meant; None: everybody's."""
+    if request.from_selector is None:
+        return None
+    if not fault.of_calls:
+        those = ", ".join(one.name for one in all_faults() if one.of_calls)
+        raise Failure(
+            f"{fault.name} does not hurt calls, so it cannot be for those of {request.from_selector!r} only",
+            f"faults of calls: {those}",
+            code=USAGE,
+        )
+    return select(request.from_selector, site.inventory.parts, site.store_roles, request.seed)
 
 
 def _where_it_fits(
-    fault: Fault, site: Site, parts: tuple[Part, ...], parameters: Mapping[str, Value], *, some: bool
-) -> tuple[Part, ...]:
-    """The parts for which the parameters make sense: all, or with `some` at least one. Else a Failure."""
+    fault: Fault,
+    site: Site,
+    parts: tuple[Part, ...],
+    callers: tuple[Part, ...] | None,
+    parameters: Mapping[str, Value],
+    *,
+    some: bool,
+) -> tuple[Target, ...]:
+    """The parts, or the calls of these callers into them, where callers and parameters make sense: all, or
+    with `some` at least one. Else a Failure."""
     fitting = []
     refusal = None
     for part in parts:
         try:
+            target = at(part) if callers is None else calls_into(part, callers, site.inventory)
             fault.refuse_misfit(site, part, parameters)
         except Failure as failure:
             if failure.code != USAGE:
                 raise
             refusal = refusal or failure
         else:
-            fitting.append(part)
+            fitting.append(target)
     if refusal is not None and not (some and fitting):
         raise refusal
     return tuple(fitting)
@@ -114,7 +163,7 @@ class Injector:
     def __init__(self, open_site: Callable[[], Site], journal: Journal, ledger: PatientLedger) -> None:
         self._open_site = open_site
         self._journal = journal
-        self._record = Record(ledger)
+        self._record = FaultRecorder(ledger)
         self._taking_orders = threading.Lock()
         self._tending = threading.Lock()
         self._ending: dict[str, threading.Event] = {}
@@ -155,21 +204,24 @@ class Injector:
                 raise Failure("faults are blocked", "allow them again: failwhale chaos unblock")
             site = self._open_site()
             planned = plan(request, site)
-            for part in planned.parts:
-                self._refuse_second(planned.fault, part)
-                planned.fault.precondition(site, part)
+            for target in planned.targets:
+                self._refuse_second(planned.fault, target.name)
+                for part in target.parts:
+                    planned.fault.precondition(site, part)
             now = time.time()
             order = Order(
                 id=request.id or new_id(planned.fault.name),
                 fault=planned.fault.name,
                 selector=request.target,
-                targets=tuple(part.name for part in planned.parts),
+                targets=tuple(target.name for target in planned.targets),
                 parameters=planned.parameters,
                 seconds=request.seconds,
                 at=now,
                 until=now + request.seconds,
                 seed=request.seed,
                 until_by_machine=steady() + request.seconds,
+                from_selector=request.from_selector,
+                callers=planned.callers,
             )
             try:
                 self._journal.begin(order)
@@ -179,14 +231,16 @@ class Injector:
                     "make room in the state folder; what is in force ends all the same",
                 ) from None
             entry = self._journal.book.entries[order.id]
-            for part in planned.parts:
+            for target in planned.targets:
                 self._record.tell(
                     "requested",
                     entry,
-                    part.name,
+                    target.name,
                     selector=order.selector,
+                    from_selector=order.from_selector,
+                    callers=list(order.callers),
                     asked=planned.fault.spell_asked(order.parameters),
-                    hurts=list(planned.fault.hurts(part, order.parameters)),
+                    hurts=list(planned.fault.hurts(target, order.parameters)),
                 )
             self._tend(entry, site)
             return entry
@@ -235,10 +289,10 @@ class Injector:
     # --- lives ---
 
     def _tend(self, entry: Entry, site: Site | None) -> None:
-        """One thread for each part of this fault that has none."""
+        """One thread for each target of this fault that has none."""
         with self._tending:
             ending = self._ending.setdefault(entry.order.id, threading.Event())
-            if entry.ended:
+            if entry.ended_by:
                 ending.set()
             for target, progress in entry.progress.items():
                 key = (entry.order.id, target)
@@ -250,23 +304,23 @@ class Injector:
                     )
                     self._executions[key].start()
 
-    def _live(self, entry: Entry, target: str, ended: threading.Event, site: Site | None) -> None:
+    def _live(self, entry: Entry, name: str, ended: threading.Event, site: Site | None) -> None:
         try:
             site = site or self._open_site()
-            part = next((part for part in site.inventory.parts if part.name == target), None)
-            if part is None:  # no failure: what vanished took the fault with it
-                self._settle(entry, target, "gone", f"{target} is no part of this site any more")
+            target = named(name, site.inventory, entry.order.callers)
+            if target is None:  # no failure: what vanished took the fault with it
+                self._settle(entry, name, "reverted", f"{name} is no part of this site any more")
                 return
             fault = fault_named(entry.order.fault)
             others = partial(self._hurt_besides, entry.order.id)
-            Execution(fault, part, entry, site, self._journal, self._record, ended, others).live()
+            Execution(fault, target, entry, site, self._journal, self._record, ended, others).live()
         except Exception as error:
-            log.exception("%s on %s cannot be tended", entry.order.id, target)
-            self._settle(entry, target, "unknown", str(error))
+            log.exception("%s on %s cannot be tended", entry.order.id, name)
+            self._settle(entry, name, "unknown", str(error))
 
-    def _settle(self, entry: Entry, target: str, event: str, why: str) -> None:
-        self._record.tell(event, entry, target, why=why)
-        self._journal.note(event, id=entry.order.id, target=target, why=why)
+    def _settle(self, entry: Entry, target: str, event: str, evidence: str) -> None:
+        self._record.tell(event, entry, target, evidence=evidence)
+        self._journal.note(event, id=entry.order.id, target=target, evidence=evidence)
 
     def _hurt_besides(self, identifier: str) -> bool:
         """Whether another fault is in force, or could not be undone; or the disk is full, which makes parts
@@ -278,13 +332,13 @@ class Injector:
             for progress in entry.progress.values()
         )
 
-    def _refuse_second(self, fault: Fault, part: Part) -> None:
+    def _refuse_second(self, fault: Fault, target: str) -> None:
         for entry in self.entries():
-            progress = entry.progress.get(part.name)
+            progress = entry.progress.get(target)
             if entry.order.fault == fault.name and progress is not None and not progress.phase.is_over:
                 state = "could not be undone yet" if progress.phase is Phase.UNKNOWN else "is in force"
                 raise Failure(
-                    f"{fault.name} {state} on {part.name} ({entry.order.id})",
+                    f"{fault.name} {state} on {target} ({entry.order.id})",
                     "wait for its end, or: failwhale chaos heal",
                     code=FAILED,
                 )

@@ -23,6 +23,8 @@ from foundation.clock import parse, stamp
 from foundation.deadline import left
 from foundation.disk import is_full
 from foundation.failure import Failure
+from foundation.records import step_as_named_now
+from foundation.verdict import Verdict
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,10 @@ class Order:
     seed: int
     until_by_machine: float | None = None
     """The limit by the machine's own clock, which nobody can set."""
+    from_selector: str | None = None
+    """Whose calls it is about, as a person said it; None: everybody's, or no calls at all."""
+    callers: tuple[str, ...] = ()
+    """The parts that this means."""
 
     def left(self) -> float:
         """Seconds until its limit, by the clock that says less; never more than was asked for."""
@@ -56,34 +62,38 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Progress:
+class PartProgress:
     """How far a fault got on one part. Times are Unix seconds."""
 
     applied: float | None = None
-    proved: bool | None = None
+    verified: Verdict = None
+    """Whether its effect was seen."""
+    verified_at: float | None = None
     evidence: str = ""
-    ceased: float | None = None
-    """Since when it was in force no more although nobody of us had ended it."""
+    """What was seen of its effect."""
     failed: str = ""
     """Why it could not be applied."""
+    ceased: float | None = None
+    """Since when it was in force no more although nobody of us had ended it."""
+    reverting: float | None = None
+    ended_by: str = ""
     reverted: float | None = None
-    by: str = ""
-    gone: bool | None = None
-    """True: proved gone. False: could not be confirmed, so it is unknown. None: not so far yet."""
-    why: str = ""
+    unknown: float | None = None
+    end_evidence: str = ""
+    """What was seen at its end, or kept from seeing it."""
 
     @property
     def phase(self) -> Phase:
         """What all of that adds up to."""
-        if self.gone is False:
+        if self.unknown is not None:
             return Phase.UNKNOWN
-        if self.gone:
+        if self.reverted is not None:
             return Phase.REVERTED if self.ceased is None else Phase.CEASED
-        if self.reverted is not None or self.ceased is not None:
+        if self.reverting is not None or self.ceased is not None:
             return Phase.REVERTING
         if self.applied is None:
             return Phase.REQUESTED
-        return Phase.VERIFIED if self.proved else Phase.APPLIED
+        return Phase.VERIFIED if self.verified else Phase.APPLIED
 
 
 @dataclass(frozen=True)
@@ -91,18 +101,18 @@ class Entry:
     """A fault: the order and its progress on each part."""
 
     order: Order
-    progress: Mapping[str, Progress]
-    ended: str = ""
+    progress: Mapping[str, PartProgress]
+    ended_by: str = ""
     """Who ended it before its time."""
 
     @property
     def over(self) -> bool:
-        """Every part is proved to be free of it."""
+        """Every part was seen to be free of it."""
         return all(one.phase.is_over for one in self.progress.values())
 
     @property
     def settled(self) -> bool:
-        """Nothing more happens to it by itself: gone, or given up as unknown."""
+        """Nothing more happens to it by itself: it is over, or given up as unknown."""
         return all(one.phase.is_settled for one in self.progress.values())
 
 
@@ -148,7 +158,7 @@ def _follow(book: Book, record: Mapping[str, Any]) -> Book:
 
 
 def _requested(record: Mapping[str, Any]) -> Entry:
-    by_machine = record.get("until_by_machine")
+    by_machine, callers = record.get("until_by_machine"), record.get("from_selector")
     order = Order(
         id=str(record["id"]),
         fault=str(record["fault"]),
@@ -160,30 +170,38 @@ def _requested(record: Mapping[str, Any]) -> Entry:
         until=parse(record["until"]),
         seed=int(record["seed"]),
         until_by_machine=None if by_machine is None else float(by_machine),
+        from_selector=None if callers is None else str(callers),
+        callers=tuple(map(str, record.get("callers", ()))),
     )
-    return Entry(order, {target: Progress() for target in order.targets})
+    return Entry(order, {target: PartProgress() for target in order.targets})
 
 
 def _advance(entry: Entry, record: Mapping[str, Any]) -> Entry:
-    event = record["event"]
+    event, record = step_as_named_now(record["event"], record)
     if event == "ended":
-        return replace(entry, ended=entry.ended or str(record["by"]))
+        return replace(entry, ended_by=entry.ended_by or str(record["by"]))
     before = entry.progress[record["target"]]
     match event:
         case "applied":
             after = replace(before, applied=parse(record["at"]))
-        case "proved":
-            after = replace(before, proved=record["proved"], evidence=str(record["evidence"]))
+        case "verified":
+            verified, seen = record["verified"], str(record["evidence"])
+            since = before.verified_at or (parse(record["at"]) if verified else None)
+            after = replace(before, verified=verified, verified_at=since, evidence=seen)
         case "failed":
             after = replace(before, failed=str(record["why"]))
         case "ceased":
-            after = replace(before, ceased=before.ceased or parse(record["at"]), why=str(record["why"]))
+            since, seen = before.ceased or parse(record["at"]), str(record["evidence"])
+            after = replace(before, ceased=since, end_evidence=seen)
+        case "reverting":
+            since, by = before.reverting or parse(record["at"]), str(record["ended_by"])
+            after = replace(before, reverting=since, ended_by=by)
         case "reverted":
-            after = replace(before, reverted=before.reverted or parse(record["at"]), by=str(record["by"]))
-        case "gone":
-            after = replace(before, gone=True, why=str(record["why"]))
+            at, seen = parse(record["at"]), str(record["evidence"])
+            after = replace(before, reverted=at, unknown=None, end_evidence=seen)
         case "unknown":
-            after = replace(before, gone=False, why=str(record["why"]))
+            at, seen = parse(record["at"]), str(record["evidence"])
+            after = replace(before, unknown=at, reverted=None, end_evidence=seen)
         case _:
             return entry
     return replace(entry, progress={**entry.progress, record["target"]: after})

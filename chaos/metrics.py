@@ -19,7 +19,7 @@ ASK_STORES_EVERY = 1.0
 
 
 class FaultsInForce(Collector):
-    """One series for each fault on each part, from its application until it ceases or is proved gone.
+    """One series for each fault on each part, from its application until it ceases or is seen to be undone.
 
     There are no more of them than faults times parts: the same fault is never twice on one part.
     """
@@ -31,7 +31,7 @@ class FaultsInForce(Collector):
         """Called at each scrape."""
         family = GaugeMetricFamily(
             "chaos_fault_start_time_seconds",
-            "Since when a fault is in force on a part (Unix seconds); no series once it is proved gone.",
+            "Since when a fault is in force on a part (Unix seconds); no series once it is over.",
             labels=["fault", "target"],
         )
         for (fault, target), since in in_force(self._entries()).items():
@@ -45,7 +45,7 @@ def in_force(entries: Iterable[Entry]) -> dict[tuple[str, str], float]:
         (entry.order.fault, target): progress.applied
         for entry in entries
         for target, progress in entry.progress.items()
-        if progress.applied is not None and progress.ceased is None and progress.gone is not True
+        if progress.applied is not None and progress.ceased is None and progress.reverted is None
     }
 
 

@@ -15,11 +15,11 @@ class Phase(StrEnum):
     REVERTING = "reverting"
     """It is undone, or ended by itself, and that is yet to be confirmed."""
     REVERTED = "reverted"
-    """Seen to be gone."""
+    """Seen to be undone."""
     CEASED = "ceased"
-    """Seen to be gone, and it had ended before anybody undid it."""
+    """Seen to be undone, and it had ended before anybody undid it."""
     UNKNOWN = "unknown"
-    """Whether it is gone could not be confirmed."""
+    """Whether it is undone could not be confirmed."""
 
     @property
     def is_over(self) -> bool:

@@ -9,17 +9,19 @@ from collections.abc import Iterator
 
 import foundation.progress
 from chaos.catalogue import fault_named
-from chaos.fault_rows import FaultRow
+from chaos.fault_rows import FaultRow, is_over, spell_from
 from chaos.heal import Healing
 from chaos.listener import Listener
+from chaos.phase import Phase
 from foundation.clock import parse
 from foundation.console import spell_duration
+from foundation.verdict import spell
 
 NAMED = 3
 """Parts that are told by their names; more are told by how many they are."""
 
 
-class Progress(foundation.progress.Progress, Listener):
+class FaultProgress(foundation.progress.Progress, Listener):
     """Says each step of a fault once, on stderr, and counts down to its end where a line can move."""
 
     def __init__(self, *, quiet: bool) -> None:
@@ -27,7 +29,7 @@ class Progress(foundation.progress.Progress, Listener):
         self._said: set[str] = set()
         self._fault: FaultRow | None = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> FaultProgress:
         super().__enter__()
         return self
 
@@ -49,32 +51,32 @@ class Progress(foundation.progress.Progress, Listener):
 def countdown(fault: FaultRow) -> str:
     """How long a fault still takes, in whole seconds."""
     left = parse(fault["until"]) - time.time()
-    ending = left <= 0 or fault["reverted"] or fault["ended"]
+    ending = left <= 0 or fault["ended_by"]
     state = "healing" if ending else f"{math.ceil(left)} s left (Ctrl-C ends it)"
-    return f"{fault['fault']} {fault['target']}: {state}"
+    return f"{fault['fault']} {fault['target']}{spell_from(fault)}: {state}"
 
 
 def steps(fault: FaultRow) -> Iterator[str]:
     """A line for each step that was taken, in order."""
-    begun = parse(fault["requested"])
+    begun = parse(fault["times"]["requested"])
     how = fault_named(fault["fault"]).spell(fault["parameters"])
     yield f"{fault['id']}: {fault['fault']} on {spell_targets(fault)}{f' ({how})' if how else ''}"
     for one in fault["targets"]:
-        name = one["target"]
-        if one["applied"]:
-            yield f"  {_after(begun, one['applied'])} applied to {name}"
+        name, times = one["target"], one["times"]
+        if times["applied"]:
+            yield f"  {_after(begun, times['applied'])} applied to {name}"
         if one["failed"]:
             yield f"          not applied to {name}: {one['failed']}"
         if one["evidence"]:
-            word = {True: "proved", False: "NOT proved", None: "not proved yet"}[one["proved"]]
+            word = spell(one["verified"], "verified", "NOT verified", "not verified yet")
             yield f"          {word}: {one['evidence']}"
-        if one["ceased"]:
-            yield f"  {_after(begun, one['ceased'])} ceased on {name} by itself: {one['why']}"
-        if one["reverted"] and not one["ceased"]:
-            yield f"  {_after(begun, one['reverted'])} reverted on {name} by {one['by']}"
-        if one["gone"] is not None:
-            word = "gone" if one["gone"] else "UNKNOWN whether it is gone"
-            yield f"          {word}: {one['why']}"
+        if times["ceased"]:
+            yield f"  {_after(begun, times['ceased'])} ceased on {name} by itself: {one['end_evidence']}"
+        if times["reverting"] and not times["ceased"]:
+            yield f"  {_after(begun, times['reverting'])} reverting on {name}: ended by {one['ended_by']}"
+        if Phase(one["phase"]).is_settled:
+            word = "reverted" if is_over(one) else "UNKNOWN whether it is undone"
+            yield f"          {word}: {one['end_evidence']}"
 
 
 def spell_healing(healing: Healing) -> str:
@@ -86,9 +88,10 @@ def spell_healing(healing: Healing) -> str:
 
 
 def spell_targets(fault: FaultRow) -> str:
-    """The parts that a fault is on: by name, or what was asked for when that is more than a line."""
+    """The parts that a fault is on, and whose calls: by name, or what was asked for when there are many."""
     names = [one["target"] for one in fault["targets"]]
-    return ", ".join(names) if len(names) <= NAMED else f"{fault['target']}, {len(names)} parts"
+    targets = ", ".join(names) if len(names) <= NAMED else f"{fault['target']}, {len(names)} parts"
+    return f"{targets}{spell_from(fault)}"
 
 
 def _after(begun: float, moment: str) -> str:

@@ -9,7 +9,7 @@ from foundation.clock import stamp
 from foundation.patient_ledger import PatientLedger
 
 
-class Record:
+class FaultRecorder:
     """The ledger's lines about faults. Safe to use from several threads.
 
     That one cannot be written (a full disk) keeps no fault in force. It is written later, with the time at

@@ -7,7 +7,7 @@
           - {fault: kill, target: post@east, for: 4s}
           - {at: 2s, fault: latency, target: post@west, parameters: {delay: 500ms}, for: 1s}
 
-Values are written as on the command line. An injection begins when the one before it is proved, and not
+Values are written as on the command line. An injection begins when the one before it is verified, and not
 before `at`, which counts from the beginning of its act. The act lasts until the last of them is over.
 """
 

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from chaos.fault_rows import FaultRow
     from chaos.heal import Healing
     from chaos.injector import Request
-    from loadtests.generator import Plan
+    from loadtests.findings import Findings
+    from loadtests.generator import LoadPlan
     from loadtests.load import Load, Tell
     from loadtests.populate import Loaded, Progress
-    from loadtests.verdict import Verdict
     from outages.history import History
     from outages.model import Felt
     from testbed.instruments import JourneyRow
@@ -116,7 +116,7 @@ class Driver:
         self._refuse_outside()
         return populate(self.state, people, seed, progress)
 
-    def load(self, plan: Plan, tell: Tell = lambda now: None) -> AbstractContextManager[Load]:
+    def load(self, plan: LoadPlan, tell: Tell = lambda now: None) -> AbstractContextManager[Load]:
         """A load beside what the block does. It ends with the block, and has its `result` afterwards. `tell`
         is called by a thread. Raises Failure when nobody lives there."""
         from loadtests.load import beside
@@ -124,7 +124,7 @@ class Driver:
         self._refuse_outside()
         return beside(self.state, plan, tell)
 
-    def verdict(self, load: str | None = None) -> Verdict:
+    def verdict(self, load: str | None = None) -> Findings:
         """Look for all that the site has acknowledged, in one load by its name or in all. What keeps it from
         looking makes it unknown."""
         from loadtests.checker import check
@@ -138,8 +138,8 @@ class Driver:
     def inject(
         self, request: Request, *, detach: bool = False, listener: chaos.listener.Listener | None = None
     ) -> FaultRow:
-        """Have a fault done. Returns when it is over and all is well again; with `detach` once it is proved,
-        and it goes on. Raises Failure when it is refused, does not bite or is not restored."""
+        """Have a fault done. Returns when it is over and all is well again; with `detach` once it is verified
+        and while it goes on. Raises Failure when it is refused, does not bite or is not restored."""
         from chaos import following
         from chaos.injector import new_id, plan
         from chaos.listener import SILENT as NOBODY
@@ -158,7 +158,7 @@ class Driver:
         return now
 
     def end(self, fault_id: str) -> FaultRow:
-        """End a fault before its time; returns it once it is gone, or found to be unknown."""
+        """End a fault before its time; returns it once it is over, or given up as unknown."""
         from chaos import following
 
         self._refuse_outside()

@@ -16,8 +16,7 @@ import typer
 from rich.live import Live as Screen
 
 from chaos.fault_rows import FaultRow
-from chaos.progress import Progress as FaultProgress
-from chaos.progress import spell_healing
+from chaos.progress import FaultProgress, spell_healing
 from driver.acts import Act, Injection, read
 from driver.driver import Driver
 from failwhale.down import take_down
@@ -28,7 +27,7 @@ from foundation.interruption import interruptible, uninterruptible
 from foundation.progress import Progress
 from foundation.state import State
 from loadtests.cli import spell_loaded, telling_people
-from loadtests.generator import Plan, Shape
+from loadtests.generator import LoadPlan, Shape
 from loadtests.load import Load
 from outages.cli import Source, show
 from outages.model import Felt
@@ -124,7 +123,7 @@ class Show:
         self.say(spell_loaded(loaded))
 
     def load(self) -> Load:
-        plan = Plan(Shape.STEADY, CROWD, 0.0, LOAD_SECONDS)
+        plan = LoadPlan(Shape.STEADY, CROWD, 0.0, LOAD_SECONDS)
         self.step("load", plan.shape, f"--people={plan.people}", f"--for={plan.seconds}s", "&")
         return self.beside.enter_context(self.driver.load(plan))
 
@@ -151,7 +150,8 @@ class Show:
                 self.inject(injection, clock, detach=True)
             fault = self.inject(last, clock)
             self.driver.wait_green(GREEN_AGAIN_SECONDS)
-            undone = max(parse(one["reverted"]) for one in fault["targets"] if one["reverted"])
+            ends = (one["times"]["reverting"] for one in fault["targets"])
+            undone = max(parse(end) for end in ends if end is not None)
             recovered = time.time() - undone
         for line in felt(self.driver.outages(since=begun, settle=RECORDED_WITHIN), fault["id"]):
             self.say(f"     {line}")

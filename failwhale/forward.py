@@ -46,7 +46,7 @@ PATIENCE = 20.0
 
 
 @dataclass(frozen=True)
-class Order:
+class ForwardedCommand:
     """A command that is to run inside, without its `--state`."""
 
     state: State
@@ -54,7 +54,7 @@ class Order:
     words: tuple[str, ...]
 
 
-def order_of(words: Sequence[str]) -> Order | None:
+def order_of(words: Sequence[str]) -> ForwardedCommand | None:
     """What to forward; None when the command is done here. Raises Failure when its site is up on Docker, but
     not known here yet, and for what is done on the machine when this is a container of the site."""
     spoken = [word for word in words if word != "--debug"]
@@ -72,7 +72,7 @@ def order_of(words: Sequence[str]) -> Order | None:
         _point_to_a_site_that_is_up(state)
         return None
     docker = SiteFile.read(state).docker
-    return Order(state, docker.project, tuple(rest)) if docker and docker.through else None
+    return ForwardedCommand(state, docker.project, tuple(rest)) if docker and docker.through else None
 
 
 def _refuse_inside(verb: str) -> None:
@@ -116,7 +116,7 @@ def _point_to_a_site_that_is_up(state: State) -> None:
         )
 
 
-def run(order: Order) -> int:
+def run(order: ForwardedCommand) -> int:
     """Run it inside; returns its exit code. Raises Failure when there is no inside."""
     container = _reachable(order)
     if order.words[0] == "report":
@@ -127,7 +127,7 @@ def run(order: Order) -> int:
 # --- the way in ---
 
 
-def _reachable(order: Order) -> str:
+def _reachable(order: ForwardedCommand) -> str:
     """The controller's container, running. `chaos heal` starts it: it needs nobody alive but the engine."""
     limit = time.monotonic() + PATIENCE
     heals = order.words[:2] == ("chaos", "heal")
@@ -227,7 +227,7 @@ def _say(line: str) -> None:
 # --- the one command that writes a file ---
 
 
-def _report(container: str, order: Order) -> int:
+def _report(container: str, order: ForwardedCommand) -> int:
     """The page is made inside and written here; the summary is what `outages` says."""
     output, as_json, quiet, rest = _options_of_report(order.words[1:])
     if output == "-":

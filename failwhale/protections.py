@@ -24,7 +24,7 @@ from testbed.control import Unreachable
 from testbed.site import Site
 
 
-class Switch(StrEnum):
+class OnOff(StrEnum):
     on = "on"
     off = "off"
 
@@ -32,8 +32,8 @@ class Switch(StrEnum):
 def protections(
     name: Annotated[str, typer.Argument(help="deadlines, retries, ejection or shedding.")] = "",
     switch: Annotated[
-        Switch | None,
-        typer.Argument(parser=one_of(Switch), metavar="SWITCH", help="What it shall be: on or off."),
+        OnOff | None,
+        typer.Argument(parser=one_of(OnOff), metavar="SWITCH", help="What it shall be: on or off."),
     ] = None,
     state: StateOption = DEFAULT_STATE,
     json: JsonOption = False,
@@ -59,7 +59,7 @@ def protections(
             if switch is None:
                 answer = control.ask("GET", "/-/protections")
             else:
-                answer = control.ask("PUT", f"/-/protections/{name}", {"on": switch is Switch.on})
+                answer = control.ask("PUT", f"/-/protections/{name}", {"on": switch is OnOff.on})
         except Unreachable:
             silent.append(part.name)
             continue

@@ -95,16 +95,18 @@ KINDS: Mapping[str, Mapping[str, Check]] = {
     "fault.requested": {
         **_FAULT,
         "selector": _or_absent(_text),  # what a person aimed at
+        "from_selector": _or_absent(_text),  # and at whose calls into it
+        "callers": _or_absent(_texts),  # the parts that this means
         "asked": _or_absent(_text),  # the parameters beyond the defaults, in words
         "hurts": _or_absent(_texts),  # journeys
     },
     "fault.applied": _FAULT,
-    "fault.proved": {**_FAULT, "proved": _or_absent(_flag), "evidence": _or_absent(_text)},
+    "fault.verified": {**_FAULT, "verified": _or_absent(_flag), "evidence": _or_absent(_text)},
     "fault.failed": {**_FAULT, "why": _or_absent(_text)},
-    "fault.ceased": {**_FAULT, "why": _or_absent(_text)},
-    "fault.reverted": {**_FAULT, "by": _or_absent(_text)},
-    "fault.gone": {**_FAULT, "why": _or_absent(_text)},
-    "fault.unknown": {**_FAULT, "why": _or_absent(_text)},
+    "fault.ceased": {**_FAULT, "evidence": _or_absent(_text)},
+    "fault.reverting": {**_FAULT, "ended_by": _or_absent(_text)},
+    "fault.reverted": {**_FAULT, "evidence": _or_absent(_text)},
+    "fault.unknown": {**_FAULT, "evidence": _or_absent(_text)},
     "load.started": {
         "load": _or_absent(_text),
         "shape": _or_absent(_text),
@@ -113,6 +115,24 @@ KINDS: Mapping[str, Mapping[str, Check]] = {
     },
     "load.finished": {"load": _or_absent(_text)},
 }
+
+_FORMER: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("proved", "proved"): ("verified", "verified"),
+    ("reverted", "by"): ("reverting", "ended_by"),
+    ("gone", "why"): ("reverted", "evidence"),
+    ("ceased", "why"): ("ceased", "evidence"),
+    ("unknown", "why"): ("unknown", "evidence"),
+}
+"""A step of a fault as it was once written, and the field that tells: what both are called now."""
+
+
+def step_as_named_now(step: str, record: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """A step of a fault, in the journal or the ledger, that may have been written before the steps were named
+    after the phases that they lead to. `reverted` meant then that it was about to be."""
+    for (former, field), (name, renamed) in _FORMER.items():
+        if step == former and field in record:
+            return name, {**record, renamed: record[field]}
+    return step, record
 
 
 def fits(record: Mapping[str, Any]) -> bool:

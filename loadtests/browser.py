@@ -14,7 +14,7 @@ from typing import Any
 
 from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode
 
-from loadtests.answer import (
+from loadtests.outcome import (
     BROKEN,
     HANDSHAKE,
     REFUSED,
@@ -22,8 +22,8 @@ from loadtests.answer import (
     THROTTLED,
     TIMEOUT,
     WRONG_CONTENT,
-    Answer,
     Check,
+    Outcome,
 )
 from loadtests.tally import Tally
 
@@ -73,7 +73,7 @@ class Browser:
         body: object = None,
         headers: Mapping[str, str] | None = None,
         since: float | None = None,
-    ) -> Answer:
+    ) -> Outcome:
         """One request, to the edge `first` or, where no connection comes about, at once to the other.
 
         Latency counts from `since` (time.perf_counter()), by default from now, over both attempts. The
@@ -121,24 +121,24 @@ class Browser:
         others = [address for place, address in self._edges.items() if place != first]
         return [self._edges[first], *others]
 
-    def _judge(self, response: Any, expect: Collection[int], check: Check | None) -> tuple[Answer, str]:
+    def _judge(self, response: Any, expect: Collection[int], check: Check | None) -> tuple[Outcome, str]:
         status = int(response.status_code)
         failure = _failure(response)
         if failure is not None:
             # Also when a status had arrived: an answer that was cut off is none.
-            return Answer(0, None, _kind_of(failure)), str(failure)[:120]
+            return Outcome(0, None, _kind_of(failure)), str(failure)[:120]
         if status not in expect:
             retry_after = _seconds(response.headers.get("retry-after"))
-            return Answer(status, None, _refusal(status, retry_after), retry_after), ""
+            return Outcome(status, None, _refusal(status, retry_after), retry_after), ""
         replicated = _REPLICATED.get(response.headers.get("failwhale-replicated"))
         if status == 204:
-            return Answer(status, None, "", replicated=replicated), ""
+            return Outcome(status, None, "", replicated=replicated), ""
         try:
             content = json.loads(response.content)
             wrong = check(content) if check else ""
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             content, wrong = None, f"not what was agreed: {error!r}"
-        return Answer(status, content, WRONG_CONTENT if wrong else "", replicated=replicated), wrong[:120]
+        return Outcome(status, content, WRONG_CONTENT if wrong else "", replicated=replicated), wrong[:120]
 
 
 def _failure(response: Any) -> BaseException | None:

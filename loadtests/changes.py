@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from loadtests.acknowledged import CHANGES, POST, Acknowledged
+from loadtests.findings import Finding, Findings
 from loadtests.public_api import PublicApi, Unreadable
-from loadtests.verdict import Finding, Verdict
 
 
 @dataclass(eq=False)
@@ -59,21 +59,21 @@ class Changed:
     def is_complete(self) -> bool:
         return not self.unreadable and self.found is self.wanted
 
-    def judge(self, verdict: Verdict, but: Collection[str]) -> None:
-        """Add what is wrong to the verdict, leaving out what is about posts that are nowhere anyway."""
+    def judge(self, findings: Findings, but: Collection[str]) -> None:
+        """Add what is wrong to the findings, leaving out what is about posts that are nowhere anyway."""
         if self.unreadable:
-            verdict.unknown.append(self._finding(self.unreadable))
+            findings.unknown.append(self._finding(self.unreadable))
         elif self.found is None:
             if self.promise.id not in but:
-                verdict.unknown.append(self._finding("what it is about is not there any more"))
+                findings.unknown.append(self._finding("what it is about is not there any more"))
         elif self.found is not self.wanted:
             what = f"acknowledged at {self.promise.at}, and it is not so"
             if not self.promise.replicated:
-                verdict.lost_as_announced.append(self._finding(what))
+                findings.lost_as_announced.append(self._finding(what))
             elif self.wanted:
-                verdict.lost.append(self._finding(what))
+                findings.lost.append(self._finding(what))
             else:
-                verdict.returned.append(self._finding(what))
+                findings.returned.append(self._finding(what))
 
     def _finding(self, what: str) -> Finding:
         return Finding(self.promise.id, self.promise.author, self.promise.kind, what)

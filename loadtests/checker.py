@@ -33,12 +33,13 @@ from foundation.console import (
     stdout,
 )
 from foundation.state import State
+from foundation.verdict import spell
 from loadtests.acknowledged import Acknowledged, TornRecord, read, read_all
 from loadtests.changes import Changed, promised_changes
 from loadtests.evidence import Promised, Timeline, timelines_to_read
+from loadtests.findings import Findings
 from loadtests.public_api import PublicApi, Unreadable
 from loadtests.target import Target, acknowledged_file
-from loadtests.verdict import Verdict
 
 FOLLOWERS = 10
 """Of each author, how many are asked what they see."""
@@ -65,7 +66,7 @@ def check(
     followers: int = FOLLOWERS,
     within: float = FAN_OUT_WITHIN,
     settle: float = SETTLE,
-) -> Verdict:
+) -> Findings:
     """Judge what one load (or all) had acknowledged. Never raises: what goes wrong here makes it unknown.
 
     `within` and `settle` are in seconds. What is not found is looked for again until `within` is over.
@@ -73,14 +74,14 @@ def check(
     try:
         posts, changes = list(read(record, load)), promised_changes(read_all(record), load)
         if not posts and not changes:
-            return Verdict(None, "nothing was acknowledged, so there is nothing to look for")
+            return Findings(None, "nothing was acknowledged, so there is nothing to look for")
         return asyncio.run(_Check(target, posts, changes, followers, within).run(settle))
     except FileNotFoundError:
-        return Verdict(None, "nothing was acknowledged, so there is nothing to look for")
+        return Findings(None, "nothing was acknowledged, so there is nothing to look for")
     except (TornRecord, Unreadable) as error:
-        return Verdict(None, str(error))
+        return Findings(None, str(error))
     except Exception as error:
-        return Verdict(None, f"the checker failed: {error!r}")
+        return Findings(None, f"the checker failed: {error!r}")
 
 
 class _Check:
@@ -98,7 +99,7 @@ class _Check:
         self._timelines = timelines_to_read(target.census, posts, followers)
         self._within = within
 
-    async def run(self, settle: float) -> Verdict:
+    async def run(self, settle: float) -> Findings:
         last = max(datetime.fromisoformat(promise.at).timestamp() for promise in self._promises())
         await asyncio.sleep(min(settle, max(0.0, last + settle - time.time())))
         async with PublicApi(self._target) as api:
@@ -119,8 +120,8 @@ class _Check:
                 return
             await asyncio.sleep(_LOOK_AGAIN_EVERY)
 
-    def _judge(self) -> Verdict:
-        verdict = Verdict(
+    def _judge(self) -> Findings:
+        findings = Findings(
             None,
             "",
             acknowledged=len(self._posts),
@@ -129,13 +130,13 @@ class _Check:
             timelines=len(self._timelines),
         )
         for post in self._posts:
-            post.judge(verdict)
+            post.judge(findings)
         gone = {post.promise.id for post in self._posts if post.text is None}
         for timeline in self._timelines:
-            timeline.judge(verdict, but=gone)
+            timeline.judge(findings, but=gone)
         for change in self._changes:
-            change.judge(verdict, but=gone)
-        return verdict.decide()
+            change.judge(findings, but=gone)
+        return findings.decide()
 
 
 _Evidence = Promised | Timeline | Changed
@@ -166,26 +167,26 @@ def main(
 ) -> None:
     """Look for all that was acknowledged on the site, and for posts on their followers' timelines."""
     site = State(state)
-    verdict = check(Target.of(site), acknowledged_file(site), load=load, followers=followers, within=within)
+    findings = check(Target.of(site), acknowledged_file(site), load=load, followers=followers, within=within)
     if as_json:
-        print_json(verdict.as_json())
+        print_json(findings.as_json())
     else:
-        word = {True: "true", False: "false", None: "unknown"}[verdict.holds]
-        stdout().print(f"{word}: {verdict.because}")
+        word = spell(findings.holds, "true", "false", "unknown")
+        stdout().print(f"{word}: {findings.because}")
         for kind in ("lost", "duplicated", "altered", "returned", "lost_as_announced", "unknown"):
-            findings = getattr(verdict, kind)
-            if len(findings) > SHOWN_OF_EACH:
-                stdout().print(f"  {len(findings)} {kind}; the first of them:")
-            for finding in findings[:SHOWN_OF_EACH]:
+            those = getattr(findings, kind)
+            if len(those) > SHOWN_OF_EACH:
+                stdout().print(f"  {len(those)} {kind}; the first of them:")
+            for finding in those[:SHOWN_OF_EACH]:
                 stdout().print(
                     f"  {kind}: {finding.post} by {finding.author}, {finding.where}: {finding.what}"
                 )
-    raise typer.Exit(exit_code(verdict))
+    raise typer.Exit(exit_code(findings))
 
 
-def exit_code(verdict: Verdict) -> int:
+def exit_code(findings: Findings) -> int:
     """0 when the promise was kept, 1 when it was broken, 4 when that is not known."""
-    return {True: OK, False: FAILED, None: INCONCLUSIVE}[verdict.holds]
+    return {True: OK, False: FAILED, None: INCONCLUSIVE}[findings.holds]
 
 
 if __name__ == "__main__":

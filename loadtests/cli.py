@@ -30,15 +30,16 @@ from foundation.console import (
 from foundation.options import number, one_of, whole_number
 from foundation.progress import Progress
 from foundation.state import State
-from loadtests.generator import Plan, Shape, whole_seconds
+from foundation.verdict import spell
+from loadtests.generator import LoadPlan, Shape, whole_seconds
 from loadtests.load import Operation, Result, running
 from loadtests.population import PEOPLE_LIMIT
 from loadtests.target import Target, acknowledged_file, census_file, refuse_other_machines
 from testbed.sitefile import SiteFile
 
 if TYPE_CHECKING:
+    from loadtests.findings import Findings
     from loadtests.populate import Loaded
-    from loadtests.verdict import Verdict
 
 PEOPLE = 1000
 SEED = 7
@@ -129,7 +130,7 @@ def load(
         if not quiet:
             stderr().print(f"Nobody lives here yet: loading {PEOPLE:,} people.")
         _populate(site, PEOPLE, SEED, quiet=quiet)
-    plan = Plan(shape, people, rate, whole_seconds(seconds), rude)
+    plan = LoadPlan(shape, people, rate, whole_seconds(seconds), rude)
     if plan.seconds != seconds and not quiet:
         stderr().print(f"A load takes whole seconds: {plan.seconds} s instead of {spell_duration(seconds)}.")
     with running(site, plan) as load, Progress(quiet) as progress:
@@ -140,16 +141,16 @@ def load(
             load.interrupt()
             load.listen(tell)
     result, interrupted = load.result, load.interrupted_after is not None
-    verdict = _check(site, plan, quiet=quiet) if check and not interrupted else None
+    findings = _check(site, plan, quiet=quiet) if check and not interrupted else None
     if as_json:
-        print_json({**load.row(), **({"checker": verdict.as_json()} if verdict else {})})
+        print_json({**load.row(), **({"checker": findings.as_json()} if findings else {})})
     elif not quiet:
-        _print_result(result, verdict)
+        _print_result(result, findings)
     if load.interrupted_after is not None and not quiet:
         report(f"interrupted after {load.interrupted_after:.0f} of {plan.seconds} s")
     if not result.completed and not interrupted:
         report("the site answered nothing", "is it up? failwhale status; failwhale up")
-    raise typer.Exit(_exit_code(result, verdict, interrupted))
+    raise typer.Exit(_exit_code(result, findings, interrupted))
 
 
 def _populate(state: State, people: int, seed: int, *, quiet: bool) -> Loaded:
@@ -159,7 +160,7 @@ def _populate(state: State, people: int, seed: int, *, quiet: bool) -> Loaded:
         return bring_in(state, people, seed, telling_people(progress))
 
 
-def _check(state: State, plan: Plan, *, quiet: bool) -> Verdict:
+def _check(state: State, plan: LoadPlan, *, quiet: bool) -> Findings:
     from loadtests.checker import check
 
     if not quiet:
@@ -167,14 +168,14 @@ def _check(state: State, plan: Plan, *, quiet: bool) -> Verdict:
     return check(Target.of(state), acknowledged_file(state), load=plan.name)
 
 
-def _exit_code(result: Result, verdict: Verdict | None, interrupted: bool) -> int:
+def _exit_code(result: Result, findings: Findings | None, interrupted: bool) -> int:
     if interrupted:
         return INTERRUPTED
     if not result.completed:
         return FAILED
     from loadtests.checker import exit_code
 
-    return OK if verdict is None else exit_code(verdict)
+    return OK if findings is None else exit_code(findings)
 
 
 # --- what a person sees ---
@@ -196,7 +197,7 @@ def spell_loaded(loaded: Loaded) -> str:
 class Teller:
     """Tells how a load goes: on a terminal in a line that moves, elsewhere in a line now and then."""
 
-    def __init__(self, plan: Plan, progress: Progress) -> None:
+    def __init__(self, plan: LoadPlan, progress: Progress) -> None:
         self._plan = plan
         self._progress = progress
         self._next = 0.0
@@ -215,7 +216,7 @@ class Teller:
             self._progress.say(text)
 
 
-def _print_result(result: Result, verdict: Verdict | None) -> None:
+def _print_result(result: Result, findings: Findings | None) -> None:
     count = sum(row.count for row in result.operations)
     whole = Operation("all", count, result.good, result.latency)
     print_table(
@@ -243,14 +244,14 @@ def _print_result(result: Result, verdict: Verdict | None) -> None:
     if not result.generator_kept_up:
         late = spell_duration(result.generator_lag["p99"] or 0.0)
         say(f"The generator did not keep its own schedule (p99 {late} late): doubt the latencies.")
-    if verdict is not None:
-        say(_spell_verdict(verdict))
+    if findings is not None:
+        say(_spell_findings(findings))
 
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
 
 
-def _spell_verdict(verdict: Verdict) -> str:
-    word = {True: "kept", False: "BROKEN", None: "unknown"}[verdict.holds]
-    return f"what was acknowledged: {word} ({verdict.because})"
+def _spell_findings(findings: Findings) -> str:
+    word = spell(findings.holds, "kept", "BROKEN", "unknown")
+    return f"what was acknowledged: {word} ({findings.because})"

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 from loadtests.acknowledged import Acknowledged
+from loadtests.findings import Finding, Findings
 from loadtests.population import generate
 from loadtests.public_api import PublicApi, Unreadable
 from loadtests.target import Census
-from loadtests.verdict import Finding, Verdict
 
 MOST_READERS = 300
 """So that a load with many authors is not followed by another load."""
@@ -43,19 +43,19 @@ class Promised:
     def is_complete(self) -> bool:
         return self.text is not None
 
-    def judge(self, verdict: Verdict) -> None:
+    def judge(self, findings: Findings) -> None:
         promise = self.promise
 
         def finding(what: str) -> Finding:
             return Finding(promise.id, promise.author, "the site", what)
 
         if self.unreadable:
-            verdict.unknown.append(finding(self.unreadable))
+            findings.unknown.append(finding(self.unreadable))
         elif self.text is None:
-            findings = verdict.lost if promise.replicated else verdict.lost_as_announced
-            findings.append(finding(f"acknowledged at {promise.at}, and there is no such post"))
+            lost = findings.lost if promise.replicated else findings.lost_as_announced
+            lost.append(finding(f"acknowledged at {promise.at}, and there is no such post"))
         elif self.text != promise.text:
-            verdict.altered.append(finding(f"its text is now {self.text!r}"))
+            findings.altered.append(finding(f"its text is now {self.text!r}"))
 
 
 @dataclass(eq=False)
@@ -118,23 +118,23 @@ class Timeline:
         """How many entries may stand above a post."""
         return sum(other > int(post.id) for other in self.posts) + self.retweets
 
-    def judge(self, verdict: Verdict, but: Container[str]) -> None:
-        """Add what is wrong to the verdict, leaving out posts that are nowhere anyway."""
+    def judge(self, findings: Findings, but: Container[str]) -> None:
+        """Add what is wrong to the findings, leaving out posts that are nowhere anyway."""
         for post in self.expected:
             if post.id in but:
                 continue
-            verdict.looked_for += 1
+            findings.looked_for += 1
             times = self._times(post)
             if self.unreadable:
-                verdict.unknown.append(self._finding(post, self.unreadable))
+                findings.unknown.append(self._finding(post, self.unreadable))
             elif times > 1:
-                verdict.duplicated.append(self._finding(post, f"{times} times"))
+                findings.duplicated.append(self._finding(post, f"{times} times"))
             elif not times and self._newer_than(post) >= MAY_BE_TRIMMED:
-                verdict.unknown.append(
+                findings.unknown.append(
                     self._finding(post, "the timeline may have been trimmed above this post")
                 )
             elif not times:
-                verdict.lost.append(self._finding(post, "the post is there, but not on this timeline"))
+                findings.lost.append(self._finding(post, "the post is there, but not on this timeline"))
 
     def _finding(self, post: Acknowledged, what: str) -> Finding:
         return Finding(post.id, post.author, f"{self.path} of {self.reader}", what)

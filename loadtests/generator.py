@@ -51,7 +51,7 @@ class Shape(StrEnum):
 
 
 @dataclass(frozen=True)
-class Plan:
+class LoadPlan:
     """A load to be made: `rate` in requests per second (0 is 2 for each person), `seconds` whole ones."""
 
     shape: Shape
@@ -80,7 +80,7 @@ def whole_seconds(seconds: float) -> int:
 class Generator:
     """One Locust process. As a context manager it is gone when the block is left, however that happens."""
 
-    def __init__(self, plan: Plan, environment: Mapping[str, str]) -> None:
+    def __init__(self, plan: LoadPlan, environment: Mapping[str, str]) -> None:
         """Start it. `environment` is added to this process's own; it says where the site is."""
         self._plan = plan
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the process

@@ -14,7 +14,7 @@ from typing import Any
 from foundation.failure import INTERRUPTED, Failure
 from foundation.ledger import Ledger
 from foundation.state import State
-from loadtests.generator import Generator, Plan
+from loadtests.generator import Generator, LoadPlan
 from loadtests.target import Target
 
 Tell = Callable[[Mapping[str, Any]], None]
@@ -58,7 +58,7 @@ class Result:
 class Load:
     """A load that goes on. Made by `running` and `beside`."""
 
-    def __init__(self, plan: Plan, generator: Generator) -> None:
+    def __init__(self, plan: LoadPlan, generator: Generator) -> None:
         self.plan = plan
         self.elapsed = 0.0
         """Seconds since the load began, as it told last: once a second."""
@@ -106,7 +106,7 @@ class Load:
 
 
 @contextmanager
-def running(state: State, plan: Plan) -> Iterator[Load]:
+def running(state: State, plan: LoadPlan) -> Iterator[Load]:
     """A load for who listens to it; none is left when the block is. Raises Failure when the site is not up,
     nobody lives there, or it is not on this machine."""
     Target.of(state)
@@ -125,7 +125,7 @@ def running(state: State, plan: Plan) -> Iterator[Load]:
 
 
 @contextmanager
-def beside(state: State, plan: Plan, tell: Tell = lambda now: None) -> Iterator[Load]:
+def beside(state: State, plan: LoadPlan, tell: Tell = lambda now: None) -> Iterator[Load]:
     """The same while the block does something else: a thread listens. It ends with the block, and has its
     result afterwards."""
     with running(state, plan) as load:
@@ -138,7 +138,7 @@ def beside(state: State, plan: Plan, tell: Tell = lambda now: None) -> Iterator[
             listener.join()
 
 
-def asked(plan: Plan) -> dict[str, Any]:
+def asked(plan: LoadPlan) -> dict[str, Any]:
     """A plan as the ledger and scripts are told."""
     return {
         "shape": plan.shape.value,

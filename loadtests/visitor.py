@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from loadtests.acknowledged import Record
-from loadtests.answer import BROKEN, Answer, Check
 from loadtests.crowd import Crowd
+from loadtests.outcome import BROKEN, Check, Outcome
 from loadtests.phrases import CLOSINGS, OPENINGS, SUBJECTS
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Visitor:
         check: Check | None = None,
         body: object = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> Outcome:
         answer = self._browser.ask(
             method,
             API + path,
@@ -209,7 +209,7 @@ class Visitor:
         since: float | None,
         expect: int = 200,
         text: str = "",
-    ) -> Answer:
+    ) -> Outcome:
         """Change something, and take down that it was acknowledged, or that this is not known."""
         answer = self._ask(method, path, operation, since, expect=(expect,))
         was_refused = 400 <= answer.status < 500
@@ -218,7 +218,7 @@ class Visitor:
             self._record.add(subject, self.name, text, replicated, kind=kind)
         return answer
 
-    def _post(self, text: str, key: str, since: float | None) -> Answer:
+    def _post(self, text: str, key: str, since: float | None) -> Outcome:
         def check(body: Any) -> str:
             if body["text"] != text or body["author"]["name"] != self.name:
                 return "another post than was sent"
@@ -236,7 +236,7 @@ class Visitor:
             headers={"Idempotency-Key": key},
         )
 
-    def _remember(self, answer: Answer) -> None:
+    def _remember(self, answer: Outcome) -> None:
         """Keep what can be answered to: posts of people who let everybody read them."""
         if not answer.error:
             self._seen.extend(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyotp
 
-from outages.client import Answer, Failed, Refused
+from outages.client import Failed, PublicAnswer, Refused
 from outages.visit import Visit
 
 Visits = Callable[[], Visit]
@@ -36,7 +36,7 @@ REQUEST_SECONDS = 5.0
 
 
 @dataclass
-class Account:
+class ProberAccount:
     """One account of the prober. Times are Unix seconds."""
 
     role: str
@@ -93,7 +93,7 @@ def _expiry(expires: Any, now: float) -> float:
 
 
 async def request(
-    visits: Visits, method: str, path: str, account: Account | None = None, body: Any = None, *ok: int
+    visits: Visits, method: str, path: str, account: ProberAccount | None = None, body: Any = None, *ok: int
 ) -> Any:
     """One request on a connection of its own; the parsed answer. Raises Failed."""
     answer = await _ask(visits, method, path, account, body, *ok)
@@ -101,8 +101,8 @@ async def request(
 
 
 async def _ask(
-    visits: Visits, method: str, path: str, account: Account | None, body: Any, *ok: int
-) -> Answer:
+    visits: Visits, method: str, path: str, account: ProberAccount | None, body: Any, *ok: int
+) -> PublicAnswer:
     visit = visits()
     try:
         async with asyncio.timeout(REQUEST_SECONDS):
@@ -114,7 +114,7 @@ async def _ask(
     return answer.expect(*(ok or (200, 201, 204)))
 
 
-async def sign_up(account: Account, visits: Visits) -> bool:
+async def sign_up(account: ProberAccount, visits: Visits) -> bool:
     """Make sure that the account exists; True when it was created now, and has a session. Raises Failed."""
     # No device: one that this account was used from before is a matter of logins, and is refused here.
     wanted = {"name": account.name, "password": account.password}
@@ -127,7 +127,7 @@ async def sign_up(account: Account, visits: Visits) -> bool:
     return True
 
 
-async def log_in(account: Account, visits: Visits) -> None:
+async def log_in(account: ProberAccount, visits: Visits) -> None:
     """A new session by password. Raises Failed."""
     account.admitted(await request(visits, "POST", "/sessions", None, account.credentials, 200))
 
@@ -135,7 +135,7 @@ async def log_in(account: Account, visits: Visits) -> None:
 class Code:
     """A code of one account: fresh, or `doubtful` when it was sent before and got no answer."""
 
-    def __init__(self, account: Account, step: int) -> None:
+    def __init__(self, account: ProberAccount, step: int) -> None:
         self.account = account
         self.doubtful = account.used_step == step
         self.text = pyotp.TOTP(account.secret).at(step * STEP_SECONDS)
@@ -153,7 +153,7 @@ class Code:
 class Codes:
     """The pool of accounts with a second factor."""
 
-    def __init__(self, accounts: list[Account]) -> None:
+    def __init__(self, accounts: list[ProberAccount]) -> None:
         self.accounts = accounts
         self._in_use: set[str] = set()
         self._next = 0
@@ -174,7 +174,7 @@ class Codes:
         finally:
             self._in_use.discard(account.name)
 
-    def _find(self, step: int, left: float) -> Account | None:
+    def _find(self, step: int, left: float) -> ProberAccount | None:
         free = [row for row in self._in_turn() if row.secret and row.name not in self._in_use]
         fresh = [row for row in free if row.used_step < step]
         yet_to_be_enrolled = sum(not row.secret for row in self.accounts)
@@ -182,13 +182,13 @@ class Codes:
             return fresh[0]
         return next((row for row in free if row.doubtful_step == step), None)
 
-    def _in_turn(self) -> list[Account]:
+    def _in_turn(self) -> list[ProberAccount]:
         """All accounts, beginning behind the one that was first the last time."""
         self._next = (self._next + 1) % len(self.accounts)
         return self.accounts[self._next :] + self.accounts[: self._next]
 
 
-async def enrol(account: Account, visits: Visits) -> None:
+async def enrol(account: ProberAccount, visits: Visits) -> None:
     """Sign the account up and switch its second factor on. Raises Failed, and the account is useless then.
 
     The confirmation takes the code of the step before, which every site accepts that allows for slow

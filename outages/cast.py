@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from outages.accounts import STEP_SECONDS, Account, Codes
+from outages.accounts import STEP_SECONDS, Codes, ProberAccount
 
 ROLES = (
     "visitor",  # logs in
@@ -54,7 +54,7 @@ READABLE_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
-class Acknowledged:
+class AcknowledgedPost:
     """A post that the site has acknowledged."""
 
     id: str
@@ -79,8 +79,8 @@ class Cast:
         """The hermit's post."""
         self.written: dict[str, str] = {}
         """The posts above, each with the role that wrote it."""
-        self.latest: Acknowledged | None = None
-        self._acknowledged: deque[tuple[float, Acknowledged]] = deque()
+        self.latest: AcknowledgedPost | None = None
+        self._acknowledged: deque[tuple[float, AcknowledgedPost]] = deque()
         self.saved = True
         """cast.json says what is so; it does not when the disk was full."""
         self._numbers = itertools.count(1)
@@ -91,7 +91,7 @@ class Cast:
         pool = [_invent(f"codes_{number}", suffix) for number in range(CODE_ACCOUNTS)]
         self.codes = Codes(pool)
 
-    def __getitem__(self, role: str) -> Account:
+    def __getitem__(self, role: str) -> ProberAccount:
         return self.accounts[role]
 
     # --- what journeys share ---
@@ -100,19 +100,19 @@ class Cast:
         """The text with a number that no other post has."""
         return f"{text} ({self._run}-{next(self._numbers)})"
 
-    def acknowledge(self, post: Acknowledged) -> None:
+    def acknowledge(self, post: AcknowledgedPost) -> None:
         """Remember a post as the latest one."""
         self.latest = post
         self._acknowledged.append((time.monotonic(), post))
 
-    def outdated(self) -> Iterator[Acknowledged]:
+    def outdated(self) -> Iterator[AcknowledgedPost]:
         """Take those acknowledged posts that nobody reads any more; they are to be deleted."""
         limit = time.monotonic() - READABLE_SECONDS
         while len(self._acknowledged) > 1 and self._acknowledged[0][0] < limit:
             yield self._acknowledged.popleft()[1]
 
     @contextmanager
-    def unretweeted(self) -> Iterator[tuple[Account, str] | None]:
+    def unretweeted(self) -> Iterator[tuple[ProberAccount, str] | None]:
         """A fan and a post that no other attempt retweets meanwhile; None when all are taken."""
         pairs = ((post, fan) for post in self.timeline for fan in FANS)
         pair = next((pair for pair in pairs if pair not in self._retweeting), None)
@@ -157,8 +157,8 @@ class Cast:
         """
         try:
             content = json.loads(self.path.read_text())
-            accounts = {row["role"]: Account(**row) for row in content["accounts"]}
-            pool = [Account(**row) for row in content["codes"]]
+            accounts = {row["role"]: ProberAccount(**row) for row in content["accounts"]}
+            pool = [ProberAccount(**row) for row in content["codes"]]
             if set(accounts) != set(ROLES):
                 return False
             self.assembled = self.playable = bool(content["assembled"])
@@ -174,5 +174,5 @@ class Cast:
         return True
 
 
-def _invent(role: str, suffix: str) -> Account:
-    return Account(role, f"{role}_{suffix}", secrets.token_urlsafe(12))
+def _invent(role: str, suffix: str) -> ProberAccount:
+    return ProberAccount(role, f"{role}_{suffix}", secrets.token_urlsafe(12))

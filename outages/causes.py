@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from outages.model import Fault, Felt
+from outages.model import Felt, InjectedFault
 
 AFTERMATH = 2.0
 """Seconds after its end in which an outage may still be its after-effect: a failover, a queue, a restart."""
 
 
-def name_causes(outages: Iterable[Felt], faults: Iterable[Fault], now: float) -> None:
+def name_causes(outages: Iterable[Felt], faults: Iterable[InjectedFault], now: float) -> None:
     """Name the causes of each outage. `now` is in Unix seconds.
 
     A fault is a cause when it may hurt the journey and was in force at the onset, or when it says that it
@@ -28,17 +28,17 @@ def name_causes(outages: Iterable[Felt], faults: Iterable[Fault], now: float) ->
             outage.after_effect = bool(outage.causes)
 
 
-def _is_cause(fault: Fault, outage: Felt, now: float) -> bool:
+def _is_cause(fault: InjectedFault, outage: Felt, now: float) -> bool:
     if fault.applied is None or (fault.hurts is not None and outage.journey not in fault.hurts):
         return False
-    gone = now if fault.end is None else fault.end
+    end = now if fault.end is None else fault.end
     if fault.requested <= outage.start:
-        return outage.start <= gone
+        return outage.start <= end
     end = now if outage.end is None else outage.end
     return fault.hurts is not None and fault.applied < end
 
 
-def _just_over(outage: Felt, faults: Iterable[Fault]) -> list[Fault]:
+def _just_over(outage: Felt, faults: Iterable[InjectedFault]) -> list[InjectedFault]:
     """The latest fault that ended shortly before the onset, on all parts where it did; it must have said that
     it hurts the journey, for being over it can hardly be convicted otherwise."""
     over = [

@@ -45,7 +45,7 @@ class Failed(Exception):
         self.detail = detail
 
 
-class Unreachable(Failed):
+class EdgeUnreachable(Failed):
     """No TCP connection came about: the one failure after which another edge is tried."""
 
 
@@ -58,7 +58,7 @@ class Refused(Failed):
 
 
 @dataclass(frozen=True)
-class Answer:
+class PublicAnswer:
     """A whole HTTP answer."""
 
     status: int
@@ -73,7 +73,7 @@ class Answer:
         except ValueError:
             raise Failed("wrong-content", f"not JSON: {self.body[:60]!r}") from None
 
-    def expect(self, *statuses: int) -> Answer:
+    def expect(self, *statuses: int) -> PublicAnswer:
         """This answer if it has one of the statuses; otherwise Refused with the problem's slug and detail."""
         if self.status in statuses:
             return self
@@ -88,7 +88,7 @@ class Answer:
             return ""
 
 
-class Edge:
+class PublicEdge:
     """One public HTTPS address. Remembers what its name resolves to for a few seconds."""
 
     def __init__(self, name: str, url: str) -> None:
@@ -109,7 +109,7 @@ class Edge:
             try:
                 found = await look_up(self.host)
             except OSError as error:
-                raise Unreachable("refused", f"{self.host} does not resolve: {error}") from None
+                raise EdgeUnreachable("refused", f"{self.host} does not resolve: {error}") from None
             families = ((socket.AF_INET6 if ":" in host else socket.AF_INET, host) for host in found)
             self._addresses = sorted(
                 ((family, (host, self.port)) for family, host in families),
@@ -119,14 +119,14 @@ class Edge:
         return self._addresses
 
 
-def parse_edges(text: str) -> dict[str, Edge]:
+def parse_edges(text: str) -> dict[str, PublicEdge]:
     """Edges from `east=https://localhost:8443,west=https://localhost:9443`. Raises ValueError."""
     edges = {}
     for item in text.split(","):
         name, equals, url = item.strip().partition("=")
         if not (name and equals):
             raise ValueError(f"{item!r} is not of the form name=https://host:port")
-        edges[name] = Edge(name, url)
+        edges[name] = PublicEdge(name, url)
     return edges
 
 
@@ -135,10 +135,10 @@ def trusting(ca: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(ca))
 
 
-class Connection(asyncio.Protocol):
+class PublicConnection(asyncio.Protocol):
     """One TLS connection; HTTP/1.1, one request at a time. Made by `connect`."""
 
-    def __init__(self, edge: Edge) -> None:
+    def __init__(self, edge: PublicEdge) -> None:
         self.edge = edge
         self._transport: asyncio.Transport | None = None
         self._parser: Any = None
@@ -155,11 +155,11 @@ class Connection(asyncio.Protocol):
 
     async def request(
         self, method: str, path: str, *, token: str = "", body: Any = None, headers: Mapping[str, str] = {}
-    ) -> Answer:
+    ) -> PublicAnswer:
         """Send a request and wait for the whole answer. Raises Failed("closed") when it does not come."""
         await self._send(method, path, token, body, headers)
         replicated = self._headers.get(b"failwhale-replicated") != b"false"
-        return Answer(self._status, b"".join(self._body), replicated)
+        return PublicAnswer(self._status, b"".join(self._body), replicated)
 
     async def stream(self, path: str, *, token: str = "") -> EventStream:
         """Open a server-sent event stream: returns when its head has arrived. Raises Failed."""
@@ -167,7 +167,7 @@ class Connection(asyncio.Protocol):
         await self._send("GET", path, token, None, {"accept": "text/event-stream"})
         if self._status != 200:
             body = b"".join([chunk async for chunk in self.chunks()])
-            Answer(self._status, body).expect(200)
+            PublicAnswer(self._status, body).expect(200)
         content_type = self._headers.get(b"content-type", b"").decode("latin-1")
         if not content_type.startswith("text/event-stream"):
             raise Failed("wrong-content", f"a stream of type {content_type or 'unknown'}")
@@ -260,7 +260,7 @@ class Connection(asyncio.Protocol):
 class EventStream:
     """Events of an open server-sent event stream."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: PublicConnection) -> None:
         self._connection = connection
 
     async def data(self, event: str) -> AsyncIterator[Any]:
@@ -271,7 +271,7 @@ class EventStream:
             for block in blocks:
                 fields = _fields(block)
                 if fields.get("event") == event:
-                    yield Answer(200, fields.get("data", "").encode()).json()
+                    yield PublicAnswer(200, fields.get("data", "").encode()).json()
         raise Failed("closed", "the stream ended")
 
 
@@ -285,7 +285,7 @@ def _fields(block: bytes) -> dict[str, str]:
     return fields
 
 
-async def connect(edge: Edge, tls: ssl.SSLContext) -> Connection:
+async def connect(edge: PublicEdge, tls: ssl.SSLContext) -> PublicConnection:
     """Open a fresh connection with a whole TLS handshake and a verified certificate.
 
     Raises Unreachable when no TCP connection comes about (refused, or not within CONNECT_SECONDS), and
@@ -295,7 +295,7 @@ async def connect(edge: Edge, tls: ssl.SSLContext) -> Connection:
     try:
         # From here the socket belongs to the loop's transport, which closes it when the handshake fails.
         _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: Connection(edge), sock=sock, ssl=tls, server_hostname=edge.host
+            lambda: PublicConnection(edge), sock=sock, ssl=tls, server_hostname=edge.host
         )
     except ssl.SSLCertVerificationError as error:
         raise Failed("handshake", error.verify_message or str(error)) from None
@@ -311,9 +311,9 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno).lower() if error.errno else "connection closed"
 
 
-async def _connect_tcp(edge: Edge) -> socket.socket:
+async def _connect_tcp(edge: PublicEdge) -> socket.socket:
     loop = asyncio.get_running_loop()
-    problem: Unreachable | None = None
+    problem: EdgeUnreachable | None = None
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             for family, address in await edge.addresses():
@@ -324,10 +324,12 @@ async def _connect_tcp(edge: Edge) -> socket.socket:
                     return sock
                 except OSError as error:
                     sock.close()
-                    problem = problem or Unreachable("refused", f"{edge.authority}: {_reason(error)}")
+                    problem = problem or EdgeUnreachable("refused", f"{edge.authority}: {_reason(error)}")
                 except BaseException:
                     sock.close()
                     raise
     except TimeoutError:
-        raise Unreachable("time-out", f"{edge.authority}: no connection in {CONNECT_SECONDS:g} s") from None
-    raise problem or Unreachable("refused", f"{edge.authority}: no address")
+        raise EdgeUnreachable(
+            "time-out", f"{edge.authority}: no connection in {CONNECT_SECONDS:g} s"
+        ) from None
+    raise problem or EdgeUnreachable("refused", f"{edge.authority}: no address")

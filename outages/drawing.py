@@ -9,7 +9,7 @@ from html import escape
 from foundation.console import spell_duration
 from outages.history import History
 from outages.journey_names import NAMES
-from outages.model import Fault, Felt, Load
+from outages.model import Felt, InjectedFault, LoadRun
 from outages.wording import by_id, causes, clock, parameters, targets
 
 WIDTH = 1120.0
@@ -174,7 +174,7 @@ def _named_bar(bar: Bar, scale: Scale, top: float) -> str:
     )
 
 
-def _fault_bar(faults: list[Fault], now: float) -> Bar:
+def _fault_bar(faults: list[InjectedFault], now: float) -> Bar:
     """One bar for one fault, on however many parts."""
     first = faults[0]
     start = min(fault.applied or fault.requested for fault in faults)
@@ -185,7 +185,7 @@ def _fault_bar(faults: list[Fault], now: float) -> Bar:
     return Bar(start, end, name, title, "fault")
 
 
-def _load_bar(load: Load, now: float) -> Bar:
+def _load_bar(load: LoadRun, now: float) -> Bar:
     end = now if load.end is None else load.end
     counts = "".join(f"\n{key}: {value:,}" for key, value in load.counts.items() if isinstance(value, int))
     title = f"load {load.shape}\n{load.people:,} people, {load.rate:g} requests per second{counts}"

@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import Any
 
 from foundation.ledger import Ledger
-from outages.accounts import Account, Visits, enrol, log_in, request, sign_up
-from outages.cast import AUTHORS, POSTS_PER_AUTHOR, Acknowledged, Cast
+from outages.accounts import ProberAccount, Visits, enrol, log_in, request, sign_up
+from outages.cast import AUTHORS, POSTS_PER_AUTHOR, AcknowledgedPost, Cast
 from outages.client import MALFORMED, Failed, Refused
 from outages.journeys.home_timeline import compare
 from outages.visit import Cleanup
@@ -100,7 +100,7 @@ class FixtureUpkeep:
             await _all(self._renew(account) for account in due)
             self._cast.save()
 
-    async def _renew(self, account: Account) -> None:
+    async def _renew(self, account: ProberAccount) -> None:
         try:
             await log_in(account, self._visits)
         except Refused as refusal:
@@ -139,7 +139,7 @@ class FixtureUpkeep:
                     await self._enrol(account)
                     break
 
-    async def _enrol(self, account: Account) -> None:
+    async def _enrol(self, account: ProberAccount) -> None:
         try:
             if account.stale and not await sign_up(account, self._visits):
                 account.stale = False  # it exists: whoever refused it was wrong
@@ -184,7 +184,7 @@ class FixtureUpkeep:
             self.cleanups.popleft()
 
 
-def _rename(account: Account) -> None:
+def _rename(account: ProberAccount) -> None:
     """Begin anew under another name."""
     account.name = f"{account.role}_{secrets.token_hex(3)}"
     account.id = account.token = account.secret = ""
@@ -246,17 +246,17 @@ async def _arrange_canary(cast: Cast, visits: Visits) -> None:
     await request(visits, "DELETE", f"/me/followers/{exile.name}", hermit)
 
 
-async def _join_audience(hermit: Account, visits: Visits) -> bool:
+async def _join_audience(hermit: ProberAccount, visits: Visits) -> bool:
     """Another follower of the hermit, unless there are enough: then False. Raises Failed."""
     if (await request(visits, "GET", f"/users/{hermit.name}"))["followers"] >= AUDIENCE:
         return False
-    follower = Account("audience", f"audience_{secrets.token_hex(3)}", secrets.token_urlsafe(12))
+    follower = ProberAccount("audience", f"audience_{secrets.token_hex(3)}", secrets.token_urlsafe(12))
     await sign_up(follower, visits)
     await _follow(hermit, follower, visits)
     return True
 
 
-async def _follow(hermit: Account, follower: Account, visits: Visits) -> None:
+async def _follow(hermit: ProberAccount, follower: ProberAccount, visits: Visits) -> None:
     """Follow the protected account, which approves. Safe to repeat. Raises Failed."""
     follow = await request(visits, "PUT", f"/users/{hermit.name}/follow", follower)
     if follow["state"] == "requested":
@@ -265,14 +265,14 @@ async def _follow(hermit: Account, follower: Account, visits: Visits) -> None:
 
 async def _post_something(cast: Cast, visits: Visits) -> None:
     text = cast.unique("The whale wakes up.")
-    cast.acknowledge(Acknowledged(await _create(cast["poster"], text, visits), text, ""))
+    cast.acknowledge(AcknowledgedPost(await _create(cast["poster"], text, visits), text, ""))
 
 
-async def _create(author: Account, text: str, visits: Visits) -> str:
+async def _create(author: ProberAccount, text: str, visits: Visits) -> str:
     return str((await request(visits, "POST", "/posts", author, {"text": text}, 201))["id"])
 
 
-async def _delete_posts(author: Account, visits: Visits) -> None:
+async def _delete_posts(author: ProberAccount, visits: Visits) -> None:
     """Posts of an attempt to assemble the cast that was not finished."""
     timeline = await request(visits, "GET", f"/timelines/users/{author.name}?limit=100", author)
     await _all(request(visits, "DELETE", f"/posts/{item['id']}", author) for item in timeline["items"])

@@ -19,11 +19,11 @@ from typing import ClassVar
 from foundation.clock import Setting, parse
 from foundation.failure import Failure
 from foundation.ledger import Ledger, Record
-from foundation.records import fits
+from foundation.records import fits, step_as_named_now
 from foundation.state import State
 from outages.causes import name_causes
 from outages.journey_names import NAMES
-from outages.model import Fault, Felt, Gap, Load
+from outages.model import Felt, Gap, InjectedFault, LoadRun
 
 
 class History:
@@ -39,8 +39,8 @@ class History:
         self.last: float | None = None
         """When the latest record was written."""
         self.outages: list[Felt] = []
-        self.faults: list[Fault] = []
-        self.loads: list[Load] = []
+        self.faults: list[InjectedFault] = []
+        self.loads: list[LoadRun] = []
         self.gaps: list[Gap] = []
         self.attempts: dict[str, Counter[str]] = {}
         """By journey: how many were good, slow, bad, untested, left-out."""
@@ -49,6 +49,7 @@ class History:
 
     def take(self, record: Record) -> None:
         """Add one record. A record of a kind or form that is not known is passed over."""
+        record = _as_named_now(record)
         if not fits(record):
             return
         at = parse(record["at"])
@@ -72,8 +73,8 @@ class History:
         """The wall clock was set: tell what is known by the clock as it is now."""
         for owner, names in [
             (self, ("began", "ended", "last")),
-            *((spell, ("start", "end")) for spell in (*self.outages, *self.loads)),
-            *((fault, ("requested", "applied", "gone", "ceased", "until")) for fault in self.faults),
+            *((span, ("start", "end")) for span in (*self.outages, *self.loads)),
+            *((fault, ("requested", "applied", "reverted", "ceased", "until")) for fault in self.faults),
         ]:
             for name in names:
                 if (moment := getattr(owner, name)) is not None:
@@ -136,11 +137,13 @@ class History:
 
     # --- faults ---
 
-    def _fault(self, record: Record, at: float) -> Fault:
+    def _fault(self, record: Record, at: float) -> InjectedFault:
         for fault in self.faults:
             if (fault.id, fault.target) == (record["fault"], record["target"]):
                 return fault
-        fault = Fault(record["fault"], record["name"], record["target"], record.get("parameters") or {}, at)
+        fault = InjectedFault(
+            record["fault"], record["name"], record["target"], record.get("parameters") or {}, at
+        )
         self.faults.append(fault)
         return fault
 
@@ -149,6 +152,7 @@ class History:
         fault.until = parse(record["until"]) if record.get("until") else None
         fault.hurts = tuple(record["hurts"]) if record.get("hurts") is not None else None
         fault.selector = str(record.get("selector", ""))
+        fault.from_selector = record.get("from_selector") or ""
         fault.asked = record.get("asked")
 
     def _fault_applied(self, record: Record, at: float) -> None:
@@ -156,16 +160,16 @@ class History:
         fault.applied = fault.applied or at
         fault.until = parse(record["until"]) if record.get("until") else None
 
-    def _fault_proved(self, record: Record, at: float) -> None:
-        self._fault(record, at).proved = record.get("proved", True)
+    def _fault_verified(self, record: Record, at: float) -> None:
+        self._fault(record, at).verified = record.get("verified", True)
 
     def _fault_ceased(self, record: Record, at: float) -> None:
         fault = self._fault(record, at)
         fault.ceased = fault.ceased or at
 
-    def _fault_gone(self, record: Record, at: float) -> None:
+    def _fault_reverted(self, record: Record, at: float) -> None:
         fault = self._fault(record, at)
-        fault.gone, fault.unknown = at, False
+        fault.reverted, fault.unknown = at, False
 
     def _fault_unknown(self, record: Record, at: float) -> None:
         self._fault(record, at).unknown = True
@@ -174,7 +178,7 @@ class History:
 
     def _load_started(self, record: Record, at: float) -> None:
         self.loads.append(
-            Load(
+            LoadRun(
                 str(record.get("load", "")),
                 str(record.get("shape", "load")),
                 int(record.get("people") or 0),
@@ -201,13 +205,21 @@ class History:
         "outage.closed": _outage_closed,
         "fault.requested": _fault_requested,
         "fault.applied": _fault_applied,
-        "fault.proved": _fault_proved,
+        "fault.verified": _fault_verified,
         "fault.ceased": _fault_ceased,
-        "fault.gone": _fault_gone,
+        "fault.reverted": _fault_reverted,
         "fault.unknown": _fault_unknown,
         "load.started": _load_started,
         "load.finished": _load_finished,
     }
+
+
+def _as_named_now(record: Record) -> Record:
+    family, _, step = record["kind"].partition(".")
+    if family != "fault":
+        return record
+    step, named = step_as_named_now(step, record)
+    return {**named, "kind": f"fault.{step}"}
 
 
 def _felt(record: Record) -> Felt:

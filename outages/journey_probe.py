@@ -13,7 +13,7 @@ from typing import Any
 from foundation.clock import Clock
 from foundation.ledger import Ledger
 from outages.cast import Cast
-from outages.client import MALFORMED, Edge, Failed
+from outages.client import MALFORMED, Failed, PublicEdge
 from outages.journeys.journey import Journey
 from outages.tracker import BRIDGED_SECONDS, Kind, NoData, Outage, Outcome, Result, Tracker
 from outages.tracker import Sequence as InOrder
@@ -40,7 +40,7 @@ class JourneyProbe:
     def __init__(
         self,
         journey: Journey,
-        edges: Sequence[Edge],
+        edges: Sequence[PublicEdge],
         tls: ssl.SSLContext,
         cast: Cast,
         ledger: Ledger,
@@ -230,7 +230,7 @@ class JourneyProbe:
         self.state()
 
     def no_data(self, span: NoData) -> None:
-        """Nobody looked for a while."""
+        """There was no data for a while."""
         for tracker in self._live.values():
             tracker.no_data(span)
         if span.end - span.start > BRIDGED_SECONDS:

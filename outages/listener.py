@@ -20,7 +20,7 @@ NOT_FOUND = b'{"type":"https://failwhale.invalid/problems/not-found","title":"No
 logger = logging.getLogger(__name__)
 
 
-class Listener:
+class ProberListener:
     """A plain ASGI application; what it serves goes on from its start to its stop."""
 
     def __init__(

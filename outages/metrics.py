@@ -23,7 +23,7 @@ OUTCOMES = ("good", "slow", "bad")
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-class Metrics:
+class ProberMetrics:
     """Attempts and their durations by journey, in a registry of its own. Children are made once and kept."""
 
     def __init__(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from foundation.clock import stamp
+from foundation.verdict import Verdict
 
 
 @dataclass
@@ -21,10 +22,10 @@ class Felt:
     error: str = ""
     unobserved: bool = False
     """Nobody saw its end: the prober was interrupted."""
-    causes: list[Fault] = field(default_factory=list)
+    causes: list[InjectedFault] = field(default_factory=list)
     after_effect: bool = False
     """The causes were over when it began: this may be what they left behind."""
-    detected: bool | None = None
+    detected: Verdict = None
     """Whether Prometheus raised an alert while it went on; None when nobody asked it."""
     detection_delay: float | None = None
     """Seconds from its start to the alert, which may have come when it was over."""
@@ -60,8 +61,8 @@ class Felt:
 
 
 @dataclass
-class Fault:
-    """A fault on one target. `gone` is None while it is in force, or when nobody could confirm its end."""
+class InjectedFault:
+    """A fault on one part. `reverted` is None while it is in force, or when nobody could confirm its end."""
 
     id: str
     name: str
@@ -69,23 +70,27 @@ class Fault:
     parameters: dict[str, Any]
     requested: float
     applied: float | None = None
-    gone: float | None = None
+    reverted: float | None = None
+    """Since when it was seen to be undone."""
     ceased: float | None = None
     """Since when it hurt nobody, although nobody had ended it: the part was killed, somebody mended it."""
-    proved: bool | None = None
+    verified: Verdict = None
+    """Whether its effect was seen."""
     unknown: bool = False
     until: float | None = None
     hurts: tuple[str, ...] | None = None
     """Journeys that it may hurt; None when it did not say."""
     selector: str = ""
     """What a person aimed at, for example `post:all`; empty when that is not known."""
+    from_selector: str = ""
+    """Whose calls into it are hurt, as a person said it: `frontend@east`; empty: everybody's."""
     asked: str | None = None
     """The parameters beyond the defaults, in words with units; None when that is not known."""
 
     @property
     def end(self) -> float | None:
         """Since when it is in force no more."""
-        return self.gone if self.ceased is None else self.ceased
+        return self.reverted if self.ceased is None else self.ceased
 
     @property
     def is_active(self) -> bool:
@@ -93,8 +98,8 @@ class Fault:
 
 
 @dataclass
-class Load:
-    """A spell of users."""
+class LoadRun:
+    """A time of load."""
 
     id: str
     shape: str
@@ -107,7 +112,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Gap:
-    """A time without data, as nobody looked, and why; where the wall clock was set it has no length."""
+    """A time without data, and why; where the wall clock was set it has no length."""
 
     start: float
     end: float

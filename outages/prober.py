@@ -17,12 +17,12 @@ from foundation.clock import Clock
 from foundation.patient_ledger import PatientLedger
 from outages import journeys
 from outages.cast import Cast
-from outages.client import Edge, parse_edges, trusting
+from outages.client import PublicEdge, parse_edges, trusting
 from outages.fixture_upkeep import FixtureUpkeep
 from outages.interrupted import close_what_was_left_open
 from outages.journey_probe import JourneyProbe
-from outages.listener import Listener
-from outages.metrics import Metrics
+from outages.listener import ProberListener
+from outages.metrics import ProberMetrics
 from outages.tracker import NoData
 from outages.visit import Cleanup, Visit
 from services.platform.serve import run
@@ -46,9 +46,9 @@ LOST_AFTER = 5.0
 class Prober:
     """All journeys, what they need, and the record of what they saw."""
 
-    def __init__(self, edges: Mapping[str, Edge], tls: ssl.SSLContext, record: Path) -> None:
+    def __init__(self, edges: Mapping[str, PublicEdge], tls: ssl.SSLContext, record: Path) -> None:
         self.clock = Clock()
-        self.metrics = Metrics()
+        self.metrics = ProberMetrics()
         self.ledger = PatientLedger(record / "ledger.ndjson", self.clock)
         self.cast = Cast(record / "cast.json")
         crashed = close_what_was_left_open(self.ledger, self.clock.wall(self.clock.now()))
@@ -186,7 +186,7 @@ def main() -> None:
     ca = Path(settings.text("CA", str(settings.pki / "ca.pem")))
     record = Path(settings.text("RECORD", "record"))
     prober = Prober(edges, trusting(ca), record)
-    run(Listener(prober.run, prober.rows, prober.record_state, prober.expose), settings)
+    run(ProberListener(prober.run, prober.rows, prober.record_state, prober.expose), settings)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ class Prometheus:
         for kind in ALERTS:
             firing = self.firing(kind, start, end)
             for labels, samples in self.samples(f"journey:{kind}", start, end):
-                outages = [Felt(labels["journey"], kind, *spell) for spell in spells(samples)]
+                outages = [Felt(labels["journey"], kind, *times) for times in intervals(samples)]
                 detect(outages, firing, end)
                 found += outages
         return sorted(found, key=lambda outage: outage.start)
@@ -73,7 +73,8 @@ class Prometheus:
     def firing(self, kind: str, start: float, end: float) -> dict[str, list[tuple[float, float | None]]]:
         """By journey, when the alert for this kind of outage was firing. Raises Failure."""
         selector = f'ALERTS{{alertname="{ALERTS[kind]}",alertstate="firing"}}'
-        return {labels["journey"]: spells(samples) for labels, samples in self.samples(selector, start, end)}
+        series = self.samples(selector, start, end)
+        return {labels["journey"]: intervals(samples) for labels, samples in series}
 
     def _ask(self, query: str, at: float) -> list[dict[str, Any]]:
         parameters = urllib.parse.urlencode({"query": query, "time": f"{at:.3f}"})
@@ -90,9 +91,9 @@ class Prometheus:
             ) from None
 
 
-def spells(samples: Samples) -> list[tuple[float, float | None]]:
+def intervals(samples: Samples) -> list[tuple[float, float | None]]:
     """Times in which a 0/1 series was 1: from its first 1 to the 0 after the last; None while the series ends
-    with a 1. Where samples are missing the spell ends with its last sample."""
+    with a 1. Where samples are missing the time ends with its last sample."""
     found: list[tuple[float, float | None]] = []
     start = last = None
     for at, value in samples:

@@ -12,10 +12,11 @@ from foundation.clock import stamp
 from foundation.console import spell_duration
 from foundation.failure import Failure
 from foundation.state import State
+from foundation.verdict import spell
 from outages.drawing import timeline
 from outages.history import History, order_of
 from outages.journey_names import NAMES
-from outages.model import Fault, Felt
+from outages.model import Felt, InjectedFault
 from outages.wording import (
     COMES_FROM_THE_PROBER,
     causes,
@@ -144,10 +145,10 @@ def _faults(history: History, now: float) -> str:
     if not history.faults:
         return "<p class='calm'>No fault was injected.</p>"
     rows = ([*_fault_cells(fault, now), _felt_of(fault, history, now)] for fault in history.faults)
-    return _table(["fault", "target", "applied", "in force", "proved", "users felt"], rows, numbers={3})
+    return _table(["fault", "target", "applied", "in force", "verified", "users felt"], rows, numbers={3})
 
 
-def _fault_cells(fault: Fault, now: float) -> list[str]:
+def _fault_cells(fault: InjectedFault, now: float) -> list[str]:
     how = parameters(fault)
     if fault.applied is None:
         applied, lasted = "<i>never</i>", ""
@@ -158,13 +159,13 @@ def _fault_cells(fault: Fault, now: float) -> list[str]:
         lasted = spell_duration(end - fault.applied) + how_it_ended
     if fault.unknown:
         lasted = "<span class='missed'>end unknown</span>"
-    proved = {True: "yes", False: "<span class='missed'>no effect</span>", None: "not known"}[fault.proved]
+    verified = spell(fault.verified, "yes", "<span class='missed'>no effect</span>", "not known")
     name = f"<b title='{escape(fault.id)}'>{escape(fault.name)}</b>"
     small = f" <small>{escape(how)}</small>" if how else ""
-    return [name + small, escape(fault.target), applied, lasted, proved]
+    return [name + small, escape(fault.target), applied, lasted, verified]
 
 
-def _felt_of(fault: Fault, history: History, now: float) -> str:
+def _felt_of(fault: InjectedFault, history: History, now: float) -> str:
     """Which journeys a fault hurt, worst first, and which when it was over."""
     caused = [outage for outage in history.outages if fault in outage.causes]
     during = _hurt([outage for outage in caused if not outage.after_effect], now)

@@ -23,7 +23,7 @@ CLOSES_AFTER = 3
 """Attempts in a row that end an outage: that did not fail, or for slowness, that were not slow."""
 
 BRIDGED_SECONDS = 5.0
-"""When nobody looked for longer, nobody knows whether an outage went on meanwhile, and it is not said."""
+"""When there is no data for longer, nobody knows whether an outage went on meanwhile, and it is not said."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Result:
 
 @dataclass(frozen=True)
 class NoData:
-    """A time in which nobody looked. `start` and `end` are on the scale of the results."""
+    """A time without data. `start` and `end` are on the scale of the results."""
 
     start: float
     end: float
@@ -46,7 +46,7 @@ class NoData:
 
 @dataclass
 class Outage:
-    """A spell in which a journey failed (down) or took too long (slow). `end` is None while it goes on."""
+    """A time in which a journey failed (down) or took too long (slow). `end` is None while it goes on."""
 
     kind: Kind
     start: float
@@ -80,7 +80,7 @@ class Tracker:
         self._well: list[Result] = []
         """Attempts since the last one that suffered from what this tracker is about."""
         self._unseen: float | None = None
-        """Since when, after that one, nobody looked for a while."""
+        """Since when, after that one, there was no data for a while."""
 
     def is_settling(self, start: float) -> bool:
         """Whether a failure of an attempt that began then may belong to a site that is still starting."""
@@ -97,7 +97,7 @@ class Tracker:
         return self._recovered(result)
 
     def no_data(self, span: NoData) -> Outage | None:
-        """Nobody looked for a while; returns the outage if it is not known to have gone on over that time."""
+        """There was no data for a while; returns the outage unless it is known to have gone on meanwhile."""
         if self.open is None:
             return None
         if not self._well and self._unseen is None:
@@ -167,7 +167,7 @@ class Sequence:
         return slot
 
     def no_data(self, span: NoData) -> Iterator[Result | NoData]:
-        """Nobody looked for a while, between the attempts that have begun and those that will begin."""
+        """There was no data for a while, between the attempts that have begun and those that will begin."""
         return self.finish(self.begin(), span)
 
     def finish(self, slot: Slot, result: Result | NoData | None) -> Iterator[Result | NoData]:

@@ -10,7 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from outages.client import Answer, Connection, Edge, EventStream, Failed, Refused, Unreachable, connect
+from outages.client import (
+    EdgeUnreachable,
+    EventStream,
+    Failed,
+    PublicAnswer,
+    PublicConnection,
+    PublicEdge,
+    Refused,
+    connect,
+)
 
 PRECONDITION_SECONDS = 3.0
 """How long a precondition that belongs to another journey may take."""
@@ -49,7 +58,7 @@ class Visit:
     """
 
     def __init__(
-        self, edges: Sequence[Edge], tls: ssl.SSLContext, *, limit: float = 3.0, may_move: bool = True
+        self, edges: Sequence[PublicEdge], tls: ssl.SSLContext, *, limit: float = 3.0, may_move: bool = True
     ) -> None:
         self.edges = edges
         """In the order of preference."""
@@ -65,21 +74,21 @@ class Visit:
         self._limit = limit
         self._tls = tls
         self._may_move = may_move
-        self._kept: dict[str, Connection] = {}
-        self._opened: list[Connection] = []
+        self._kept: dict[str, PublicConnection] = {}
+        self._opened: list[PublicConnection] = []
 
-    async def connect(self, preferred: Edge | None = None) -> Connection:
+    async def connect(self, preferred: PublicEdge | None = None) -> PublicConnection:
         """A fresh connection to the preferred edge, or to another one if that refuses. Raises Failed."""
         first = preferred or self.edges[0]
         order = [first, *(edge for edge in self.edges if edge is not first)] if self._may_move else [first]
-        problem: Unreachable | None = None
+        problem: EdgeUnreachable | None = None
         for edge in order:
             if edge.name not in self.tried:
                 self.tried.append(edge.name)
             self.step = f"handshake with {edge.name}"
             try:
                 connection = await connect(edge, self._tls)
-            except Unreachable as error:
+            except EdgeUnreachable as error:
                 problem = error
                 continue
             self._opened.append(connection)
@@ -94,8 +103,8 @@ class Visit:
         person: Person | None = None,
         body: Any = None,
         *,
-        edge: Edge | None = None,
-    ) -> Answer:
+        edge: PublicEdge | None = None,
+    ) -> PublicAnswer:
         """One request, as `person` if given; `path` is below /api/v1 unless it is `/`. Raises Failed."""
         connection = await self.arrive(edge)
         self.step = f"{method} {path.partition('?')[0]} at {connection.edge.name}"
@@ -106,7 +115,7 @@ class Visit:
             person.stale = True
         return answer
 
-    async def arrive(self, edge: Edge | None = None) -> Connection:
+    async def arrive(self, edge: PublicEdge | None = None) -> PublicConnection:
         """The visit's connection to an edge, opened if it is not there. Raises Failed."""
         wanted = edge or self.edges[0]
         connection = self._kept.get(wanted.name)

@@ -15,7 +15,7 @@ from foundation.ledger import Tail
 from foundation.state import State
 from outages.history import History
 from outages.journey_names import NAMES
-from outages.model import Fault
+from outages.model import InjectedFault
 from outages.wording import by_id, clock, parameters, record_problem, targets
 from testbed.instruments import prober_now
 
@@ -91,7 +91,7 @@ class Live:
         self._journeys, self._record = said.get("journeys", {}), said.get("record", {})
 
     def _ask_runtime(self) -> None:
-        from testbed.runtimes import runtime_of
+        from testbed.choice import runtime_of
 
         with suppress(Failure, OSError, KeyError, ValueError):
             self._parts = [
@@ -203,7 +203,7 @@ def _axis(cells: int) -> Text:
     return Text(" " * LEFT_OF_STRIP + oldest.ljust(cells - 3) + "now", style="dim", no_wrap=True)
 
 
-def _fault_line(faults: list[Fault], now: float) -> Text:
+def _fault_line(faults: list[InjectedFault], now: float) -> Text:
     """One fault on all its targets; what matters most stands first, for the line may be cut."""
     from rich.text import Text
 
@@ -211,7 +211,7 @@ def _fault_line(faults: list[Fault], now: float) -> Text:
     line = Text("broken now  ", style="magenta").append(first.name, style="bold magenta")
     if first.until is not None:
         line.append(f"  {max(0.0, first.until - now):.0f} s left", style="dim")
-    if any(fault.proved is False for fault in faults):
+    if any(fault.verified is False for fault in faults):
         line.append("  without effect", style="red")
     line.append("  " + targets(faults))
     return line.append(f"  {parameters(first)}", style="dim")

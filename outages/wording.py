@@ -8,7 +8,7 @@ from typing import Any
 
 from foundation.console import spell_duration
 from outages.history import History
-from outages.model import Fault, Felt
+from outages.model import Felt, InjectedFault
 
 COMES_FROM_THE_PROBER = (
     "What Prometheus knows of the journeys it has from the prober, which measured the outages: this says how "
@@ -33,12 +33,12 @@ def felt_by_journey(outages: Sequence[Felt], now: float) -> list[tuple[str, floa
 def headline(history: History) -> str:
     """One sentence: how many outages, and which journey was down longest."""
     if history.began is None:
-        return "Nobody has looked yet: the prober has not run."
+        return "No data yet: the prober has not run."
     now = history.now()
     worst = felt_by_journey(history.outages, now)
     slow = sum(outage.kind == "slow" for outage in history.outages)
     down = len(history.outages) - slow
-    slow_words = f"{_count(slow, 'slow spell')}" if slow else ""
+    slow_words = _count(slow, "degradation") if slow else ""
     if not down:
         without = "No outage" if history.faults else "No outage, and no fault was injected"
         return f"{without}; {slow_words}." if slow else f"{without}."
@@ -47,10 +47,11 @@ def headline(history: History) -> str:
     return f"{count}; {journey} was down longest, for {spell_duration(seconds)}."
 
 
-def targets(faults: Sequence[Fault]) -> str:
+def targets(faults: Sequence[InjectedFault]) -> str:
     """What one fault on some parts was aimed at, as it was typed; else its parts: `post@east,west`."""
     if faults[0].selector:
-        return faults[0].selector
+        callers = f" from {faults[0].from_selector}" if faults[0].from_selector else ""
+        return f"{faults[0].selector}{callers}"
     places: dict[str, list[str]] = {}
     for fault in faults:
         service, _, place = fault.target.partition("@")
@@ -58,9 +59,9 @@ def targets(faults: Sequence[Fault]) -> str:
     return ", ".join(f"{service}@{','.join(there)}".rstrip("@") for service, there in places.items())
 
 
-def by_id(faults: Iterable[Fault]) -> list[list[Fault]]:
+def by_id(faults: Iterable[InjectedFault]) -> list[list[InjectedFault]]:
     """The faults, each with all the parts that it is on."""
-    groups: dict[str, list[Fault]] = {}
+    groups: dict[str, list[InjectedFault]] = {}
     for fault in faults:
         groups.setdefault(fault.id, []).append(fault)
     return list(groups.values())
@@ -73,7 +74,7 @@ def causes(outage: Felt) -> str:
     return ", ".join(dict.fromkeys(titles))
 
 
-def parameters(fault: Fault) -> str:
+def parameters(fault: InjectedFault) -> str:
     """What was asked for beyond the defaults, with units: `delay 1.2s, share 30%`."""
     if fault.asked is not None:
         return fault.asked

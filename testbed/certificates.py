@@ -10,6 +10,7 @@ from pathlib import Path
 from cryptography import x509
 
 from foundation.failure import Failure
+from foundation.verdict import Verdict
 from services.platform import pki
 
 EXPIRED_FOR = datetime.timedelta(hours=1)
@@ -38,7 +39,7 @@ def is_expired(folder: Path, name: str) -> bool:
     return certificate.not_valid_after_utc < datetime.datetime.now(datetime.UTC)
 
 
-def shows_expired(address: tuple[str, int], authority: Path) -> bool | None:
+def shows_expired(address: tuple[str, int], authority: Path) -> Verdict:
     """Whether who trusts the site's CA is refused a new connection because the certificate has expired. None
     when nobody answers."""
     tls = ssl.create_default_context(cafile=str(authority))

@@ -1,4 +1,6 @@
-"""Which runtime is to carry a site: plain processes or Docker, and why; and how that one does it."""
+"""Which runtime is to carry a site: plain processes or Docker, and why; and what that one does it with.
+
+Only the runtime that is asked for is imported, for a command takes no longer than all it imports."""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from foundation.state import State
 from testbed.sitefile import RuntimeName, SiteFile
 
 if TYPE_CHECKING:
+    from testbed.runtimes import Runtime
     from testbed.runtimes.lifecycle import Lifecycle
 
 RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
@@ -47,21 +50,31 @@ def choose(state: State, asked: str | None, file: Path, environment: Mapping[str
 
 
 def lifecycle_on(runtime: RuntimeName, state: State) -> Lifecycle[Any]:
-    """How that runtime starts and ends the site of this folder. Only the one that is asked for is imported,
-    for a start takes no longer than all it imports."""
+    """How that runtime starts and ends the site of this folder."""
     if runtime == "docker":
-        from testbed.runtimes.docker.lifecycle import OnDocker
+        from testbed.runtimes.docker.lifecycle import DockerLifecycle
 
-        return OnDocker(state)
-    from testbed.runtimes.processes.lifecycle import OnProcesses
+        return DockerLifecycle(state)
+    from testbed.runtimes.processes.lifecycle import ProcessesLifecycle
 
-    return OnProcesses(state)
+    return ProcessesLifecycle(state)
 
 
 def lifecycle_of(state: State) -> Lifecycle[Any]:
     """The one of the site that is there. Raises Failure when there is none, and for one that another version
     wrote down."""
     return lifecycle_on(SiteFile.read(state).runtime, state)
+
+
+def runtime_of(state: State) -> Runtime:
+    """What carries the site that is there. Raises Failure when there is none, or not reached from here."""
+    if SiteFile.read(state).runtime == "docker":
+        from testbed.runtimes.docker.client import Docker
+
+        return Docker(state)
+    from testbed.runtimes.processes.client import Processes
+
+    return Processes(state)
 
 
 def _here(state: State) -> RuntimeName | None:

@@ -7,6 +7,7 @@ import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from foundation.state import State
@@ -96,9 +97,18 @@ class Control:
 
 def operators_tls(state: State) -> ssl.SSLContext:
     """Mutual TLS as an operator of the site. Raises OSError when the site has no certificates yet."""
-    tls = ssl.create_default_context(cafile=str(state.ca))
+    return _mutual_tls(state.ca, state.client_certificate, state.client_key)
+
+
+def tls_as(state: State, name: str) -> ssl.SSLContext:
+    """Mutual TLS with the certificate that is called `name`. Raises OSError when there is none."""
+    return _mutual_tls(state.ca, state.pki / f"{name}.pem", state.pki / f"{name}.key")
+
+
+def _mutual_tls(authority: Path, certificate: Path, key: Path) -> ssl.SSLContext:
+    tls = ssl.create_default_context(cafile=str(authority))
     tls.check_hostname = (
         False  # parts are asked by address; that the site's own CA signed them is what counts
     )
-    tls.load_cert_chain(state.client_certificate, state.client_key)
+    tls.load_cert_chain(certificate, key)
     return tls

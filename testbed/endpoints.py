@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from foundation.failure import Failure
 from foundation.state import State
+from foundation.verdict import Verdict
 from testbed import certificates
-from testbed.control import Control, Unreachable, operators_tls
+from testbed.control import Control, Unreachable, operators_tls, tls_as
 from testbed.inventory import Inventory, Part
 from testbed.stores import Stores
 
@@ -40,10 +41,12 @@ class Endpoints(Stores):
         host, port = part.address()
         return Control(host, port, self._tls, self._state.token, timeout)
 
-    def entrance(self, part: Part, timeout: float) -> Control:
-        """Where the requests that the part serves come in, without the token."""
+    def entrance(self, part: Part, timeout: float, caller: str | None = None) -> Control:
+        """Where the requests that the part serves come in, without the token: asked with the certificate of
+        the part `caller`, or as an operator. Raises Failure when that certificate cannot be read."""
         host, port = self._entrance(part)
-        return Control(host, port, self._tls, timeout=timeout)
+        tls = self._tls if caller is None else self._tls_of(self.inventory.part(caller))
+        return Control(host, port, tls, timeout=timeout)
 
     def _entrance(self, part: Part) -> tuple[str, int]:
         if part.service == "frontend" and part.place is not None:
@@ -60,6 +63,13 @@ class Endpoints(Stores):
             raise Failure(
                 f"the operators' certificate cannot be read: {error}", "start the site: failwhale up"
             ) from None
+
+    def _tls_of(self, part: Part) -> ssl.SSLContext:
+        """Not kept: a part's certificate is changed by faults, and renewed."""
+        try:
+            return tls_as(self._state, part.compose_name)
+        except OSError as error:
+            raise Failure(f"the certificate of {part.name} cannot be read: {error}") from None
 
     def accepts_connections(self, part: Part) -> bool:
         """Whether anybody listens at the part's address."""
@@ -124,7 +134,7 @@ class Endpoints(Stores):
         """Whether the certificate that lies there for the part has expired."""
         return certificates.is_expired(self._state.pki, part.compose_name)
 
-    def shows_expired_certificate(self, part: Part) -> bool | None:
+    def shows_expired_certificate(self, part: Part) -> Verdict:
         """Whether a new connection to the part fails since its certificate has expired. None: no answer."""
         return certificates.shows_expired(self._entrance(part), self._state.ca)
 
@@ -146,7 +156,7 @@ class Endpoints(Stores):
 
 
 def _does_something(address: tuple[str, int]) -> bool:
-    """Whether a line relays what it is sent, or ends the connection since nobody is at its other end.
+    """Whether a link relays what it is sent, or ends the connection since nobody is at its other end.
 
     The system accepts connections for a frozen one, too.
     """

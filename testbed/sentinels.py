@@ -13,7 +13,7 @@ _NOT_THERE = ("s_down", "o_down", "disconnected")
 
 
 @dataclass(frozen=True)
-class Replica:
+class ReplicaOpinion:
     """A replica as one sentinel sees it."""
 
     name: str  # of its part, or its address when it is none
@@ -46,7 +46,7 @@ class Opinion:
     primary: Part | None
     epoch: int
     failing_over: bool
-    replicas: tuple[Replica, ...]
+    replicas: tuple[ReplicaOpinion, ...]
 
 
 def agreed_primary(opinions: list[Opinion], sentinels: int) -> Part | None:
@@ -89,7 +89,7 @@ def _disagreement(opinions: list[Opinion], sentinels: int) -> str:
     return ""
 
 
-def replica_of(row: Mapping[str, str], name: str) -> Replica:
+def replica_of(row: Mapping[str, str], name: str) -> ReplicaOpinion:
     """From one row of SENTINEL REPLICAS."""
     flags = frozenset(row["flags"].split(","))
-    return Replica(name, flags, int(row["slave-priority"]), int(row["master-link-down-time"]) / 1000)
+    return ReplicaOpinion(name, flags, int(row["slave-priority"]), int(row["master-link-down-time"]) / 1000)

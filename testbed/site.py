@@ -9,8 +9,9 @@ from typing import cast
 
 from foundation.failure import USAGE, Failure
 from foundation.state import State
+from testbed.choice import runtime_of
 from testbed.endpoints import Endpoints
-from testbed.runtimes import Exec, Limits, Networks, Runtime, runtime_of
+from testbed.runtimes import Exec, Limits, Networks, Runtime
 from testbed.runtimes.capabilities import Capability, missing, runtimes_with
 
 

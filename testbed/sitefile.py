@@ -31,7 +31,7 @@ class OtherForm(Failure):
 
 
 @dataclass(frozen=True)
-class Seen:
+class ContainerRecord:
     """What the controller's container knows of a part's container, as it is while nobody has hurt it."""
 
     id: str
@@ -57,7 +57,7 @@ class PartRecord:
     main: str | None  # container port of its main listener: "8000"
     addresses: Mapping[str, str]  # container port -> host:port where it is reached by who reads this
     container: str | None = None  # its name, on Docker
-    seen: Seen | None = None
+    seen: ContainerRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Description:
 
 
 @dataclass(frozen=True)
-class Supervisor:
+class SupervisorRecord:
     """The process that supervises: its pid and when it was created, in the system's own clock."""
 
     pid: int
@@ -96,17 +96,17 @@ class SetAside:
 
 
 @dataclass(frozen=True)
-class OnProcesses:
+class ProcessesRecord:
     """What only a site of plain processes has. `supervisor` is None while it is down."""
 
     socket: str
     ports: Mapping[str, int]  # "post-east:8000" -> 20001, kept for the next start
     set_aside: tuple[SetAside, ...] = ()
-    supervisor: Supervisor | None = None
+    supervisor: SupervisorRecord | None = None
 
 
 @dataclass(frozen=True)
-class OnDocker:
+class DockerRecord:
     """What only a site on Docker has. On the Docker host commands go `through` a container. In that one they
     go through nobody, and the networks (the engine's name of each) and the public addresses are known."""
 
@@ -126,8 +126,8 @@ class SiteFile:
     parts: tuple[PartRecord, ...]
     left_out: tuple[LeftOut, ...] = ()
     description: Description | None = None  # not in the controller's container: Compose has it
-    processes: OnProcesses | None = None
-    docker: OnDocker | None = None
+    processes: ProcessesRecord | None = None
+    docker: DockerRecord | None = None
 
     # --- the file ---
 
@@ -176,14 +176,14 @@ class SiteFile:
         return self.docker is not None and self.docker.through is None
 
     @property
-    def as_processes(self) -> OnProcesses:
+    def as_processes(self) -> ProcessesRecord:
         """What a site of plain processes has. Raises Failure when it is none."""
         if self.processes is None:
             raise Failure("the site runs on Docker, and not as plain processes", "see: failwhale status")
         return self.processes
 
     @property
-    def as_containers(self) -> OnDocker:
+    def as_containers(self) -> DockerRecord:
         """What a site on Docker has. Raises Failure when it is none."""
         if self.docker is None:
             raise Failure("the site runs as plain processes, and not on Docker", "see: failwhale status")

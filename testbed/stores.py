@@ -10,7 +10,7 @@ from typing import Any
 from foundation.failure import Failure
 from testbed import sentinels
 from testbed.inventory import Inventory, Part
-from testbed.sentinels import Opinion, Replica
+from testbed.sentinels import Opinion, ReplicaOpinion
 
 _ROLES = {"master": "primary", "slave": "replica"}
 
@@ -214,7 +214,7 @@ class Stores(ABC):
             )
         return opinions, sum(part.kind == "sentinel" for part in self.inventory.parts)
 
-    def _replica_of(self, fields: dict[bytes, bytes]) -> Replica:
+    def _replica_of(self, fields: dict[bytes, bytes]) -> ReplicaOpinion:
         row = {key.decode(): value.decode() for key, value in fields.items()}
         part = self._store_at(f"{row['ip']}:{row['port']}")
         return sentinels.replica_of(row, part.name if part else f"{row['ip']}:{row['port']}")

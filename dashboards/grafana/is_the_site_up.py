@@ -180,7 +180,7 @@ def _in_one_look() -> list[AnyPanel]:
         ),
         rows(
             "Broken on purpose now",
-            "Faults in force, from being applied until proved gone, and for how long already.\n\n"
+            "Faults in force, from being applied until seen to be undone, and for how long already.\n\n"
             "Next: `failwhale chaos active` says until when; `failwhale chaos heal` ends them all.",
             at(10, 0, 7, 6),
             "time() - max by (fault, target) (chaos_fault_start_time_seconds)",
@@ -220,12 +220,12 @@ def _what_happened() -> list[AnyPanel]:
         ).with_target(over_time(f"({FAULTS}) > bool 0", "{{fault}} {{target}}")),
         states(
             "Journeys",
-            "What users can do, as the prober tries it twice a second: green, slow, or down. A gap: nobody "
-            "looked.\n\n"
+            "What users can do, as the prober tries it twice a second: green, slow, or down. A gap: no "
+            "data.\n\n"
             "Next: `failwhale outages` lists these outages with the causes that the record knows.",
             at(0, 10, 17, 11),
             {0: ("green", GOOD), 1: ("slow", SLOW), 2: ("down", BAD)},
-            if_empty="Nobody looked",
+            if_empty="No data",
         ).with_target(over_time(every_sample("max", "journey:state"), "{{journey}}")),
         figures(
             "Outages in this time",

@@ -7,7 +7,7 @@ used it up. An account or a second factor that the site acknowledged as not repl
 failover: that it is gone is no failure, and another one takes its place.
 """
 
-from outages.accounts import Account
+from outages.accounts import ProberAccount
 from outages.cast import Cast
 from outages.client import Failed
 from outages.journeys.journey import Journey
@@ -30,7 +30,7 @@ async def attempt(visit: Visit, cast: Cast) -> None:
             raise Failed("wrong-content", "a login without a token")
 
 
-async def _give_password(visit: Visit, account: Account) -> str:
+async def _give_password(visit: Visit, account: ProberAccount) -> str:
     """The challenge that the site answers with. Raises Failed; LeftOut where nothing else was promised."""
     answer = await visit.ask("POST", "/sessions", body=account.credentials)
     account.stale = answer.status == 401

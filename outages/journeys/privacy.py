@@ -5,7 +5,7 @@ account becomes a celebrity (see fixture_upkeep), whose posts reach homes by ano
 """
 
 from outages.cast import Cast
-from outages.client import Answer, Failed
+from outages.client import Failed, PublicAnswer
 from outages.journeys.journey import Journey
 from outages.visit import Visit
 
@@ -25,7 +25,7 @@ async def attempt(visit: Visit, cast: Cast) -> None:
         raise Failed("wrong-content", f"another post: {shown.body[:120]!r}")
 
 
-def _must_not_show(answer: Answer, canary: str, where: str, whom: str) -> None:
+def _must_not_show(answer: PublicAnswer, canary: str, where: str, whom: str) -> None:
     if canary.encode() in answer.body and answer.status == 200:
         raise Failed("wrong-content", f"leak: {where} is shown to {whom}")
     answer.expect(200, 403, 404)

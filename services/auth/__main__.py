@@ -10,7 +10,7 @@ from services.auth.service import Auth
 from services.auth.store import Accounts
 from services.platform.app import Site, build
 from services.platform.ids import worker_of
-from services.platform.serve import run
+from services.platform.serve import serve
 from services.platform.settings import Settings
 from services.platform.worker_ids import WorkerIds
 
@@ -44,10 +44,5 @@ def application(settings: Settings) -> FastAPI:
     return app
 
 
-def main() -> None:
-    settings = Settings.from_environment()
-    run(application(settings), settings)
-
-
 if __name__ == "__main__":
-    main()
+    serve(application)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from pydantic import TypeAdapter
 
 from services.auth.models import (
@@ -24,22 +24,12 @@ from services.platform.bulk import Imported, lines_of
 from services.platform.control import ControlToken
 from services.platform.identity import Viewer
 from services.platform.problems import problem_responses
+from services.platform.site import held
 
 router = APIRouter(prefix="/api/v1")
 control = APIRouter(include_in_schema=False, dependencies=[ControlToken])
 
-
-async def _auth(request: Request) -> Auth:
-    auth: Auth = request.app.state.auth
-    return auth
-
-
-async def _accounts(request: Request) -> Accounts:
-    accounts: Accounts = request.app.state.accounts
-    return accounts
-
-
-AuthDep = Annotated[Auth, Depends(_auth)]
+AuthDep = Annotated[Auth, held("auth")]
 
 
 @router.post("/accounts", status_code=201, responses=problem_responses(409, 422, 503), tags=["accounts"])
@@ -103,7 +93,7 @@ async def disable(given: CodeOnly, viewer: Viewer, auth: AuthDep) -> None:
 
 
 @control.post("/-/import")
-async def import_accounts(request: Request, accounts: Annotated[Accounts, Depends(_accounts)]) -> Imported:
+async def import_accounts(request: Request, accounts: Annotated[Accounts, held("accounts")]) -> Imported:
     """Load accounts in bulk from NDJSON; loading them twice changes nothing."""
     lines = lines_of(await request.body(), _IMPORTED, "A line is not an account")
     await accounts.load(lines)

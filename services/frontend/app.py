@@ -11,7 +11,7 @@ from services.frontend.edge import Edge
 from services.frontend.options import Options
 from services.frontend.pages import router_for
 from services.frontend.passthrough import PassThrough
-from services.frontend.routes import RouteTable
+from services.frontend.routes import EdgeRouteTable
 from services.platform.app import build
 from services.platform.clients import Clients
 from services.platform.settings import Settings
@@ -31,7 +31,7 @@ class FrontEnd(NamedTuple):
 def front_end(settings: Settings, store: Store | None = None) -> FrontEnd:
     """Build both applications on one site. Raises SettingsError."""
     options = Options.of(settings)
-    table = RouteTable()
+    table = EdgeRouteTable()
     pages = router_for(Documents(table, settings.release))
     passed = [(route.method, route.template) for route in table.routes]
     app = build(settings, [pages], sessions=True, more_routes=passed, store=store)

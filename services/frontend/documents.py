@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from services.frontend.routes import RouteTable
+from services.frontend.routes import EdgeRouteTable
 from services.platform.calls import Caller
 from services.platform.problems import Problem
 
@@ -25,7 +25,7 @@ Document = dict[str, Any]
 class Documents:
     """The site's document, and the services that it is made from."""
 
-    def __init__(self, table: RouteTable, release: str) -> None:
+    def __init__(self, table: EdgeRouteTable, release: str) -> None:
         self._table = table
         self._release = release
         self._known: dict[str, Document] = {}
@@ -57,7 +57,7 @@ class Documents:
                 raise
 
 
-def merge(documents: Mapping[str, Document], table: RouteTable, release: str) -> Document:
+def merge(documents: Mapping[str, Document], table: EdgeRouteTable, release: str) -> Document:
     """One document with the operations that the front end routes, as its clients see them."""
     public = {(route.service, route.method.lower(), _shape(route.template)) for route in table.routes}
     paths: dict[str, dict[str, Any]] = {}

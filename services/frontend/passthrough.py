@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.frontend.address_limit import AddressLimit
 from services.frontend.edge import VISITOR
 from services.frontend.options import Options
-from services.frontend.routes import PREFIX, Route, RouteTable, Unmatched
+from services.frontend.routes import PREFIX, EdgeRoute, EdgeRouteTable, Unmatched
 from services.frontend.streams import OpenStreams, relay
 from services.platform import identity, replicated
 from services.platform.calls import Caller
@@ -72,7 +72,7 @@ Headers = list[tuple[bytes, bytes]]
 class PassThrough:
     """Answers /api/v1/ from the services; the rest of what is public goes on to the framework."""
 
-    def __init__(self, app: ASGIApp, site: Site, options: Options, table: RouteTable) -> None:
+    def __init__(self, app: ASGIApp, site: Site, options: Options, table: EdgeRouteTable) -> None:
         self._app = app
         self._site = site
         self._table = table
@@ -131,7 +131,7 @@ class PassThrough:
         await _start(send, answer.status, answer.headers, self._timing(found.service, answer.replica))
         await send({"type": "http.response.body", "body": answer.body})
 
-    def _admit(self, scope: Scope, route: Route) -> Session | None:
+    def _admit(self, scope: Scope, route: EdgeRoute) -> Session | None:
         """The session of a request that may go on. Raises the Problem of its token or of none, or 429."""
         visitor: Session | Problem | None = scope.get(VISITOR)
         if isinstance(visitor, Problem):
@@ -144,7 +144,7 @@ class PassThrough:
             _raise_if_too_many(self._strangers.wait(scope))
         return visitor
 
-    def _caller(self, route: Route) -> Caller:
+    def _caller(self, route: EdgeRoute) -> Caller:
         caller = self._site.calls.get(route.service)
         if caller is None:
             raise Problem(503, "service-missing", "This part of the site is not there", route.service)

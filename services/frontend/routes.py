@@ -14,7 +14,7 @@ Limit = Literal["session", "address"]
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class EdgeRoute:
     """One operation of the public API and the service that answers it."""
 
     method: str
@@ -43,13 +43,13 @@ class Unmatched:
     allowed: tuple[str, ...]
 
 
-def _route(service: str, operation: str, **extra: object) -> Route:
+def _route(service: str, operation: str, **extra: object) -> EdgeRoute:
     method, template = operation.split(" ")
     idempotent = bool(extra.pop("idempotent", method != "POST"))
-    return Route(method, PREFIX + template, service, idempotent, **extra)  # type: ignore[arg-type]
+    return EdgeRoute(method, PREFIX + template, service, idempotent, **extra)  # type: ignore[arg-type]
 
 
-ROUTES: Final[tuple[Route, ...]] = (
+ROUTES: Final[tuple[EdgeRoute, ...]] = (
     _route("auth", "POST /accounts", limit="address", open=True),
     # A login changes nothing, so a lost one may be repeated. A code is used up by its first try: it may not.
     _route("auth", "POST /sessions", limit="address", idempotent=True, open=True),
@@ -96,7 +96,7 @@ class _Node:
     def __init__(self) -> None:
         self.named: dict[str, _Node] = {}
         self.any: _Node | None = None
-        self.routes: dict[str, Route] = {}
+        self.routes: dict[str, EdgeRoute] = {}
 
     def grow(self, segment: str) -> "_Node":
         if not segment.startswith("{"):
@@ -106,10 +106,10 @@ class _Node:
         return self.any
 
 
-class RouteTable:
+class EdgeRouteTable:
     """Looks operations up by method and path."""
 
-    def __init__(self, routes: Iterable[Route] = ROUTES) -> None:
+    def __init__(self, routes: Iterable[EdgeRoute] = ROUTES) -> None:
         self.routes = tuple(routes)
         self._root = _Node()
         for route in self.routes:
@@ -125,7 +125,7 @@ class RouteTable:
         """The services that the table sends requests to, sorted."""
         return tuple(sorted({route.service for route in self.routes}))
 
-    def find(self, method: str, path: str) -> Route | Unmatched:
+    def find(self, method: str, path: str) -> EdgeRoute | Unmatched:
         """The operation for `method` on the percent-decoded `path`. HEAD finds what GET finds."""
         node = self._root
         for segment in path.split("/"):

@@ -1,1 +1,1 @@
-"""The line to the other data centre: what a service here asks the store there goes through it."""
+"""The link to the other data centre: what a service here asks the store there goes through it."""

@@ -1,4 +1,4 @@
-"""`python -m services.link` runs the line to the other data centre, until SIGTERM or SIGINT."""
+"""`python -m services.link` runs the link to the other data centre, until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import uvloop
 
 from services.link.relay import Relay
-from services.link.routes import Route, routes_of
+from services.link.routes import LinkRoute, routes_of
 from services.platform.logs import configure_logging
 from services.platform.settings import SettingsError
 
@@ -38,7 +38,7 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
         sys.exit(1)
 
 
-async def _relay(routes: Sequence[Route]) -> None:
+async def _relay(routes: Sequence[LinkRoute]) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

@@ -1,6 +1,6 @@
-"""`python -m services.link.healthcheck`: exit 0 when the line works, 1 with the reason otherwise.
+"""`python -m services.link.healthcheck`: exit 0 when the link works, 1 with the reason otherwise.
 
-Run inside the part's own container (or with its environment), so it reads the same ROUTES. The line works
+Run inside the part's own container (or with its environment), so it reads the same ROUTES. The link works
 when it does something about a connection: a frozen one accepts, but neither relays nor closes. Whether there
 is somebody at the other end is not its concern. Only the standard library, because it runs often.
 """
@@ -32,7 +32,7 @@ def check(environment: Mapping[str, str] = os.environ) -> tuple[bool, str]:
     except ConnectionResetError:  # after it was accepted: nobody is at the other end
         return True, ""
     except OSError as error:
-        return False, f"the line does not answer at {own}: {error}"
+        return False, f"the link does not answer at {own}: {error}"
     return True, ""
 
 

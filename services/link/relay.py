@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import cast
 
-from services.link.routes import Route
+from services.link.routes import LinkRoute
 from services.platform.keepalive import keep_alive
 from services.platform.names import connect
 from services.platform.settings import Address
@@ -16,13 +16,13 @@ logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 0.3
 """For the look-up of the name and the connection together. Whoever connects here has no more patience, and
-shall take a line whose other end is gone for a store that refuses, not for one that is silent."""
+shall take a link whose other end is down for a store that refuses, not for one that is silent."""
 
 
 class Relay:
     """All routes of one line. The connections are its own: they end with it."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
+    def __init__(self, routes: Sequence[LinkRoute]) -> None:
         self._routes = routes
         self._listeners: list[asyncio.Server] = []
         self.ends: set[_End] = set()
@@ -39,7 +39,7 @@ class Relay:
         for end in list(self.ends):
             end.abort()
 
-    async def _listen(self, route: Route) -> Address:
+    async def _listen(self, route: LinkRoute) -> Address:
         listener = await asyncio.get_running_loop().create_server(
             lambda: _NearEnd(self.ends, route.target), route.listen.host, route.listen.port
         )

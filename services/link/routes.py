@@ -1,4 +1,4 @@
-"""Where the line leads: `ROUTES=0.0.0.0:6379=store-west:6379,...`, what it listens on and what is behind."""
+"""Where the link leads: `ROUTES=0.0.0.0:6379=store-west:6379,...`, what it listens on and what is behind."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import NamedTuple
 from services.platform.settings import Address, SettingsError
 
 
-class Route(NamedTuple):
+class LinkRoute(NamedTuple):
     """Who connects to `listen` talks to `target`."""
 
     listen: Address
     target: Address
 
 
-def routes_of(environment: Mapping[str, str]) -> tuple[Route, ...]:
+def routes_of(environment: Mapping[str, str]) -> tuple[LinkRoute, ...]:
     """The routes, at least one. Raises SettingsError that says what is wrong with ROUTES."""
     items = [item.strip() for item in environment.get("ROUTES", "").split(",") if item.strip()]
     if not items:
@@ -28,11 +28,11 @@ def routes_of(environment: Mapping[str, str]) -> tuple[Route, ...]:
     return routes
 
 
-def _route(item: str) -> Route:
+def _route(item: str) -> LinkRoute:
     listen, equals, target = item.partition("=")
     if not equals:
         raise SettingsError(f"ROUTES: {item!r} is not of the form host:port=host:port")
     try:
-        return Route(Address.parse(listen), Address.parse(target))
+        return LinkRoute(Address.parse(listen), Address.parse(target))
     except ValueError as error:
         raise SettingsError(f"ROUTES: {error}") from None

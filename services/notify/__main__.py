@@ -9,7 +9,7 @@ from services.notify.live import Live
 from services.notify.routes import router
 from services.notify.store import Inbox
 from services.platform.app import Site, build
-from services.platform.serve import run
+from services.platform.serve import serve
 from services.platform.settings import Settings
 
 
@@ -27,10 +27,5 @@ def application(settings: Settings) -> FastAPI:
     return app
 
 
-def main() -> None:
-    settings = Settings.from_environment()
-    run(application(settings), settings)
-
-
 if __name__ == "__main__":
-    main()
+    serve(application)

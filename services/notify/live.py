@@ -56,7 +56,7 @@ _CATCH_UP = b""
 _END = b"end"
 
 
-class Stream:
+class NotificationStream:
     """One client that listens. `last` is the id after which it catches up."""
 
     def __init__(self, account: int, last: int) -> None:
@@ -113,7 +113,7 @@ class Live:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._streams: defaultdict[str, set[Stream]] = defaultdict(set)
+        self._streams: defaultdict[str, set[NotificationStream]] = defaultdict(set)
         self._pubsub: PubSub | None = None
         self._subscribed: set[str] = set()
         self._heard = time.monotonic()
@@ -125,9 +125,9 @@ class Live:
             raise unreachable("Nothing is heard of new notifications.")
 
     @contextmanager
-    def stream(self, account: int, last: int) -> Iterator[Stream]:
+    def stream(self, account: int, last: int) -> Iterator[NotificationStream]:
         """A stream of the account's notifications after the id `last`. It begins by catching up."""
-        stream = Stream(account, last)
+        stream = NotificationStream(account, last)
         channel = keys.notifications_channel(account)
         streams = self._streams[channel]
         streams.add(stream)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 from starlette.responses import StreamingResponse
 
 from services.notify.live import Live
@@ -14,22 +14,12 @@ from services.notify.store import Inbox
 from services.platform.identity import Viewer
 from services.platform.pages import DEFAULT_PAGE, Cursor, Limit, identifier_of
 from services.platform.problems import problem_responses
+from services.platform.site import held
 
 router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"])
 
-
-async def _inbox(request: Request) -> Inbox:
-    inbox: Inbox = request.app.state.inbox
-    return inbox
-
-
-async def _live(request: Request) -> Live:
-    live: Live = request.app.state.live
-    return live
-
-
-InboxDep = Annotated[Inbox, Depends(_inbox)]
-LiveDep = Annotated[Live, Depends(_live)]
+InboxDep = Annotated[Inbox, held("inbox")]
+LiveDep = Annotated[Live, held("live")]
 
 
 @router.get("", response_model=Notifications, responses=problem_responses(400, 401, 422, 503))

@@ -36,10 +36,10 @@ from services.platform.failures import answer_with_problems
 from services.platform.intake import Intake
 from services.platform.route_table import RouteTable
 from services.platform.settings import Settings, SettingsError
-from services.platform.site import Site, SiteDep, get_site
+from services.platform.site import Site, SiteDep
 from services.platform.store import Store
 
-__all__ = ["ControlToken", "Site", "SiteDep", "build", "get_site"]
+__all__ = ["ControlToken", "Site", "SiteDep", "build"]
 
 FIRST_LOOK_SECONDS = 1.0
 """How long a service that verifies sessions waits for the list of those that have ended before it listens: an

@@ -12,15 +12,19 @@ import random
 import re
 import time
 from collections.abc import Callable
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from zlib import crc32
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from starlette.routing import compile_path
+
+from services.platform.settings import certificate_name
 
 Kind = Literal["latency", "errors", "blackhole"]
 
 LONGEST_LEASE = 3600.0
+
+PartName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,60}(@[a-z0-9-]{1,60})?$")]
 
 
 class Fault(BaseModel):
@@ -29,7 +33,8 @@ class Fault(BaseModel):
     `seconds` is the lease; `share` is the share of requests that are hit, `users` (when set) the share of
     users whose requests are: the same users everywhere and always, for the same `seed`. `route` is a path
     template, with a method before it or without (`POST /api/v1/posts`, `/api/v1/posts/{id}`); None means
-    every route. `delay` is the latency in seconds, `status` the answer of `errors`.
+    every route. `callers` are the parts whose calls are hit (`frontend@east`), known by their certificates;
+    None means everybody's. `delay` is the latency in seconds, `status` the answer of `errors`.
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -39,6 +44,7 @@ class Fault(BaseModel):
     share: float = Field(default=1.0, ge=0, le=1)
     users: float | None = Field(default=None, ge=0, le=1)
     route: str | None = Field(default=None, max_length=200, pattern=r"^([A-Z]+ )?/[!-~]*$")
+    callers: tuple[PartName, ...] | None = Field(default=None, min_length=1, max_length=100)
     delay: float = Field(default=0.0, ge=0, le=LONGEST_LEASE)
     status: int = Field(default=500, ge=400, le=599)
     seed: int | None = Field(default=None, ge=0, lt=2**63)
@@ -65,11 +71,14 @@ class AppliedFault:
         self._path: re.Pattern[str] | None = None
         if fault.route is not None:
             self._method, self._path = _route_filter(fault.route)
+        self._callers = None if fault.callers is None else frozenset(map(certificate_name, fault.callers))
         self._random = random.Random(fault.seed).random if fault.seed is not None else random.random
 
-    def hits_request(self, method: str, path: str, user: str | None) -> bool:
+    def hits_request(self, method: str, path: str, user: str | None, caller: str | None) -> bool:
         """Whether this request is one of those to be hurt. Draws a number when the share is below 1."""
         fault = self.fault
+        if self._callers is not None and caller not in self._callers:
+            return False
         if self._method is not None and self._method != method:
             return False
         if self._path is not None and not self._path.match(path):
@@ -118,10 +127,11 @@ class FaultPoints:
         """Seconds until the lease of this fault ends."""
         return max(0.0, applied.expires - self._clock())
 
-    def choose(self, method: str, path: str, user: str | None) -> AppliedFault | None:
-        """The first fault that hits this request, counted; `user` is the id as the header has it."""
+    def choose(self, method: str, path: str, user: str | None, caller: str | None) -> AppliedFault | None:
+        """The first fault that hits this request, counted; `user` is the id as the header has it, `caller`
+        the name in the certificate of who sent it."""
         for applied in self.active():
-            if applied.hits_request(method, path, user):
+            if applied.hits_request(method, path, user, caller):
                 applied.hits += 1
                 if self._on_hit is not None:
                     self._on_hit(applied.fault.kind)

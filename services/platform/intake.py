@@ -40,6 +40,10 @@ CLIENT_GONE = 499
 HANG_UP = "failwhale.hang-up"
 """In `scope["extensions"]`: a function of the server that drops the connection at once, without an answer."""
 
+CALLER = "failwhale.caller"
+"""In `scope["extensions"]`: the name in the certificate that the other end showed, such as `frontend-east`;
+None for the public, which shows none."""
+
 REFUSED = "failwhale.refused"
 """In the scope of a request that was refused before any work was done for it: for the server, which makes the
 client pay for too many of them."""
@@ -146,7 +150,8 @@ class Intake:
     ) -> None:
         if self._faults.inbound is not None:
             user = headers.get(_USER, b"").decode("latin-1")
-            fault = self._faults.choose(scope["method"], scope["path"], user)
+            caller = scope.get("extensions", {}).get(CALLER)
+            fault = self._faults.choose(scope["method"], scope["path"], user, caller)
             if fault is not None and not await self._survives(fault, scope, receive):
                 return
         await self._app(scope, receive, answer.send)

@@ -73,7 +73,7 @@ def retweets(identifier: int) -> str:
 
 
 def idempotency(account: int, key: str) -> str:
-    """String, kept 24 h (a minute where the front end invented the key): id of the post that this account's
+    """String, kept 24 h (a minute where the front end made the key up): id of the post that this account's
     Idempotency-Key made, and a hash of its text."""
     return f"idempotency:{account}:{key}"
 

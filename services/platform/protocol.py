@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from services.platform.intake import HANG_UP
+from services.platform.intake import CALLER, HANG_UP
 from services.platform.problems import MEDIA_TYPE, Problem
 
 LARGEST_HEAD = 64 * 1024
@@ -21,6 +22,8 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        caller = _name_in(transport.get_extra_info("peercert"))
+        self._extensions = {HANG_UP: transport.abort, CALLER: caller}
         # uvicorn waits for ever for a first request.
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -38,7 +41,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head = True
-        self.scope["extensions"] = {HANG_UP: self.transport.abort}  # type: ignore[dict-item]
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -55,3 +58,9 @@ class Protocol(HttpToolsProtocol):
             STATUS_LINE[problem.status] + head % (MEDIA_TYPE.encode("ascii"), len(body)) + body
         )
         self.transport.close()
+
+
+def _name_in(certificate: dict[str, Any] | None) -> str | None:
+    """The common name of a certificate that was verified; None where none was shown."""
+    subject = certificate["subject"] if certificate else ()
+    return next((value for names in subject for key, value in names if key == "commonName"), None)

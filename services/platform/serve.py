@@ -76,6 +76,12 @@ def run(app: ASGIApp, settings: Settings, public: Public | None = None) -> None:
         sys.exit(1)
 
 
+def serve(application: Callable[[Settings], ASGIApp]) -> None:
+    """Run a service that has no public listener, as its environment says."""
+    settings = Settings.from_environment()
+    run(application(settings), settings)
+
+
 async def _serve(app: ASGIApp, settings: Settings, public: Public | None) -> None:
     credentials = credentials_of(settings)
     server = Server(app, credentials)

@@ -101,7 +101,7 @@ class Settings:
     @property
     def certificate_name(self) -> str:
         """The stem of this part's certificate and key files below `pki`: `post-east`."""
-        return f"{self.service}-{self.place}" if self.place else self.service
+        return certificate_name(self.name)
 
     def text(self, variable: str, default: str) -> str:
         """A setting of one service as text; an empty value counts as absent."""
@@ -133,6 +133,11 @@ class Settings:
         if not at_least <= value < float("inf"):
             raise SettingsError(f"{variable} must be a finite number of at least {at_least:g}, not {raw}")
         return value
+
+
+def certificate_name(part: str) -> str:
+    """What certificates call a part, in their files and as their subject: `post-east` for `post@east`."""
+    return part.replace("@", "-")
 
 
 def _required(environment: Mapping[str, str], variable: str) -> str:

@@ -97,9 +97,13 @@ async def _passes(check: Callable[[], Awaitable[bool]]) -> bool:
         return False
 
 
-async def get_site(request: Request) -> Site:
-    site: Site = request.app.state.site
-    return site
+def held(name: str) -> Any:
+    """For a handler's argument: what the application keeps in `app.state` by this name."""
+
+    async def get(request: Request) -> Any:
+        return getattr(request.app.state, name)
+
+    return Depends(get)
 
 
-SiteDep = Annotated[Site, Depends(get_site)]
+SiteDep = Annotated[Site, held("site")]

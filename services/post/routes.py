@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from pydantic import TypeAdapter
 
 from services.platform.bulk import Imported, lines_of
@@ -13,6 +13,7 @@ from services.platform.idempotency import KEY_SECONDS_HEADER
 from services.platform.identity import OptionalViewer, Viewer
 from services.platform.models import Post, PostId
 from services.platform.problems import problem_responses
+from services.platform.site import held
 from services.post.models import CreatedPost, ImportedPost, Likes, NewPost
 from services.post.store import KEY_SECONDS, Posts
 
@@ -30,16 +31,10 @@ IdempotencyKey = Annotated[
     ),
 ]
 
-# A key that the front end invented serves the repeats of one request, and need not outlive that by a day.
+# A key that the front end made up serves the repeats of one request, and need not outlive that by a day.
 KeySeconds = Annotated[int, Header(alias=KEY_SECONDS_HEADER, include_in_schema=False, ge=1, le=KEY_SECONDS)]
 
-
-async def _posts(request: Request) -> Posts:
-    posts: Posts = request.app.state.posts
-    return posts
-
-
-PostsDep = Annotated[Posts, Depends(_posts)]
+PostsDep = Annotated[Posts, held("posts")]
 
 
 @router.post(

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from services.platform.app import build
 from services.platform.ids import worker_of
-from services.platform.serve import run
+from services.platform.serve import serve
 from services.platform.settings import Settings
 from services.platform.worker_ids import WorkerIds
 from services.retweet.routes import router
@@ -21,10 +21,5 @@ def application(settings: Settings) -> FastAPI:
     return app
 
 
-def main() -> None:
-    settings = Settings.from_environment()
-    run(application(settings), settings)
-
-
 if __name__ == "__main__":
-    main()
+    serve(application)

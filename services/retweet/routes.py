@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 
 from services.platform.identity import OptionalViewer, Viewer
 from services.platform.models import PostId
 from services.platform.problems import problem_responses
+from services.platform.site import held
 from services.retweet.models import Retweets
 from services.retweet.store import Retweeting
 
 router = APIRouter(prefix="/api/v1", tags=["retweets"])
 
-
-async def _retweeting(request: Request) -> Retweeting:
-    retweeting: Retweeting = request.app.state.retweeting
-    return retweeting
-
-
-RetweetingDep = Annotated[Retweeting, Depends(_retweeting)]
+RetweetingDep = Annotated[Retweeting, held("retweeting")]
 
 
 @router.put("/posts/{id}/retweet", responses=problem_responses(401, 403, 404, 422, 503))

@@ -7,7 +7,7 @@ from starlette.middleware import Middleware
 
 from services.platform.app import Site, build
 from services.platform.ids import worker_of
-from services.platform.serve import run
+from services.platform.serve import serve
 from services.platform.settings import Settings
 from services.platform.worker_ids import WorkerIds
 from services.timeline.consumer import FanOut
@@ -34,10 +34,5 @@ def application(settings: Settings) -> FastAPI:
     return app
 
 
-def main() -> None:
-    settings = Settings.from_environment()
-    run(application(settings), settings)
-
-
 if __name__ == "__main__":
-    main()
+    serve(application)

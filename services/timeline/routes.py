@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
 from services.platform.bulk import Imported, lines_of
@@ -12,6 +12,7 @@ from services.platform.control import ControlToken
 from services.platform.identity import OptionalViewer, Viewer
 from services.platform.pages import DEFAULT_PAGE, Cursor, Limit, identifier_of
 from services.platform.problems import problem_responses
+from services.platform.site import held
 from services.timeline.models import (
     Followed,
     Handle,
@@ -27,13 +28,7 @@ from services.timeline.store import Timelines
 router = APIRouter(prefix="/api/v1")
 control = APIRouter(include_in_schema=False, dependencies=[ControlToken])
 
-
-async def _timelines(request: Request) -> Timelines:
-    timelines: Timelines = request.app.state.timelines
-    return timelines
-
-
-TimelinesDep = Annotated[Timelines, Depends(_timelines)]
+TimelinesDep = Annotated[Timelines, held("timelines")]
 
 
 @router.get(

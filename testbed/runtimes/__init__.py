@@ -6,10 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from foundation.failure import Failure
-from foundation.state import State
-from testbed.sitefile import SiteFile
-
 Undo = Literal["start", "resume"]
 
 
@@ -116,21 +112,3 @@ class Exec(Protocol):
 
     def execute(self, part: str, words: list[str]) -> Executed:
         """Run a command in it, and wait for its end."""
-
-
-def runtime_of(state: State) -> Runtime:
-    """The runtime that carries the site in this state folder. Raises Failure when no site is there."""
-    site = SiteFile.read(state)
-    if site.docker is None:
-        from testbed.runtimes.processes.client import Processes
-
-        return Processes(state)
-    if site.docker.through is not None:  # this is the Docker host, whose commands are run inside
-        raise Failure(
-            f"the parts of the site in {state.path} are reached from its container"
-            f" {site.docker.through} only",
-            "ask there: docker compose exec chaos failwhale ...",
-        )
-    from testbed.runtimes.docker.client import Docker
-
-    return Docker(state)

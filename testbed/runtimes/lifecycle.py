@@ -105,7 +105,7 @@ SILENT = Listener()
 
 
 @dataclass(frozen=True)
-class Supervisor:
+class SupervisorStatus:
     """The process that watches over plain processes."""
 
     pid: int
@@ -117,7 +117,7 @@ class Standing:
     """A site as it is now. `supervisor` is None where none of ours is needed."""
 
     parts: Sequence[PartStatus]
-    supervisor: Supervisor | None = None
+    supervisor: SupervisorStatus | None = None
 
 
 @dataclass(frozen=True)

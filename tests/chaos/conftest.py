@@ -164,6 +164,7 @@ class MemoryControl:
     site: MemorySite
     part: Part
     timeout: float = 2.0
+    caller: str | None = None
 
     def ask(
         self,
@@ -205,6 +206,8 @@ class MemoryControl:
     def _served(self, points: list[dict[str, Any]]) -> Answer:
         """What a request gets that meets these fault points."""
         for point in points:
+            if self.caller not in point.get("callers", [self.caller]) and not self.site.indiscriminate:
+                continue
             point["hits"] += 1
             if self.site.harmless:
                 continue
@@ -237,6 +240,8 @@ class MemorySite(Site):
         self.roles = {"store@east": "primary", "store@west": "replica"}
         self.harmless = False
         """Whether fault points count the requests that they meet, and do nothing to them."""
+        self.indiscriminate = False
+        """Whether fault points hurt everybody, although they are for the calls of some."""
         self._counting = threading.Lock()
 
     def step(self) -> None:
@@ -250,8 +255,10 @@ class MemorySite(Site):
     def control(self, part: Part, timeout: float = 2.0) -> MemoryControl:  # type: ignore[override]
         return MemoryControl(self, part, timeout)
 
-    def entrance(self, part: Part, timeout: float) -> MemoryControl:  # type: ignore[override]
-        return MemoryControl(self, part, timeout)
+    def entrance(  # type: ignore[override]
+        self, part: Part, timeout: float, caller: str | None = None
+    ) -> MemoryControl:
+        return MemoryControl(self, part, timeout, caller)
 
     def accepts_connections(self, part: Part) -> bool:
         process = self.runtime.of(part.name)

@@ -1,4 +1,4 @@
-"""The last word of a command: what is not well though the fault is gone."""
+"""The last word of a command: what is not well though the fault is over."""
 
 from __future__ import annotations
 

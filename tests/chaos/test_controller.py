@@ -23,6 +23,7 @@ from chaos import actions, probes
 from chaos.api import build
 from chaos.catalogue import all_faults
 from chaos.client import Client, NoController
+from chaos.fault_rows import is_over, is_settled
 from chaos.injector import Injector, Request
 from foundation.console import run
 from foundation.failure import Failure
@@ -163,13 +164,13 @@ def test_an_order_is_repeatable_and_can_be_ended(controller: Running, laboratory
     client = Client(controller.state)
     wish = Request("pause", "post@east", 60, id="pause-1")
     first = client.order(wish)
-    assert client.order(wish)["requested"] == first["requested"]
+    assert client.order(wish)["times"]["requested"] == first["times"]["requested"]
     with pytest.raises(Failure, match="pause is in force on post@east"):
         client.order(Request("pause", "post:all", id="pause-2"))
     client.end("pause-1")
-    *_, last = client.watch("pause-1", lambda fault: fault["gone"] is not None)
-    assert last["gone"] is True
-    assert last["ended"] == "request"
+    *_, last = client.watch("pause-1", is_settled)
+    assert is_over(last)
+    assert last["ended_by"] == "operator"
     assert laboratory.site.harm() == []
     assert [fault["id"] for fault in client.faults()] == ["pause-1"]
 
@@ -179,12 +180,12 @@ def test_a_fault_is_followed_across_the_death_of_the_controller(
 ) -> None:
     client = Client(controller.state)
     client.order(Request("latency", "post@east", 0.6, id="latency-1"))
-    wait_until(lambda: client.fault("latency-1")["proved"], "proved")
+    wait_until(lambda: client.fault("latency-1")["verified"], "verified")
     controller.stop()
     controller.injector = laboratory.controller()
     threading.Timer(0.2, controller.start).start()
-    *_, last = client.watch("latency-1", lambda fault: fault["gone"] is not None)
-    assert last["gone"] is True
+    *_, last = client.watch("latency-1", is_settled)
+    assert is_over(last)
 
 
 def test_without_a_controller_the_client_says_so_after_a_while(
@@ -206,26 +207,50 @@ def test_a_fault_from_the_command_line(controller: Running, command: Any, labora
     assert fault["fault"] == "latency"
     assert fault["target"] == "post:all"
     assert fault["parameters"] == {"delay": 0.05, "share": 0.2, "users": None, "route": None}
-    assert [fault[key] for key in ("applied", "proved", "reverted", "gone")] == [True] * 4
+    assert (fault["phase"], fault["verified"], fault["ended_by"]) == ("reverted", True, "limit")
+    assert fault["evidence"] == "; ".join(one["evidence"] for one in fault["targets"])
+    steps = [fault["times"][phase] for phase in ("requested", "applied", "verified", "reverting", "reverted")]
+    assert steps == sorted(steps)
+    assert (fault["times"]["ceased"], fault["times"]["unknown"]) == (None, None)
     assert [one["target"] for one in fault["targets"]] == ["post@east", "post@west"]
-    assert "reverted on post@west by controller" in done.err
+    assert "reverting on post@west: ended by limit" in done.err
     assert laboratory.site.harm() == []
 
 
-def test_detached_it_returns_when_it_is_proved_and_active_shows_it_until_heal(
+def test_whose_calls_are_hurt_is_told_by_every_command(
+    controller: Running, command: Any, laboratory: Any
+) -> None:
+    words = ("errors", "post@east", "--from", "frontend@west", "--for", "1m")
+    dry = command(*words, "--dry-run")
+    assert "would errors post@east from frontend@west for 1m" in dry.out
+    dry_run = command(*words, "--dry-run", "--json").json
+    assert (dry_run["from"], dry_run["callers"]) == ("frontend@west", ["frontend@west"])
+    done = command(*words, "--detach")
+    assert done.code == 0, done.err
+    assert "is in force: verified on post@east from frontend@west" in done.out
+    assert "sent as frontend@west; one sent as frontend@east is spared" in done.err
+    assert "post@east from frontend@west" in command("active").out
+    (active,) = command("active", "--json").json
+    assert (active["from"], active["callers"]) == ("frontend@west", ["frontend@west"])
+    assert command("heal").code == 0
+    assert "post@east from frontend@west" in command("history").out
+    assert laboratory.site.harm() == []
+
+
+def test_detached_it_returns_when_it_is_verified_and_active_shows_it_until_heal(
     controller: Running, command: Any, laboratory: Any
 ) -> None:
     done = command("kill", "post@east", "--for", "1m", "--detach", "--json")
     assert done.code == 0, done.err
-    assert done.json["proved"] is True
-    assert done.json["gone"] is None
+    assert done.json["verified"] is True
+    assert not is_over(done.json)
     assert laboratory.site.harm() == ["post@east is down"]
     (active,) = command("active", "--json").json
     assert active["id"] == done.json["id"]
     assert "post@east" in command("active").out
     healed = command("heal", "--json")
     assert healed.code == 0, healed.err
-    assert [fault["gone"] for fault in healed.json["faults"]] == [True]
+    assert [fault["phase"] for fault in healed.json["faults"]] == ["reverted"]
     assert healed.json["broken"] == []
     assert laboratory.site.harm() == []
     assert command("active", "--json").json == []
@@ -239,8 +264,8 @@ def test_active_and_history_say_what_has_ceased(
     controller: Running, command: Any, laboratory: Any, wait_until: Any
 ) -> None:
     begun = command("pause", "post@east", "--for", "1m", "--detach", "--json").json
-    assert [one["ceased"] for one in begun["targets"]] == [None]
-    assert begun["ceased"] is False
+    assert [one["times"]["ceased"] for one in begun["targets"]] == [None]
+    assert begun["times"]["ceased"] is None
     (known,) = command("history", "--json").json
     assert known == command("active", "--json").json[0]
     assert "not yet" in command("history").out
@@ -248,14 +273,14 @@ def test_active_and_history_say_what_has_ceased(
     wait_until(lambda: command("active", "--json").json == [], "it has ceased")
     (over,) = command("history", "--json").json
     assert over["id"] == begun["id"]
-    assert over["ceased"] is True
+    assert over["phase"] == "ceased"
     (one,) = over["targets"]
-    assert begun["requested"] < one["ceased"] < over["until"]
-    assert (one["by"], one["gone"]) == ("itself", True)
+    assert begun["times"]["requested"] < one["times"]["ceased"] < over["until"]
+    assert (one["ended_by"], one["phase"]) == ("itself", "ceased")
     assert "ceased by itself at" in " ".join(command("history").out.split())
     done = command("kill", "post@east", "--for", "2s")
     assert done.code == 0, done.err
-    assert "reverted by controller at" in " ".join(command("history").out.split())
+    assert "ended by limit at" in " ".join(command("history").out.split())
 
 
 def test_without_a_fault_there_is_no_history(controller: Running, command: Any) -> None:
@@ -277,7 +302,7 @@ def test_a_command_that_waits_for_its_fault_says_that_it_ceased(
     done = command("pause", "post@east", "--for", "1m")
     assert done.code == 0, done.err
     assert "ceased on post@east by itself: post@east goes on" in done.err
-    assert "reverted on post@east" not in done.err
+    assert "reverting on post@east" not in done.err
 
 
 def test_heal_needs_neither_a_controller_nor_a_journal(
@@ -359,9 +384,9 @@ def test_gone_is_not_called_well_while_users_are_not(
     monkeypatch.setattr(chaos.following, "wait_well", lambda *_, **__: ["post is down"])
     done = command("latency", "post@east", "--for", "200ms", "--json")
     assert done.code == 5
-    assert done.json["gone"] is True
+    assert is_over(done.json)
     assert done.json["not_well"] == ["post is down"]
-    assert "is gone, but not all is well: post is down" in done.err
+    assert "is over, but not all is well: post is down" in done.err
     command("pause", "auth@east", "--for", "1m", "--detach")  # whose doing it may be
     done = command("latency", "post@east", "--for", "200ms")
     assert done.code == 0
@@ -435,6 +460,11 @@ def test_a_dry_run_touches_nothing(controller: Running, command: Any, laboratory
         (["latency", "store:primary"], "frontend"),
         (["kill", "chaos"], "prober"),
         (["kill"], "target"),
+        (["errors", "post:all", "--from", "timeline@east"], "these do: frontend@east, frontend@west"),
+        (["errors", "post:all", "--from", "timeline@east", "--dry-run"], "never calls post@east"),
+        (["errors", "frontend:all", "--from", "frontend@east"], "--users 20%"),
+        (["blackhole", "post@east", "--from", "frontend@eats"], "did you mean frontend@east"),
+        (["kill", "post@east", "--from", "frontend@east"], "--from"),
     ],
 )
 def test_a_mistake_is_a_usage_error_that_names_what_would_be_right(
@@ -466,7 +496,7 @@ def test_on_a_terminal_a_line_counts_down(
     assert "s left" not in command(*words).err
     monkeypatch.setattr(foundation.progress, "is_terminal", lambda: True)
     err = command(*words).err
-    assert err.index("2 s left") < err.index("1 s left") < err.index("reverted on post@east")
+    assert err.index("2 s left") < err.index("1 s left") < err.index("reverting on post@east")
 
 
 def test_the_list_tells_what_can_be_broken_and_who_is_hurt_and_fits_a_terminal(
@@ -489,8 +519,8 @@ def test_a_fault_that_does_not_bite_is_inconclusive(
     monkeypatch.setattr(laboratory.site.runtime, "kill", lambda part: None)
     done = command("kill", "post@east", "--for", "300ms", "--json")
     assert done.code == 4
-    assert done.json["proved"] is False
-    assert "not proved" in done.err
+    assert done.json["verified"] is False
+    assert "not verified" in done.err
 
 
 def test_a_fault_that_cannot_be_undone_is_not_restored(
@@ -501,7 +531,7 @@ def test_a_fault_that_cannot_be_undone_is_not_restored(
         broken.setattr(laboratory.site.runtime, "revive", lambda part: None)
         done = command("kill", "post@east", "--for", "300ms", "--json")
         assert done.code == 5
-        assert done.json["gone"] is False
+        assert done.json["phase"] == "unknown"
         assert "failwhale chaos heal" in done.err
     assert command("heal").code == 0
     assert laboratory.site.harm() == []
@@ -529,14 +559,14 @@ def test_actions_and_probes_take_and_give_json(
     monkeypatch.setattr(probes, "Site", lambda state: laboratory.site)
     where = {"state": str(controller.state.path)}
     begun = actions.inject(fault="kill", target="post@east", seconds=60, **where)
-    assert json.loads(json.dumps(begun))["proved"] is True
+    assert json.loads(json.dumps(begun))["verified"] is True
     assert probes.part_is_ready("post@east", **where) is False
     assert probes.part_is_ready("post@west", **where) is True
     assert [fault["id"] for fault in probes.active_faults(**where)] == [begun["id"]]
     assert probes.store_roles(**where) == {"store@east": "primary", "store@west": "replica"}
-    assert actions.end(begun["id"], **where)["gone"] is True
+    assert is_over(actions.end(begun["id"], **where))
     over = actions.inject("latency", "post:all", 0.3, {"delay": 0.5, "share": 0.5}, wait=True, **where)
-    assert over["gone"] is True
+    assert is_over(over)
     assert actions.heal(**where)["broken"] == []
     assert probes.active_faults(**where) == []
 
@@ -545,5 +575,5 @@ def test_an_action_that_does_not_bite_raises(
     controller: Running, laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(laboratory.site.runtime, "kill", lambda part: None)
-    with pytest.raises(Failure, match="not proved to bite"):
+    with pytest.raises(Failure, match="was not verified"):
         actions.inject("kill", "post@east", 0.3, state=str(controller.state.path))

@@ -51,7 +51,9 @@ def test_a_fault_bites_for_as_long_as_asked_and_is_gone(
     injector = laboratory.controller()
     began = time.monotonic()
     injector.order(request(fault, 0.15))
-    wait_until(lambda: all(one.proved for one in injector.entry(f"{fault}-1").progress.values()), "proved")
+    wait_until(
+        lambda: all(one.verified for one in injector.entry(f"{fault}-1").progress.values()), "verified"
+    )
     if fault_named(fault).listed and fault_named(fault).lasting:
         assert laboratory.site.harm()
     (entry,) = settle(injector)
@@ -62,7 +64,9 @@ def test_a_fault_bites_for_as_long_as_asked_and_is_gone(
         assert time.monotonic() - began >= 0.15
     (target,) = entry.order.targets
     kinds = [record["kind"] for record in laboratory.ledger.read() if record["fault"] == f"{fault}-1"]
-    assert kinds == [f"fault.{step}" for step in ("requested", "applied", "proved", "reverted", "gone")]
+    assert kinds == [
+        f"fault.{step}" for step in ("requested", "applied", "verified", "reverting", "reverted")
+    ]
     first = next(laboratory.ledger.read())
     assert (first["name"], first["target"]) == (fault, target)
 
@@ -110,9 +114,9 @@ def test_an_early_end_is_remembered_by_the_successor(
     injector = laboratory.controller()
     injector.order(request(fault, 60))
     wait_until(laboratory.site.harm, "harm done")
-    wait_until(lambda: injector.entry(f"{fault}-1").progress["post@east"].proved, "proved")
+    wait_until(lambda: injector.entry(f"{fault}-1").progress["post@east"].verified, "verified")
     laboratory.site.last_step = laboratory.site.steps + 3  # it dies when it has written down what it was told
-    injector.end(f"{fault}-1", by="request")
+    injector.end(f"{fault}-1", by="operator")
     next(iter(injector._executions.values())).join(5)
     assert laboratory.site.harm()
     successor = laboratory.controller()
@@ -127,7 +131,7 @@ def test_the_successor_keeps_a_fault_in_force_until_its_limit(
 ) -> None:
     injector = laboratory.controller()
     injector.order(request("latency", 0.4))
-    wait_until(lambda: injector.entry("latency-1").progress["post@east"].proved, "proved")
+    wait_until(lambda: injector.entry("latency-1").progress["post@east"].verified, "verified")
     laboratory.site.last_step = 0
     began = time.monotonic()
     successor = laboratory.controller()
@@ -166,7 +170,7 @@ def test_different_faults_on_one_part_are_undone_independently(
     latency, _, kill = settle(injector)
     assert all(entry.over for entry in injector.entries())
     assert laboratory.site.harm() == []
-    ended = [entry.progress["post@east"].reverted for entry in (latency, kill)]
+    ended = [entry.progress["post@east"].reverting for entry in (latency, kill)]
     assert ended[0] < ended[1]
 
 
@@ -182,7 +186,7 @@ def test_a_part_that_vanished_took_its_fault_with_it(laboratory: Any, settle: An
     successor.resume()
     (entry,) = settle(successor)
     assert entry.over
-    assert "no part of this site any more" in entry.progress["post@east"].why
+    assert "no part of this site any more" in entry.progress["post@east"].end_evidence
 
 
 def test_a_fault_that_cannot_be_applied_says_why_and_leaves_nothing(
@@ -198,18 +202,18 @@ def test_a_fault_that_cannot_be_applied_says_why_and_leaves_nothing(
     progress = entry.progress["post@east"]
     assert progress.failed == "the signal was not permitted"
     assert progress.applied is None
-    assert progress.gone is True
+    assert progress.reverted is not None
     assert laboratory.site.runtime.leases == {}
 
 
-def test_a_fault_that_does_not_bite_is_not_proved(
+def test_a_fault_that_does_not_bite_is_not_verified(
     laboratory: Any, settle: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(laboratory.site.runtime, "kill", lambda part: None)
     injector = laboratory.controller()
     injector.order(request("kill"))
     (entry,) = settle(injector)
-    assert entry.progress["post@east"].proved is False
+    assert entry.progress["post@east"].verified is False
     assert entry.over
 
 
@@ -223,8 +227,8 @@ def test_a_revert_that_cannot_be_confirmed_is_unknown_and_heal_tries_again(
         broken.setattr(laboratory.site.runtime, "thaw", lambda part: None)
         injector.order(request("pause"))
         (entry,) = settle(injector)
-        assert entry.progress["post@east"].gone is False
-        assert "still stopped" in entry.progress["post@east"].why
+        assert entry.progress["post@east"].unknown is not None
+        assert "still stopped" in entry.progress["post@east"].end_evidence
         assert [record["kind"] for record in laboratory.ledger.read()][-1] == "fault.unknown"
         with pytest.raises(Failure, match="could not be undone yet"):
             injector.order(Request("pause", "post@east"))
@@ -242,7 +246,7 @@ def test_block_ends_what_is_in_force_and_refuses_what_comes_also_later(
     wait_until(lambda: len(laboratory.site.harm()) == 9, "east is down")
     (ended,) = injector.block()
     assert ended.over
-    assert ended.ended == "block"
+    assert ended.ended_by == "block"
     assert laboratory.site.harm() == []
     successor = laboratory.controller()
     with pytest.raises(Failure, match="blocked"):
@@ -320,18 +324,18 @@ def test_what_is_frozen_and_then_killed_is_no_longer_frozen_and_the_record_says_
 ) -> None:
     injector = laboratory.controller()
     pause = injector.order(request("pause", 60))
-    wait_until(lambda: injector.entry("pause-1").progress["post@east"].proved, "proved")
+    wait_until(lambda: injector.entry("pause-1").progress["post@east"].verified, "verified")
     killed = time.time()
     injector.order(request("kill", 0.1))
     settle(injector)
     progress = injector.entry("pause-1").progress["post@east"]
     assert killed <= progress.ceased <= time.time()
-    assert progress.by == "itself"
-    assert progress.gone is True
+    assert progress.ended_by == "itself"
+    assert progress.reverted is not None
     assert laboratory.site.harm() == []
     assert laboratory.site.runtime.leases == {}
     assert pause.order.until > time.time() + 30
-    expected = ["requested", "applied", "proved", "ceased", "reverted", "gone"]
+    expected = ["requested", "applied", "verified", "ceased", "reverting", "reverted"]
     assert steps_of(laboratory, "pause-1") == expected
     assert "ceased" not in steps_of(laboratory, "kill-1")
 
@@ -350,7 +354,7 @@ def test_what_somebody_else_undid_has_ceased(
 ) -> None:
     injector = laboratory.controller()
     injector.order(request(fault, 60))
-    wait_until(lambda: injector.entry(f"{fault}-1").progress["post@east"].proved, "proved")
+    wait_until(lambda: injector.entry(f"{fault}-1").progress["post@east"].verified, "verified")
     mend(laboratory.site.runtime)
     wait_until(lambda: injector.entry(f"{fault}-1").progress["post@east"].ceased, "ceased")
     laboratory.site.runtime.revive("post@east")
@@ -369,7 +373,7 @@ def test_what_is_in_force_does_not_cease_and_what_never_was_neither(
     injector.order(request(fault, 0.15))
     (entry,) = settle(injector)
     assert entry.progress["post@east"].ceased is None
-    assert entry.progress["post@east"].by == "controller"
+    assert entry.progress["post@east"].ended_by == "limit"
     assert entry.over
 
 
@@ -377,7 +381,7 @@ def test_who_cannot_be_looked_at_has_not_ceased(laboratory: Any, settle: Any, wa
     """A frozen part still has its fault point; only nobody can ask it."""
     injector = laboratory.controller()
     injector.order(request("latency", 0.5))
-    wait_until(lambda: injector.entry("latency-1").progress["post@east"].proved, "proved")
+    wait_until(lambda: injector.entry("latency-1").progress["post@east"].verified, "verified")
     injector.order(request("pause", 0.1))
     settle(injector)
     assert injector.entry("latency-1").progress["post@east"].ceased is None
@@ -389,7 +393,7 @@ def test_a_successor_does_not_hurt_again_what_had_ceased(
 ) -> None:
     injector = laboratory.controller()
     injector.order(request("latency", 60))
-    wait_until(lambda: injector.entry("latency-1").progress["post@east"].proved, "proved")
+    wait_until(lambda: injector.entry("latency-1").progress["post@east"].verified, "verified")
     laboratory.site.runtime.of("post@east").points.clear()
     wait_until(lambda: injector.entry("latency-1").progress["post@east"].ceased, "ceased")
     since = injector.entry("latency-1").progress["post@east"].ceased
@@ -410,7 +414,7 @@ def test_an_hour_back_on_the_wall_clock_is_no_hour_more_also_for_a_successor(
     laboratory.site.runtime.name = "docker"  # where no lease ends it
     injector = laboratory.controller()
     injector.order(request("pause", 0.3))
-    wait_until(lambda: injector.entry("pause-1").progress["post@east"].proved, "proved")
+    wait_until(lambda: injector.entry("pause-1").progress["post@east"].verified, "verified")
     step_wall_clock(monkeypatch, -3600)
     successor = laboratory.controller()
     successor.resume()
@@ -427,7 +431,7 @@ def test_an_hour_forward_ends_it_at_once(
 ) -> None:
     injector = laboratory.controller()
     injector.order(request("latency", 60))
-    wait_until(lambda: injector.entry("latency-1").progress["post@east"].proved, "proved")
+    wait_until(lambda: injector.entry("latency-1").progress["post@east"].verified, "verified")
     step_wall_clock(monkeypatch, 3600)
     (entry,) = settle(injector)
     assert entry.over

@@ -14,8 +14,9 @@ import pytest
 import chaos.execution
 from chaos.execution import Execution
 from chaos.fault import Fault, Injection, Proof
-from chaos.journal import Book, Entry, Journal, Order, Progress, _follow
-from chaos.record import Record
+from chaos.journal import Book, Entry, Journal, Order, PartProgress, _follow
+from chaos.record import FaultRecorder
+from chaos.target import at
 from foundation.clock import parse, stamp
 from testbed.inventory import Part
 from testbed.site import Site
@@ -156,12 +157,12 @@ class Play:
     """A life with all that it touches."""
 
     def __init__(
-        self, progress: Progress | None = None, ended: str = "", end_at: float = float("inf")
+        self, progress: PartProgress | None = None, ended: str = "", end_at: float = float("inf")
     ) -> None:
         self.clock = Clock()
         order = Timed("script-1", "script", "post@east", ("post@east",), {"n": 1}, LASTS, T0, T0 + LASTS, 0)
         object.__setattr__(order, "clock", self.clock)
-        entry = Entry(order, {"post@east": progress or Progress()}, ended)
+        entry = Entry(order, {"post@east": progress or PartProgress()}, ended)
         self.fault = Script(self.clock)
         self.site = Stage(self.clock)
         self.notes = Notes(self.clock, entry)
@@ -169,11 +170,11 @@ class Play:
         self.others = False
         self.life = Execution(
             cast(Fault, self.fault),
-            POST,
+            at(POST),
             entry,
             cast(Site, self.site),
             cast(Journal, self.notes),
-            cast(Record, self.notes),
+            cast(FaultRecorder, self.notes),
             cast(Any, self.ended),
             lambda: self.others,
         )
@@ -183,7 +184,7 @@ class Play:
         self.clock.now = self.clock.began + seconds
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> PartProgress:
         return self.notes.book.entries["script-1"].progress["post@east"]
 
     @property
@@ -195,7 +196,7 @@ class Play:
 def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Play]:
     """Makes one; its clock is the one that life sees."""
     values = {"POLL": 0.05, "LOOK_AGAIN": 0.5, "LEASE_MARGIN": 0.5, "_RETRY": 0.2, "_REVERT_AGAIN": 2.0}
-    for name, value in {**values, "PROOF_LIMIT": 3.0, "REVERT_LIMIT": 20.0}.items():
+    for name, value in {**values, "VERIFY_LIMIT": 3.0, "REVERT_LIMIT": 20.0}.items():
         monkeypatch.setattr(chaos.execution, name, value)
 
     def make(**more: Any) -> Play:
@@ -209,16 +210,18 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Play]:
 # --- a life as it should be ---
 
 
-def test_armed_before_applied_proved_waited_for_reverted_and_proved_gone(play: Callable[..., Play]) -> None:
+def test_armed_before_applied_verified_waited_for_and_seen_to_be_reverted(
+    play: Callable[..., Play],
+) -> None:
     one = play()
     one.life.live()
     assert one.steps[:3] == ["arm", "apply", "prove"]
     assert one.steps[-3:] == ["revert", "gone", "disarm"]
     assert set(one.steps[3:-3]) == {"gone"}
-    assert one.notes.events == [(0.0, "applied"), (0.0, "proved"), (10.0, "reverted"), (10.0, "gone")]
-    assert one.notes.fields("proved") == {"proved": True, "evidence": "it bites"}
-    assert one.notes.fields("reverted") == {"by": "controller"}
-    assert one.notes.fields("gone") == {"why": "gone and ready"}
+    assert one.notes.events == [(0.0, "applied"), (0.0, "verified"), (10.0, "reverting"), (10.0, "reverted")]
+    assert one.notes.fields("verified") == {"verified": True, "evidence": "it bites"}
+    assert one.notes.fields("reverting") == {"ended_by": "limit"}
+    assert one.notes.fields("reverted") == {"evidence": "gone and ready"}
     assert one.site.asked == ["post@east"]
     assert set(map(id, one.fault.sites)) == {id(one.site)}
 
@@ -249,25 +252,27 @@ def test_the_lease_outlasts_the_limit_by_a_margin_and_never_shrinks_below_it(
 
 
 def test_what_is_applied_already_is_not_applied_again(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(4)
     one.life.live()
     assert one.steps[0] == "prove"
     assert "apply" not in one.steps
     assert "arm" not in one.steps
-    assert one.notes.events[-2:] == [(10.0, "reverted"), (10.0, "gone")]
+    assert one.notes.events[-2:] == [(10.0, "reverting"), (10.0, "reverted")]
 
 
-def test_what_is_proved_already_is_not_proved_again(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0, proved=True, evidence="before"))
+def test_what_is_verified_already_is_not_verified_again(play: Callable[..., Play]) -> None:
+    one = play(progress=PartProgress(applied=T0, verified=True, evidence="before"))
     one.at(4)
     one.life.live()
     assert "prove" not in one.steps
-    assert [event for _, event in one.notes.events] == ["reverted", "gone"]
+    assert [event for _, event in one.notes.events] == ["reverting", "reverted"]
 
 
-@pytest.mark.parametrize("known", [Progress(applied=T0, reverted=T0), Progress(applied=T0, ceased=T0)])
-def test_what_was_over_is_only_undone(play: Callable[..., Play], known: Progress) -> None:
+@pytest.mark.parametrize(
+    "known", [PartProgress(applied=T0, reverting=T0), PartProgress(applied=T0, ceased=T0)]
+)
+def test_what_was_over_is_only_undone(play: Callable[..., Play], known: PartProgress) -> None:
     one = play(progress=known)
     one.life.live()
     assert one.steps == ["revert", "gone", "disarm"]
@@ -280,21 +285,21 @@ def test_after_the_limit_nothing_is_begun(play: Callable[..., Play], late: float
     one.at(late)
     one.life.live()
     assert one.steps == ["revert", "gone", "disarm"]
-    assert one.notes.fields("reverted") == {"by": "controller"}
+    assert one.notes.fields("reverting") == {"ended_by": "limit"}
 
 
 def test_what_was_ended_before_it_began_is_not_begun(play: Callable[..., Play]) -> None:
     one = play(ended="heal", end_at=0.0)
     one.life.live()
     assert one.steps == ["revert", "gone", "disarm"]
-    assert one.notes.fields("reverted") == {"by": "heal"}
+    assert one.notes.fields("reverting") == {"ended_by": "heal"}
 
 
 def test_an_early_end_is_heeded_at_once_and_the_record_says_whose_it_was(play: Callable[..., Play]) -> None:
-    one = play(ended="request", end_at=3.25)
+    one = play(ended="operator", end_at=3.25)
     one.life.live()
-    assert one.notes.events[-2:] == [(3.25, "reverted"), (3.25, "gone")]
-    assert one.notes.fields("reverted") == {"by": "request"}
+    assert one.notes.events[-2:] == [(3.25, "reverting"), (3.25, "reverted")]
+    assert one.notes.fields("reverting") == {"ended_by": "operator"}
     assert one.progress.ceased is None
 
 
@@ -313,8 +318,8 @@ def test_a_proof_that_comes_late_is_waited_for(play: Callable[..., Play]) -> Non
     one = play()
     one.fault.bites = lambda now: Proof(now >= 1.0, "so" if now >= 1.0 else "not so")
     one.life.live()
-    assert one.notes.events[1] == (1.0, "proved")
-    assert one.notes.fields("proved") == {"proved": True, "evidence": "so"}
+    assert one.notes.events[1] == (1.0, "verified")
+    assert one.notes.fields("verified") == {"verified": True, "evidence": "so"}
     proofs = [when for when, name in one.fault.trace if name == "prove"]
     assert proofs == pytest.approx([0.05 * step for step in range(21)])
 
@@ -326,11 +331,11 @@ def test_what_does_not_bite_within_its_time_is_told_and_ends_at_its_limit_all_th
     one = play()
     one.fault.bites = lambda now: Proof(verdict, "nothing")
     one.life.live()
-    assert one.notes.events[1] == (pytest.approx(3.0, abs=0.051), "proved")
-    assert one.notes.fields("proved") == {"proved": verdict, "evidence": "nothing"}
-    assert one.notes.events[-2:] == [(10.0, "reverted"), (10.0, "gone")]
+    assert one.notes.events[1] == (pytest.approx(3.0, abs=0.051), "verified")
+    assert one.notes.fields("verified") == {"verified": verdict, "evidence": "nothing"}
+    assert one.notes.events[-2:] == [(10.0, "reverting"), (10.0, "reverted")]
     # None is asked once more at the end; what certainly did not bite is not.
-    assert [event for _, event in one.notes.events].count("proved") == (2 if verdict is None else 1)
+    assert [event for _, event in one.notes.events].count("verified") == (2 if verdict is None else 1)
     assert one.progress.ceased is None
 
 
@@ -339,11 +344,11 @@ def test_who_meets_it_later_proves_it(play: Callable[..., Play], met: float, tol
     one = play()
     one.fault.bites = lambda now: Proof(True if now >= met else None, "met")
     one.life.live()
-    assert one.notes.events[1][1] == "proved"
-    assert one.notes.events[2] == (pytest.approx(told, abs=0.051), "proved")
-    assert one.notes.fields("proved") == {"proved": True, "evidence": "met"}
-    assert [event for _, event in one.notes.events].count("proved") == 2
-    assert one.progress.proved is True
+    assert one.notes.events[1][1] == "verified"
+    assert one.notes.events[2] == (pytest.approx(told, abs=0.051), "verified")
+    assert one.notes.fields("verified") == {"verified": True, "evidence": "met"}
+    assert [event for _, event in one.notes.events].count("verified") == 2
+    assert one.progress.verified is True
     looks = [when for when, name in one.fault.trace if name == "prove" and when > 3.1]
     assert looks[1] - looks[0] == pytest.approx(0.5)
 
@@ -352,8 +357,8 @@ def test_later_it_may_also_turn_out_that_it_does_not_bite(play: Callable[..., Pl
     one = play()
     one.fault.bites = lambda now: Proof(False if now >= 5 else None, "answered as ever")
     one.life.live()
-    assert one.progress.proved is False
-    assert [event for _, event in one.notes.events].count("proved") == 2
+    assert one.progress.verified is False
+    assert [event for _, event in one.notes.events].count("verified") == 2
 
 
 def test_who_wakes_up_when_the_lease_has_undone_it_does_not_ask_for_proof(play: Callable[..., Play]) -> None:
@@ -361,7 +366,7 @@ def test_who_wakes_up_when_the_lease_has_undone_it_does_not_ask_for_proof(play: 
     one.fault.bites = lambda now: Proof(None, "nobody")
     one.ended.wait = lambda seconds: one.clock.sleep(60) or False  # type: ignore[method-assign, func-returns-value]
     one.life.live()
-    assert [event for _, event in one.notes.events].count("proved") == 1
+    assert [event for _, event in one.notes.events].count("verified") == 1
 
 
 def test_a_proof_that_fails_says_why_and_is_tried_again(play: Callable[..., Play]) -> None:
@@ -375,11 +380,11 @@ def test_a_proof_that_fails_says_why_and_is_tried_again(play: Callable[..., Play
     one.fault.bites = bites
     one.at(0.0)
     one.life.live()
-    assert one.notes.fields("proved")["evidence"] == "none"
+    assert one.notes.fields("verified")["evidence"] == "none"
     silent = play()
     silent.fault.fails["prove"] = ConnectionError("no\n  answer")
     silent.life.live()
-    assert silent.notes.fields("proved") == {"proved": None, "evidence": "no answer"}
+    assert silent.notes.fields("verified") == {"verified": None, "evidence": "no answer"}
 
 
 def test_the_proof_is_not_waited_for_beyond_the_limit(play: Callable[..., Play]) -> None:
@@ -387,9 +392,9 @@ def test_the_proof_is_not_waited_for_beyond_the_limit(play: Callable[..., Play])
     one.at(9.0)
     one.fault.bites = lambda now: Proof(None, "nobody")
     one.life.live()
-    first = next(when for when, event in one.notes.events if event == "proved")
+    first = next(when for when, event in one.notes.events if event == "verified")
     assert first <= 10.0
-    assert [when for when, event in one.notes.events if event == "reverted"] == [10.0]
+    assert [when for when, event in one.notes.events if event == "reverting"] == [10.0]
 
 
 # --- ceasing ---
@@ -411,13 +416,13 @@ def test_what_is_gone_and_does_not_bite_has_ceased_and_is_cleaned_up_at_once(
     one.life.live()
     assert one.notes.events == [
         (0.0, "applied"),
-        (0.0, "proved"),
+        (0.0, "verified"),
         (4.5, "ceased"),
+        (4.5, "reverting"),
         (4.5, "reverted"),
-        (4.5, "gone"),
     ]
-    assert one.notes.fields("ceased") == {"why": "it goes on"}
-    assert one.notes.fields("reverted") == {"by": "itself"}
+    assert one.notes.fields("ceased") == {"evidence": "it goes on"}
+    assert one.notes.fields("reverting") == {"ended_by": "itself"}
     assert one.progress.ceased == parse(stamp(T0 + 4.5))
     assert one.steps[-3:] == ["revert", "gone", "disarm"]
 
@@ -438,14 +443,14 @@ def test_only_what_is_seen_to_be_gone_and_not_to_bite_has_ceased(
     one.fault.bites = lambda now: bites if now > 0 else Proof(True, "at first")
     one.life.live()
     assert one.progress.ceased is None
-    assert one.notes.events[-2] == (10.0, "reverted")
+    assert one.notes.events[-2] == (10.0, "reverting")
 
 
 @pytest.mark.parametrize("fails", ["gone", "prove"])
 def test_a_look_that_fails_is_no_end_but_a_part_that_is_gone_and_silent_has_ceased(
     play: Callable[..., Play], fails: str
 ) -> None:
-    one = play(progress=Progress(applied=T0, proved=True))
+    one = play(progress=PartProgress(applied=T0, verified=True))
     one.fault.is_gone = lambda now: Proof(True, "it is down, and the fault with it")
     one.fault.fails[fails] = ConnectionError("refused")
     one.ended.at = 2.0
@@ -461,7 +466,7 @@ def test_a_look_that_fails_is_no_end_but_a_part_that_is_gone_and_silent_has_ceas
     assert (one.progress.ceased is None) == (fails == "gone")
 
 
-def test_what_was_never_proved_does_not_cease(play: Callable[..., Play]) -> None:
+def test_what_was_never_verified_does_not_cease(play: Callable[..., Play]) -> None:
     one = play()
     one.fault.is_gone = lambda now: Proof(True, "it was never there")
     one.fault.bites = lambda now: Proof(False, "no")
@@ -481,14 +486,14 @@ def test_what_is_ended_while_it_is_looked_at_has_not_ceased(play: Callable[..., 
     one.fault.bites = lambda now: Proof(now == 0, "bites")
     one.life.live()
     assert one.progress.ceased is None
-    assert one.progress.by == "heal"
+    assert one.progress.ended_by == "heal"
 
 
 # --- undoing ---
 
 
 def test_a_revert_that_fails_is_repeated_until_it_works(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     revert = one.fault.revert
 
@@ -502,63 +507,63 @@ def test_a_revert_that_fails_is_repeated_until_it_works(play: Callable[..., Play
     assert [when for when, name in one.fault.trace if name == "revert"] == pytest.approx(
         [10.1, 10.3, 10.5, 10.7]
     )
-    assert one.notes.events == [(10.7, "reverted"), (10.7, "gone")]
+    assert one.notes.events == [(10.7, "reverting"), (10.7, "reverted")]
 
 
 def test_a_revert_without_effect_is_repeated_every_two_seconds_and_given_up_after_twenty(
     play: Callable[..., Play],
 ) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     one.fault.reverts = False
     one.life.restore()
     reverts = [when for when, name in one.fault.trace if name == "revert"]
     assert len(reverts) == pytest.approx(10, abs=1)
     assert reverts[1] - reverts[0] == pytest.approx(2.2, abs=0.051)
-    assert [event for _, event in one.notes.events] == ["reverted", "unknown"]
+    assert [event for _, event in one.notes.events] == ["reverting", "unknown"]
     assert one.notes.events[-1][0] == pytest.approx(30.1, abs=0.21)
-    assert one.notes.fields("unknown") == {"why": "still there"}
-    assert one.progress.gone is False
+    assert one.notes.fields("unknown") == {"evidence": "still there"}
+    assert one.progress.unknown is not None
     assert "disarm" not in one.steps
 
 
 def test_a_revert_that_never_works_is_unknown_and_the_record_says_why(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     one.fault.fails["revert"] = ConnectionError("refused\n for ever")
     one.life.restore()
     assert [event for _, event in one.notes.events] == ["unknown"]
-    assert one.notes.fields("unknown") == {"why": "refused for ever"}
+    assert one.notes.fields("unknown") == {"evidence": "refused for ever"}
     assert one.notes.events[-1][0] == pytest.approx(30.1, abs=0.21)
     assert one.progress.reverted is None
 
 
 def test_a_part_is_waited_for_until_it_is_ready(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     one.site.from_ = 11.0
     one.life.restore()
-    assert one.notes.events[-1] == (pytest.approx(11.0, abs=0.051), "gone")
+    assert one.notes.events[-1] == (pytest.approx(11.0, abs=0.051), "reverted")
     assert one.steps.count("revert") == 1
-    never = play(progress=Progress(applied=T0))
+    never = play(progress=PartProgress(applied=T0))
     never.at(10.1)
     never.site.from_ = 1000.0
     never.life.restore()
-    assert never.notes.fields("unknown") == {"why": "gone and not ready yet"}
+    assert never.notes.fields("unknown") == {"evidence": "gone and not ready yet"}
 
 
 def test_a_part_that_others_hurt_is_not_asked_to_be_ready(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     one.site.from_ = 1000.0
     one.others = True
     one.life.restore()
-    assert one.notes.fields("gone") == {"why": "gone"}
+    assert one.notes.fields("reverted") == {"evidence": "gone"}
     assert one.site.asked == []
 
 
 def test_what_is_not_gone_yet_is_not_asked_whether_it_is_ready(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     one.fault.reverts = False
     one.life.restore()
@@ -568,27 +573,27 @@ def test_what_is_not_gone_yet_is_not_asked_whether_it_is_ready(play: Callable[..
 @pytest.mark.parametrize(
     ("late", "known", "lasting", "is_gone", "by"),
     [
-        (10.5, Progress(applied=T0), True, Proof(True, "started"), "lease"),
-        (10.5, Progress(applied=T0), True, Proof(False, "down"), "controller"),
-        (10.5, Progress(applied=T0), True, Proof(None, "?"), "controller"),
-        (10.4, Progress(applied=T0), True, Proof(True, "started"), "controller"),
-        (99.0, Progress(), True, Proof(True, "started"), "controller"),
-        (99.0, Progress(applied=T0), False, Proof(True, "started"), "controller"),
+        (10.5, PartProgress(applied=T0), True, Proof(True, "started"), "lease"),
+        (10.5, PartProgress(applied=T0), True, Proof(False, "down"), "limit"),
+        (10.5, PartProgress(applied=T0), True, Proof(None, "?"), "limit"),
+        (10.4, PartProgress(applied=T0), True, Proof(True, "started"), "limit"),
+        (99.0, PartProgress(), True, Proof(True, "started"), "limit"),
+        (99.0, PartProgress(applied=T0), False, Proof(True, "started"), "limit"),
     ],
 )
 def test_who_comes_after_the_margin_and_finds_it_undone_says_that_the_lease_did_it(
-    play: Callable[..., Play], late: float, known: Progress, lasting: bool, is_gone: Proof, by: str
+    play: Callable[..., Play], late: float, known: PartProgress, lasting: bool, is_gone: Proof, by: str
 ) -> None:
     one = play(progress=known)
     one.at(late)
     one.fault.lasting = lasting
     one.fault.is_gone = lambda now: is_gone
     one.life.restore()
-    assert one.notes.fields("reverted") == {"by": by}
+    assert one.notes.fields("reverting") == {"ended_by": by}
 
 
 def test_when_nobody_can_say_who_undid_it_it_was_the_controller(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0), ended="")
+    one = play(progress=PartProgress(applied=T0), ended="")
     one.at(11.0)
     looks = []
 
@@ -599,16 +604,16 @@ def test_when_nobody_can_say_who_undid_it_it_was_the_controller(play: Callable[.
     one.fault.is_gone = is_gone
     one.life.restore()
     assert looks == [11.0]
-    assert one.notes.fields("reverted") == {"by": "controller"}
-    assert one.progress.gone is True
+    assert one.notes.fields("reverting") == {"ended_by": "limit"}
+    assert one.progress.reverted is not None
 
 
 def test_a_revert_is_noted_once(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0, reverted=T0 + 3, by="heal"))
+    one = play(progress=PartProgress(applied=T0, reverting=T0 + 3, ended_by="heal"))
     one.at(5.0)
     one.life.restore()
-    assert one.notes.events == [(5.0, "gone")]
-    assert one.progress.by == "heal"
+    assert one.notes.events == [(5.0, "reverted")]
+    assert one.progress.ended_by == "heal"
 
 
 # --- failing ---
@@ -619,7 +624,7 @@ def test_what_cannot_be_applied_is_told_and_undone(play: Callable[..., Play], st
     one = play()
     one.fault.fails[step] = ValueError()
     one.life.live()
-    assert [event for _, event in one.notes.events] == ["failed", "reverted", "gone"]
+    assert [event for _, event in one.notes.events] == ["failed", "reverting", "reverted"]
     assert one.notes.fields("failed") == {"why": "ValueError"}
     assert one.steps[-3:] == ["revert", "gone", "disarm"]
     assert ("apply" in one.steps) == (step == "apply")
@@ -627,9 +632,9 @@ def test_what_cannot_be_applied_is_told_and_undone(play: Callable[..., Play], st
 
 
 def test_a_lease_that_cannot_be_taken_back_is_tried_again(play: Callable[..., Play]) -> None:
-    one = play(progress=Progress(applied=T0))
+    one = play(progress=PartProgress(applied=T0))
     one.at(10.1)
     one.fault.fails["disarm"] = ConnectionError("the supervisor is away")
     one.life.restore()
     assert one.steps.count("disarm") > 50
-    assert one.notes.fields("unknown") == {"why": "the supervisor is away"}
+    assert one.notes.fields("unknown") == {"evidence": "the supervisor is away"}

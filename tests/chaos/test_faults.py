@@ -13,6 +13,7 @@ from chaos.catalogue import all_faults, fault_named
 from chaos.fault import Fault, register
 from chaos.journeys import JOURNEYS_OF
 from chaos.selector import select
+from chaos.target import at
 from foundation.failure import Failure
 from outages.journey_names import NAMES
 
@@ -49,7 +50,7 @@ def test_a_demonstration_can_be_done_and_hurts_what_the_fault_may_hurt(fault: Fa
     chosen = select(demonstration.target, parts, lambda: roles, 0)
     assert {part.service for part in chosen} <= set(fault.targets)
     parameters = fault.check(demonstration.parameters)
-    may_be_hurt = {journey for part in chosen for journey in fault.hurts(part, parameters)}
+    may_be_hurt = {journey for part in chosen for journey in fault.hurts(at(part), parameters)}
     assert demonstration.hurts.keys() <= may_be_hurt
 
 
@@ -91,5 +92,5 @@ def test_a_fault_on_one_route_hurts_only_whom_it_serves(
 ) -> None:
     (hit,) = [one for one in parts if one.name == part]
     errors = fault_named("errors")
-    assert set(errors.hurts(hit, errors.check({"route": route}))) == hurt
-    assert hurt <= set(errors.hurts(hit, errors.check({})))
+    assert set(errors.hurts(at(hit), errors.check({"route": route}))) == hurt
+    assert hurt <= set(errors.hurts(at(hit), errors.check({})))

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.journal import Book, Busy, Entry, Journal, Order, Progress, compact, read, replay
+from chaos.journal import Book, Busy, Entry, Journal, Order, PartProgress, compact, read, replay
+from chaos.phase import Phase
 from foundation.clock import parse
 
 KEPT = 10
@@ -51,9 +52,9 @@ def line(event: str, identifier: str = "a", target: str = "post@east", **fields:
 LIFE = [
     line("requested"),
     line("applied"),
-    line("proved", proved=True, evidence="gone"),
-    line("reverted", by="controller"),
-    line("gone", why="ready"),
+    line("verified", verified=True, evidence="gone"),
+    line("reverting", ended_by="limit"),
+    line("reverted", evidence="ready"),
 ]
 
 
@@ -61,22 +62,22 @@ def test_the_lines_of_a_life_are_its_steps() -> None:
     book = replay(LIFE)
     progress = book.entries["a"].progress["post@east"]
     assert progress.applied is not None
-    assert progress.proved is True
+    assert progress.verified is True
     assert progress.evidence == "gone"
-    assert progress.by == "controller"
-    assert progress.gone is True
+    assert progress.ended_by == "limit"
+    assert progress.reverted is not None
     assert book.entries["a"].over
 
 
 def test_a_fault_is_over_when_every_part_is_free_of_it(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path / "journal.ndjson")
     journal.begin(order("a", "post@east", "post@west"))
-    journal.note("gone", id="a", target="post@east", why="ready")
+    journal.note("reverted", id="a", target="post@east", evidence="ready")
     assert not journal.book.entries["a"].settled
-    journal.note("unknown", id="a", target="post@west", why="silent")
+    journal.note("unknown", id="a", target="post@west", evidence="silent")
     assert journal.book.entries["a"].settled
     assert not journal.book.entries["a"].over
-    journal.note("gone", id="a", target="post@west", why="ready after all")
+    journal.note("reverted", id="a", target="post@west", evidence="ready after all")
     assert journal.book.entries["a"].over
     journal.close()
 
@@ -111,7 +112,7 @@ def test_any_lines_have_a_meaning(lines: list[bytes]) -> None:
     st.lists(
         st.tuples(
             st.sampled_from(
-                ["requested", "applied", "reverted", "gone", "unknown", "ended", "blocked", "unblocked"]
+                ["requested", "applied", "reverting", "reverted", "unknown", "ended", "blocked", "unblocked"]
             ),
             st.sampled_from("abcd"),
         )
@@ -121,7 +122,8 @@ def test_any_lines_have_a_meaning(lines: list[bytes]) -> None:
 def test_compacting_forgets_nothing_but_the_oldest_that_are_over(
     steps: list[tuple[str, str]], kept_past: int
 ) -> None:
-    lines = [line(event, identifier, by="heal", why="so") for event, identifier in steps]
+    fields = {"ended": {"by": "heal"}, "reverting": {"ended_by": "heal"}}
+    lines = [line(event, one, **fields.get(event, {"evidence": "so"})) for event, one in steps]
     before, after = replay(lines), replay(compact(lines, kept_past))
     assert after.blocked == before.blocked
     over = [identifier for identifier, entry in before.entries.items() if entry.over]
@@ -134,11 +136,11 @@ def test_a_torn_last_line_is_dropped_before_the_next_is_written(tmp_path: Path) 
     path = tmp_path / "journal.ndjson"
     path.write_bytes(b"".join(LIFE[:2]) + LIFE[2][:20])
     journal = Journal.open(path)
-    journal.note("reverted", id="a", target="post@east", by="controller")
+    journal.note("reverting", id="a", target="post@east", ended_by="limit")
     journal.close()
     assert path.read_bytes().count(b"\n") == 3
     assert all(json.loads(one) for one in path.read_bytes().splitlines())
-    assert replay(path.read_bytes().splitlines()).entries["a"].progress["post@east"].reverted
+    assert replay(path.read_bytes().splitlines()).entries["a"].progress["post@east"].reverting
 
 
 def test_a_long_life_does_not_make_a_long_journal(tmp_path: Path) -> None:
@@ -146,7 +148,7 @@ def test_a_long_life_does_not_make_a_long_journal(tmp_path: Path) -> None:
     journal.begin(order("in-force"))
     for number in range(2 * KEPT + 10):
         journal.begin(order(f"f-{number}"))
-        journal.note("gone", id=f"f-{number}", target="post@east", why="ready")
+        journal.note("reverted", id=f"f-{number}", target="post@east", evidence="ready")
     assert len(journal.book.entries) <= 2 * KEPT
     assert not journal.book.entries["in-force"].over
     assert f"f-{2 * KEPT + 9}" in journal.book.entries
@@ -205,8 +207,8 @@ def test_a_disk_that_is_full_forbids_a_new_fault_and_stops_no_revert(
     with pytest.raises(OSError, match="No space"):
         journal.begin(order("b"))
     assert "b" not in journal.book.entries
-    journal.note("reverted", id="a", target="post@east", by="controller")
-    assert journal.book.entries["a"].progress["post@east"].reverted
+    journal.note("reverting", id="a", target="post@east", ended_by="limit")
+    assert journal.book.entries["a"].progress["post@east"].reverting
     assert (tmp_path / "journal.ndjson").stat().st_size == size
     monkeypatch.undo()
     journal.close()
@@ -224,7 +226,7 @@ def test_a_compaction_that_fails_leaves_the_journal_as_it_was_and_touches_no_oth
     journal = Journal.open(path)
     for number in range(2 * KEPT):
         journal.begin(order(f"f-{number}"))
-        journal.note("gone", id=f"f-{number}", target="post@east", why="ready")
+        journal.note("reverted", id=f"f-{number}", target="post@east", evidence="ready")
     before = path.read_bytes()
     with monkeypatch.context() as full:
         full.setattr(os, "fsync", no_room)
@@ -233,7 +235,7 @@ def test_a_compaction_that_fails_leaves_the_journal_as_it_was_and_touches_no_oth
     somebody_elses = (tmp_path / "somebody-elses").open("wb+", buffering=0)
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir() if one.suffix == ".new"] == []
-    journal.note("unknown", id="f-7", target="post@east", why="no room")
+    journal.note("unknown", id="f-7", target="post@east", evidence="no room")
     assert (tmp_path / "somebody-elses").read_bytes() == b""
     assert path.read_bytes().startswith(before)
     assert b"no room" in path.read_bytes()
@@ -252,8 +254,8 @@ def test_what_could_not_be_written_is_written_when_there_is_room(
     journal.begin(order("a"))
     with monkeypatch.context() as full:
         full.setattr(os, "fsync", no_room)
-        journal.note("reverted", id="a", target="post@east", by="controller")
-        journal.note("gone", id="a", target="post@east", why="ready")
+        journal.note("reverting", id="a", target="post@east", ended_by="limit")
+        journal.note("reverted", id="a", target="post@east", evidence="ready")
         assert not journal.catch_up()
         assert not read(path).entries["a"].over
         with pytest.raises(OSError, match="No space"):
@@ -264,8 +266,8 @@ def test_what_could_not_be_written_is_written_when_there_is_room(
     journal.begin(order("c"))
     assert [json.loads(one)["event"] for one in path.read_bytes().splitlines()] == [
         "requested",
+        "reverting",
         "reverted",
-        "gone",
         "requested",
     ]
     journal.close()
@@ -281,7 +283,7 @@ def test_a_journal_is_taken_up_on_a_full_disk_without_its_torn_line(
         journal = Journal.open(path)
     assert journal.book == replay(LIFE[:3])
     assert path.read_bytes() == b"".join(LIFE[:3])
-    journal.note("gone", id="a", target="post@east", why="ready")
+    journal.note("reverted", id="a", target="post@east", evidence="ready")
     assert replay(path.read_bytes().splitlines()).entries["a"].over
     journal.close()
 
@@ -295,12 +297,17 @@ def test_a_disk_with_next_to_no_room_takes_no_new_fault(
     with pytest.raises(OSError, match="next to no room"):
         journal.begin(order("b"))
     assert list(journal.book.entries) == ["a"]
-    journal.note("gone", id="a", target="post@east", why="ready")
+    journal.note("reverted", id="a", target="post@east", evidence="ready")
     assert read(tmp_path / "journal.ndjson").entries["a"].over
     journal.close()
 
 
 # --- every word of it ---
+
+
+def test_an_order_from_before_callers_were_named_is_about_everybody() -> None:
+    order = replay([line("requested")]).entries["a"].order
+    assert (order.from_selector, order.callers) == (None, ())
 
 
 def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -315,13 +322,15 @@ def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:
         1002.75,
         9,
         77.5,
+        "place:east",
+        ("frontend@east",),
     )
     journal = Journal.open(tmp_path / "deep" / "journal.ndjson")
     journal.begin(asked)
     journal.close()
     entry = read(tmp_path / "deep" / "journal.ndjson").entries["kill-1"]
     assert entry == journal.book.entries["kill-1"]
-    assert entry == Entry(asked, {"a": Progress(), "b": Progress()})
+    assert entry == Entry(asked, {"a": PartProgress(), "b": PartProgress()})
     (written,) = (tmp_path / "deep" / "journal.ndjson").read_bytes().splitlines()
     assert json.loads(written)["event"] == "requested"
     assert json.loads(written)["until"] == "1970-01-01T00:16:42.750000Z"
@@ -346,38 +355,80 @@ EARLY, LATE = "2026-01-31T12:00:00.000000Z", "2026-01-31T12:00:09.000000Z"
 @pytest.mark.parametrize(
     ("lines", "progress"),
     [
-        ([{"event": "applied"}], Progress(applied=parse(AT))),
-        ([{"event": "proved", "proved": None, "evidence": "?"}], Progress(proved=None, evidence="?")),
-        ([{"event": "proved", "proved": False, "evidence": "no"}], Progress(proved=False, evidence="no")),
-        ([{"event": "failed", "why": "refused"}], Progress(failed="refused")),
-        ([{"event": "ceased", "why": "it goes on"}], Progress(ceased=parse(AT), why="it goes on")),
-        ([{"event": "reverted", "by": "heal"}], Progress(reverted=parse(AT), by="heal")),
-        ([{"event": "gone", "why": "ready"}], Progress(gone=True, why="ready")),
-        ([{"event": "unknown", "why": "silent"}], Progress(gone=False, why="silent")),
-        ([{"event": "sung"}], Progress()),
+        ([{"event": "applied"}], PartProgress(applied=parse(AT))),
         (
-            [{"event": "ceased", "why": "one", "at": EARLY}, {"event": "ceased", "why": "two", "at": LATE}],
-            Progress(ceased=parse(EARLY), why="two"),
+            [{"event": "verified", "verified": None, "evidence": "?"}],
+            PartProgress(verified=None, evidence="?"),
         ),
         (
-            [{"event": "reverted", "by": "one", "at": EARLY}, {"event": "reverted", "by": "two", "at": LATE}],
-            Progress(reverted=parse(EARLY), by="two"),
+            [{"event": "verified", "verified": False, "evidence": "no"}],
+            PartProgress(verified=False, evidence="no"),
+        ),
+        (
+            [{"event": "verified", "verified": True, "evidence": "yes"}],
+            PartProgress(verified=True, verified_at=parse(AT), evidence="yes"),
+        ),
+        ([{"event": "failed", "why": "refused"}], PartProgress(failed="refused")),
+        (
+            [{"event": "ceased", "evidence": "it is up"}],
+            PartProgress(ceased=parse(AT), end_evidence="it is up"),
+        ),
+        ([{"event": "reverting", "ended_by": "heal"}], PartProgress(reverting=parse(AT), ended_by="heal")),
+        (
+            [{"event": "reverted", "evidence": "ready"}],
+            PartProgress(reverted=parse(AT), end_evidence="ready"),
+        ),
+        (
+            [{"event": "unknown", "evidence": "silent"}],
+            PartProgress(unknown=parse(AT), end_evidence="silent"),
+        ),
+        ([{"event": "sung"}], PartProgress()),
+        (
+            [
+                {"event": "ceased", "evidence": "one", "at": EARLY},
+                {"event": "ceased", "evidence": "two", "at": LATE},
+            ],
+            PartProgress(ceased=parse(EARLY), end_evidence="two"),
+        ),
+        (
+            [
+                {"event": "reverting", "ended_by": "one", "at": EARLY},
+                {"event": "reverting", "ended_by": "two", "at": LATE},
+            ],
+            PartProgress(reverting=parse(EARLY), ended_by="two"),
         ),
     ],
 )
-def test_what_each_line_says(lines: list[dict[str, object]], progress: Progress) -> None:
+def test_what_each_line_says(lines: list[dict[str, object]], progress: PartProgress) -> None:
     book = replay([LIFE[0], *(told(one) for one in lines)])
     assert book.entries["a"].progress == {"post@east": progress}
 
 
+def test_a_journal_from_before_the_steps_were_named_after_the_phases_says_the_same() -> None:
+    former = [
+        line("requested"),
+        line("applied"),
+        line("proved", proved=True, evidence="it is down"),
+        line("ceased", why="it is up"),
+        line("reverted", by="itself"),
+        line("unknown", why="silent"),
+    ]
+    assert replay(former[:-1]).entries["a"].progress["post@east"].phase is Phase.REVERTING
+    assert replay(former).entries["a"].progress["post@east"].phase is Phase.UNKNOWN
+    (progress,) = replay([*former, line("gone", why="ready")]).entries["a"].progress.values()
+    assert progress.phase is Phase.CEASED
+    assert (progress.verified, progress.evidence) == (True, "it is down")
+    assert (progress.ended_by, progress.end_evidence) == ("itself", "ready")
+
+
 def test_who_ended_it_first_is_remembered() -> None:
-    book = replay([LIFE[0], line("ended", by="request"), line("ended", by="heal")])
-    assert book.entries["a"].ended == "request"
+    book = replay([LIFE[0], line("ended", by="operator"), line("ended", by="heal")])
+    assert book.entries["a"].ended_by == "operator"
 
 
 def test_a_line_about_nothing_known_changes_nothing() -> None:
     book = replay(LIFE[:1])
-    for other in (line("applied", "b"), line("applied", "a", "post@west"), line("reverted"), b"{}\n"):
+    for other in (line("applied", "b"), line("applied", "a", "post@west"), line("reverting"), b"{}\n"):
         assert replay([LIFE[0], other]) == book
 
 
@@ -407,7 +458,7 @@ def test_it_is_compacted_when_twice_as_many_are_known_as_are_kept(tmp_path: Path
     journal = Journal.open(tmp_path / "journal.ndjson")
     for number in range(2 * KEPT):
         journal.begin(order(f"f-{number}"))
-        journal.note("gone", id=f"f-{number}", target="post@east", why="ready")
+        journal.note("reverted", id=f"f-{number}", target="post@east", evidence="ready")
     assert len(journal.book.entries) == 2 * KEPT
     journal.begin(order("last"))
     assert list(journal.book.entries) == [*(f"f-{number}" for number in range(KEPT, 2 * KEPT)), "last"]

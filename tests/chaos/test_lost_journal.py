@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from chaos.catalogue import all_faults
 from chaos.fault import Fault, Injection
 from chaos.heal import mend
 from chaos.selector import select
+from chaos.target import at
+from testbed.inventory import Part
 
 FAULTS = [fault for fault in all_faults() if fault.listed and fault.lasting]
 WHERE = [(fault, runtime) for fault in FAULTS for runtime in fault.runtimes]
@@ -21,10 +24,29 @@ def test_what_a_fault_left_behind_is_swept(fault: Fault, runtime: str, laborator
     site.runtime.name = runtime
     (part, *_) = select(fault.demonstration.target, parts, lambda: site.roles, 0)
     assert mend(site) == ([], [])
-    fault.apply(site, Injection(f"{fault.name}-1", part, fault.check(fault.demonstration.parameters), 60.0))
+    fault.apply(
+        site, Injection(f"{fault.name}-1", at(part), fault.check(fault.demonstration.parameters), 60.0)
+    )
     assert site.harm()
     mended, refusals = mend(site)
     assert site.harm() == []
     assert refusals == []
     assert [line.startswith(f"{part.name} ") and line.endswith(fault.restored) for line in mended] == [True]
     assert mend(site) == ([], [])
+
+
+def test_a_part_is_asked_once_for_what_several_faults_leave_behind(
+    laboratory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that does not answer cost a time-out for each fault that it has a fault point for."""
+    asked: Counter[str] = Counter()
+    control = laboratory.site.control
+
+    def counting(part: Part, *args: Any, **options: Any) -> Any:
+        asked[part.name] += 1
+        return control(part, *args, **options)
+
+    monkeypatch.setattr(laboratory.site, "control", counting)
+    assert mend(laboratory.site) == ([], [])
+    assert asked
+    assert set(asked.values()) == {1}

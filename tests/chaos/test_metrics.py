@@ -50,7 +50,7 @@ def test_a_fault_is_a_series_while_it_is_in_force(injector: Injector, settle: An
     assert east == 'chaos_fault_start_time_seconds{fault="kill",target="post@east"}'
     assert west == 'chaos_fault_start_time_seconds{fault="kill",target="post@west"}'
     assert before <= since <= time.time()
-    injector.end(order.id, by="request")
+    injector.end(order.id, by="operator")
     settle(injector)
     assert faults() == {}
 

@@ -6,30 +6,30 @@ from dataclasses import replace
 
 import pytest
 
-from chaos.journal import Progress
+from chaos.journal import PartProgress
 from chaos.phase import Phase
 
-APPLIED = Progress(applied=1.0)
-VERIFIED = replace(APPLIED, proved=True)
+APPLIED = PartProgress(applied=1.0)
+VERIFIED = replace(APPLIED, verified=True)
 
 
 @pytest.mark.parametrize(
     ("progress", "phase"),
     [
-        (Progress(), Phase.REQUESTED),
-        (Progress(failed="it could not be done"), Phase.REQUESTED),
+        (PartProgress(), Phase.REQUESTED),
+        (PartProgress(failed="it could not be done"), Phase.REQUESTED),
         (APPLIED, Phase.APPLIED),
-        (replace(APPLIED, proved=False), Phase.APPLIED),
+        (replace(APPLIED, verified=False), Phase.APPLIED),
         (VERIFIED, Phase.VERIFIED),
         (replace(VERIFIED, ceased=2.0), Phase.REVERTING),
-        (replace(VERIFIED, reverted=2.0), Phase.REVERTING),
-        (replace(VERIFIED, reverted=2.0, gone=True), Phase.REVERTED),
-        (replace(VERIFIED, ceased=2.0, reverted=3.0, gone=True), Phase.CEASED),
-        (replace(VERIFIED, reverted=2.0, gone=False), Phase.UNKNOWN),
-        (replace(VERIFIED, gone=False), Phase.UNKNOWN),
+        (replace(VERIFIED, reverting=2.0), Phase.REVERTING),
+        (replace(VERIFIED, reverting=2.0, reverted=4.0), Phase.REVERTED),
+        (replace(VERIFIED, ceased=2.0, reverting=3.0, reverted=4.0), Phase.CEASED),
+        (replace(VERIFIED, reverting=2.0, unknown=4.0), Phase.UNKNOWN),
+        (replace(VERIFIED, unknown=4.0), Phase.UNKNOWN),
     ],
 )
-def test_a_phase_is_told_by_the_last_mark(progress: Progress, phase: Phase) -> None:
+def test_a_phase_is_told_by_the_last_mark(progress: PartProgress, phase: Phase) -> None:
     assert progress.phase is phase
 
 

@@ -14,6 +14,7 @@ from chaos.catalogue import fault_named
 from chaos.fault import Injection
 from chaos.faults.calls.fault_point import FaultPoint, Seen
 from chaos.injector import Request, plan
+from chaos.target import at
 from foundation.failure import Failure
 from testbed.control import Answer, Unreachable
 from testbed.inventory import Part
@@ -90,15 +91,17 @@ def test_a_part_that_is_down_is_named_and_nobody_is_hurt(laboratory: Any) -> Non
     assert laboratory.site.harm() == ["post@west is down"]
 
 
-# --- proved by what a request of our own gets ---
+# --- verified by what a request of our own gets ---
 
 
-def injected(laboratory: Any, name: str, seconds: float = 5.0, **parameters: Any) -> tuple[Any, Injection]:
+def injected(
+    laboratory: Any, name: str, seconds: float = 5.0, callers: tuple[str, ...] = (), **parameters: Any
+) -> tuple[Any, Injection]:
     """A fault that is set at post@east."""
     site = laboratory.site
     part = next(part for part in site.inventory.parts if part.name == "post@east")
     fault = fault_named(name)
-    injection = Injection(f"{name}-1", part, fault.check(parameters), seconds)
+    injection = Injection(f"{name}-1", at(part, callers), fault.check(parameters), seconds)
     fault.apply(site, injection)
     return fault, injection
 
@@ -126,7 +129,7 @@ def test_the_evidence_is_what_our_own_request_got(
 
 @pytest.mark.parametrize("name", ["errors", "latency", "blackhole"])
 def test_a_count_without_harm_proves_nothing(laboratory: Any, name: str) -> None:
-    """Harm switched off, the service counted, the user got her answer: and it was called proved."""
+    """Harm switched off, the service counted, the user got her answer: and it was called verified."""
     laboratory.site.harmless = True
     fault, injection = injected(laboratory, name)
     proof = fault.verify(laboratory.site, injection)
@@ -162,6 +165,50 @@ def test_harm_that_the_fault_point_did_not_do_is_not_its_proof(
     ill = problem(500, "internal-error")
     monkeypatch.setattr(type(laboratory.site), "entrance", lambda *_, **__: Answering(ill))
     assert fault.verify(laboratory.site, injection).verdict is None
+
+
+@pytest.mark.parametrize("name", ["errors", "latency", "blackhole"])
+@pytest.mark.parametrize(
+    ("callers", "spared"),
+    [
+        (("frontend@east",), "frontend@west"),
+        (("frontend@west",), "frontend@east"),
+        (("frontend@east", "frontend@west"), "the controller"),
+    ],
+)
+def test_of_some_callers_one_is_seen_to_be_hurt_and_somebody_else_to_be_spared(
+    laboratory: Any, name: str, callers: tuple[str, ...], spared: str
+) -> None:
+    fault, injection = injected(laboratory, name, callers=callers)
+    proof = fault.verify(laboratory.site, injection)
+    assert proof.verdict is True
+    assert proof.evidence.endswith(f", sent as {callers[0]}; one sent as {spared} is spared")
+
+
+def test_a_fault_of_some_callers_that_hurts_others_too_is_not_what_was_asked_for(laboratory: Any) -> None:
+    laboratory.site.indiscriminate = True
+    fault, injection = injected(laboratory, "errors", callers=("frontend@east",))
+    proof = fault.verify(laboratory.site, injection)
+    assert proof.verdict is False
+    assert proof.evidence == (
+        "post@east answered a request of our own with 500, sent as frontend@east; "
+        "one sent as frontend@west is hurt, too"
+    )
+
+
+def test_who_is_hurt_by_another_fault_is_spared_by_this_one(laboratory: Any) -> None:
+    fault, injection = injected(laboratory, "errors", callers=("frontend@east",))
+    others = {"kind": "errors", "status": 500, "callers": ["frontend@west"]}
+    point = {"until": time.monotonic() + 5, "hits": 0, **others}
+    laboratory.site.runtime.of("post@east").points["errors-2"] = point
+    assert fault.verify(laboratory.site, injection).verdict is True
+
+
+def test_a_fault_of_some_callers_that_only_counts_is_not_verified(laboratory: Any) -> None:
+    laboratory.site.harmless = True
+    fault, injection = injected(laboratory, "errors", callers=("frontend@east",))
+    proof = fault.verify(laboratory.site, injection)
+    assert (proof.verdict, "answered it as ever" in proof.evidence) == (False, True)
 
 
 class Answering:
@@ -224,7 +271,7 @@ def test_to_look_does_not_make_a_short_fault_last_longer(
     waited = []
     entrance = laboratory.site.entrance
 
-    def note(part: Any, timeout: float) -> Any:
+    def note(part: Any, timeout: float, caller: Any) -> Any:
         waited.append(timeout)
         return entrance(part, 0.01)
 
@@ -243,7 +290,7 @@ def test_where_every_answer_takes_long_silence_is_waited_for_longer(
     waited = []
     entrance, control = laboratory.site.entrance, laboratory.site.control
 
-    def note(part: Any, timeout: float) -> Any:
+    def note(part: Any, timeout: float, caller: Any) -> Any:
         waited.append(timeout)
         return entrance(part, timeout)
 
@@ -278,7 +325,7 @@ def test_the_request_is_one_that_the_fault_is_for(
             return OK
 
     fault, injection = injected(laboratory, "errors", **parameters)
-    monkeypatch.setattr(laboratory.site, "entrance", lambda part, timeout: Noting())
+    monkeypatch.setattr(laboratory.site, "entrance", lambda *_: Noting())
     assert fault.verify(laboratory.site, injection).verdict is None
     assert {(method, path, bool(headers)) for method, path, headers in sent} == {asked}
     if asked[2]:  # another user each time: the same ones would all be hit, or none
@@ -286,7 +333,7 @@ def test_the_request_is_one_that_the_fault_is_for(
         assert all(int(headers["failwhale-user"]) > 0 for _, _, headers in sent)
 
 
-# --- set, removed, and gone ---
+# --- set, and removed ---
 
 
 class Asked:
@@ -313,7 +360,7 @@ class Asked:
         return self.running
 
 
-POINT = Injection("errors-1", EAST, {"status": 500, "share": 1.0}, 5.0)
+POINT = Injection("errors-1", at(EAST), {"status": 500, "share": 1.0}, 5.0)
 ERRORS = fault_named("errors")
 
 
@@ -328,6 +375,13 @@ def test_who_does_not_answer_is_refused_with_what_helps() -> None:
         ERRORS.precondition(Asked(None), POINT.part)  # type: ignore[arg-type]
     assert failure.value.message == "post@east does not answer: its fault point cannot be set"
     assert failure.value.next_step == "see: failwhale status"
+
+
+def test_a_fault_point_is_told_whose_calls_it_is_for() -> None:
+    site = Asked(OK)
+    ERRORS.apply(site, Injection("errors-1", at(EAST, ["frontend@west"]), {"status": 500}, 5.0))  # type: ignore[arg-type]
+    body = {"kind": "errors", "seconds": 5.0, "status": 500, "callers": ["frontend@west"]}
+    assert site.requests[1] == ("PUT", "/-/faults/errors-1", body)
 
 
 def test_a_fault_point_is_set_with_its_kind_its_lease_and_its_parameters() -> None:

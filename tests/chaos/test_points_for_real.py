@@ -1,4 +1,4 @@
-"""Fault points proved at a real service: its own server, mutual TLS, its real layer in front of a route."""
+"""Fault points verified at a real service: its own server, mutual TLS, its real layer in front of a route."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from typing import Any, cast
 
 import pytest
 from fastapi import APIRouter
+from site_files import record, write_site
 
 import chaos.faults.calls.fault_point
 from chaos.catalogue import fault_named
 from chaos.fault import Injection, Proof
+from chaos.target import at
+from foundation.failure import Failure
 from foundation.state import State
 from services.platform import genesis
 from services.platform.app import build
+from services.platform.faultpoints import AppliedFault
 from services.platform.intake import Intake
 from services.platform.problems import Problem
 from services.platform.serve import Server
 from services.platform.settings import Address, Settings
 from services.platform.store import Store
 from services.platform.tls import credentials_of
-from testbed.control import Control, Unreachable, operators_tls
-from testbed.inventory import Part
+from testbed.control import Control, Unreachable
+from testbed.endpoints import Endpoints
 from testbed.site import Site
 
-POST = Part("post@east", "post", "east", "post-east", "8000", {"8000": "127.0.0.1:1"})
 router = APIRouter()
 
 
@@ -44,25 +47,11 @@ class NoStore:
         return True
 
 
-class OneService:
-    """A site of one part, as faults at fault points ask it."""
-
-    def __init__(self, control: Control, entrance: Control) -> None:
-        self._control = control
-        self._entrance = entrance
-
-    def control(self, part: Part, timeout: float = 2.0) -> Control:
-        return self._control
-
-    def entrance(self, part: Part, timeout: float) -> Control:
-        self._entrance._timeout = timeout
-        return self._entrance
-
-
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    """A site of one part that runs, and of two that call it."""
     state = State(tmp_path)
-    genesis.make_certificates(state.pki, ["post-east", "client"])
+    genesis.make_certificates(state.pki, ["post-east", "frontend-east", "frontend-west"])
     state.secrets.mkdir()
     (state.secrets / "token").write_text("control-token\n")
     settings = Settings(
@@ -79,16 +68,16 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         await server.start()
         try:
             at = await server.listen(app, Address("127.0.0.1", 0), credentials.internal)
-            tls = operators_tls(state)
-            control = Control(at.host, at.port, tls, "control-token")
-            yield cast(Site, OneService(control, Control(at.host, at.port, tls)))
+            callers = [record(f"frontend@{place}") for place in ("east", "west")]
+            write_site(state, [record("post@east", {"8000": str(at)}), *callers])
+            yield cast(Site, Endpoints(state))
         finally:
             await server.stop()
 
 
-async def proof_of(site: Site, name: str, **parameters: Any) -> Proof:
-    fault = fault_named(name)
-    injection = Injection(f"{name}-1", POST, fault.check(parameters), 10.0)
+async def proof_of(site: Site, name: str, callers: tuple[str, ...] = (), **parameters: Any) -> Proof:
+    fault, post = fault_named(name), site.inventory.part("post@east")
+    injection = Injection(f"{name}-1", at(post, callers), fault.check(parameters), 10.0)
     await asyncio.to_thread(fault.apply, site, injection)
     for _ in range(10):  # a share of the users is met by chance: nobody of it in forty probes is one in 2**40
         proof = await asyncio.to_thread(fault.verify, site, injection)
@@ -109,13 +98,53 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("name", "parameters", "said"), KINDS)
-async def test_a_real_service_that_is_hurt_is_proved_to_be(
+async def test_a_real_service_that_is_hurt_is_seen_to_be(
     site: Site, monkeypatch: pytest.MonkeyPatch, name: str, parameters: Any, said: str
 ) -> None:
     monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.5)
     proof = await proof_of(site, name, **parameters)
     assert proof.verdict is True, proof
     assert said in proof.evidence
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("errors", {}), ("latency", {"delay": 0.2}), ("blackhole", {"users": 1.0})]
+)
+@pytest.mark.parametrize(
+    ("callers", "spared"),
+    [
+        (("frontend@west",), "frontend@east"),
+        (("frontend@east", "frontend@west"), "the controller"),
+    ],
+)
+async def test_a_real_service_knows_its_callers_and_hurts_those_that_are_meant(
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    parameters: Any,
+    callers: tuple[str, ...],
+    spared: str,
+) -> None:
+    monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.5)
+    proof = await proof_of(site, name, callers, **parameters)
+    assert proof.verdict is True, proof
+    assert proof.evidence.endswith(f", sent as {callers[0]}; one sent as {spared} is spared")
+
+
+async def test_a_real_service_that_does_not_know_its_callers_is_found_out(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AppliedFault, "hits_request", lambda *_: True)
+    proof = await proof_of(site, "errors", ("frontend@east",))
+    assert proof.verdict is False
+    assert "one sent as frontend@west is hurt, too" in proof.evidence
+
+
+async def test_whose_certificate_cannot_be_read_cannot_be_pretended_to_be(site: Site) -> None:
+    for file in site._state.pki.glob("frontend-east.*"):
+        file.unlink()
+    with pytest.raises(Failure, match="the certificate of frontend@east cannot be read"):
+        await proof_of(site, "errors", ("frontend@east",))
 
 
 @pytest.mark.parametrize("name", ["errors", "latency", "blackhole"])

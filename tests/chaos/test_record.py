@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from chaos.journal import Entry, Order, Progress
-from chaos.record import Record
+from chaos.journal import Entry, Order, PartProgress
+from chaos.record import FaultRecorder
 from foundation.clock import parse
 from foundation.patient_ledger import PatientLedger
 
 ORDER = Order("kill-1", "kill", "post:all", ("post@east",), {"n": 1}, 10.0, 1000.0, 1010.0, 7)
-ENTRY = Entry(ORDER, {"post@east": Progress()})
+ENTRY = Entry(ORDER, {"post@east": PartProgress()})
 
 
 def no_room(*_: object) -> int:
@@ -24,17 +24,17 @@ def no_room(*_: object) -> int:
 
 def test_a_line_says_which_fault_on_which_part_and_what_happened(tmp_path: Path) -> None:
     ledger = PatientLedger(tmp_path / "ledger.ndjson")
-    Record(ledger).tell("proved", ENTRY, "post@east", proved=True, evidence="it is gone")
+    FaultRecorder(ledger).tell("verified", ENTRY, "post@east", verified=True, evidence="it is gone")
     (line,) = ledger.read()
     assert {line.pop("at"), line.pop("up"), line.pop("boot")}
     assert line == {
-        "kind": "fault.proved",
+        "kind": "fault.verified",
         "fault": "kill-1",
         "name": "kill",
         "target": "post@east",
         "parameters": {"n": 1},
         "until": "1970-01-01T00:16:50.000000Z",
-        "proved": True,
+        "verified": True,
         "evidence": "it is gone",
     }
 
@@ -43,21 +43,21 @@ def test_what_there_was_no_room_for_is_told_later_in_order_and_with_its_own_time
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger = PatientLedger(tmp_path / "ledger.ndjson")
-    record = Record(ledger)
+    record = FaultRecorder(ledger)
     record.tell("applied", ENTRY, "post@east")
     monkeypatch.setattr("time.time", lambda: 2000.0)
     with monkeypatch.context() as full:
         full.setattr(os, "write", no_room)
-        record.tell("reverted", ENTRY, "post@east", by="controller")
-        record.tell("gone", ENTRY, "post@east", why="ready")
+        record.tell("reverting", ENTRY, "post@east", ended_by="limit")
+        record.tell("reverted", ENTRY, "post@east", evidence="ready")
         assert not record.catch_up()
     monkeypatch.setattr("time.time", lambda: 3000.0)
     assert record.catch_up()
     record.tell("requested", ENTRY, "post@east")
     assert [one["kind"] for one in ledger.read()] == [
         "fault.applied",
+        "fault.reverting",
         "fault.reverted",
-        "fault.gone",
         "fault.requested",
     ]
     told = [parse(one["at"]) for one in ledger.read()]
@@ -67,7 +67,7 @@ def test_what_there_was_no_room_for_is_told_later_in_order_and_with_its_own_time
 def test_a_line_that_was_cut_short_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full disk `write` takes what fits and calls that a success."""
     ledger = PatientLedger(tmp_path / "ledger.ndjson")
-    record = Record(ledger)
+    record = FaultRecorder(ledger)
     write = os.write
     with monkeypatch.context() as full:
         full.setattr(os, "write", lambda file, content: write(file, content[:30]))
@@ -88,7 +88,9 @@ def test_a_full_disk_keeps_no_fault_in_force(
     for fault in ("kill", "pause", "latency"):
         place = "west" if fault == "pause" else "east"
         injector.order(Request(fault, f"{'auth' if fault == 'latency' else 'post'}@{place}", 0.3, id=fault))
-    wait_until(lambda: all(all(p.proved for p in e.progress.values()) for e in injector.entries()), "proved")
+    wait_until(
+        lambda: all(all(p.verified for p in e.progress.values()) for e in injector.entries()), "verified"
+    )
     with monkeypatch.context() as full:
         full.setattr(os, "write", no_room)
         settle(injector)
@@ -100,7 +102,7 @@ def test_a_full_disk_keeps_no_fault_in_force(
         assert laboratory.site.harm() == []
     injector.catch_up()
     assert all(entry.over for entry in read(laboratory.folder / "chaos" / "journal.ndjson").entries.values())
-    gone = [line["fault"] for line in laboratory.ledger.read() if line["kind"] == "fault.gone"]
+    gone = [line["fault"] for line in laboratory.ledger.read() if line["kind"] == "fault.reverted"]
     assert sorted(gone) == ["kill", "latency", "pause"]
     injector.order(Request("kill", "post@east", 0.05))
     settle(injector)
@@ -122,7 +124,7 @@ def test_what_is_undone_is_gone_although_a_full_disk_keeps_the_part_from_being_r
         with monkeypatch.context() as disk:
             disk.setattr("chaos.journal.is_full", lambda folder, full=full: full)
             settle(injector)
-        assert injector.entry(identifier).progress["post@east"].gone is full
+        assert injector.entry(identifier).progress["post@east"].phase.is_over is full
         laboratory.site.runtime.revive("post@east")
         if not full:
             with monkeypatch.context() as well:

@@ -9,6 +9,7 @@ from site_files import kind_of
 
 from chaos.catalogue import fault_named
 from chaos.fault import Injection
+from chaos.target import at
 from testbed.inventory import Inventory, Part
 from testbed.site import Site
 
@@ -103,7 +104,7 @@ def agreeing(address: str, primaries: set[str]) -> TalkingSite:
 
 def test_the_old_primary_is_not_demoted_before_every_sentinel_names_the_new_one() -> None:
     east, west = STORES["store@east"], STORES["store@west"]
-    promote, injection = fault_named("promote"), Injection("promote-1", WEST, {}, 1.0)
+    promote, injection = fault_named("promote"), Injection("promote-1", at(WEST), {}, 1.0)
     site = agreeing(east, {"store@east", "store@west"})
     site.flags = b"master,failover_in_progress"
     assert promote.verify(site, injection).verdict is False
@@ -124,14 +125,14 @@ def test_the_old_primary_is_not_demoted_before_every_sentinel_names_the_new_one(
 
 def test_a_promotion_that_sentinel_gave_up_before_it_saw_it_is_asked_for_again() -> None:
     site = agreeing(STORES["store@east"], {"store@east", "store@west"})
-    fault_named("promote").revert(site, Injection("promote-1", WEST, {}, 1.0))
+    fault_named("promote").revert(site, Injection("promote-1", at(WEST), {}, 1.0))
     assert ("sentinel@east", "SENTINEL", "FAILOVER", "failwhale") in site.said
     assert site.primaries == {"store@east", "store@west"}
 
 
 def test_writes_that_were_held_in_vain_are_released() -> None:
     site = agreeing(STORES["store@east"], {"store@east"})
-    fault_named("promote").revert(site, Injection("promote-1", WEST, {}, 1.0))
+    fault_named("promote").revert(site, Injection("promote-1", at(WEST), {}, 1.0))
     assert ("store@east", "CLIENT", "UNPAUSE") in site.said
     assert site.primaries == {"store@east"}
 
@@ -162,7 +163,7 @@ def test_why_a_loss_would_not_be_failed_over(replica: dict[bytes, bytes], why: s
 def test_a_bar_is_in_force_once_every_sentinel_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     site = agreeing(STORES["store@east"], {"store@east"})
     monkeypatch.setattr(site, "is_barred", lambda part: True)
-    bar, injection = fault_named("bar-replica"), Injection("bar-replica-1", WEST, {}, 1.0)
+    bar, injection = fault_named("bar-replica"), Injection("bar-replica-1", at(WEST), {}, 1.0)
     assert bar.verify(site, injection).evidence == (
         "sentinel@east, sentinel@west, sentinel@witness would promote store@west"
     )

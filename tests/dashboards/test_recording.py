@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from foundation.failure import Failure
-from outages.metrics import Metrics
+from outages.metrics import ProberMetrics
 from outages.model import Felt
 from outages.prometheus import Prometheus
 from outages.score import score
@@ -31,7 +31,7 @@ JOURNEY = "post"
 class Prober:
     """Counts attempts at one journey, five a second, and shows its metrics as the real one does."""
 
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: ProberMetrics = field(default_factory=ProberMetrics)
     outcome: str = "good"
     ended: threading.Event = field(default_factory=threading.Event)
 

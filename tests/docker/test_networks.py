@@ -1,4 +1,4 @@
-"""Who can reach whom: a data centre can be cut off, and its store is reached from the other one by the line
+"""Who can reach whom: a data centre can be cut off, and its store is reached from the other one by the link
 only."""
 
 from __future__ import annotations

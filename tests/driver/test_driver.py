@@ -16,7 +16,7 @@ from driver.driver import Driver
 from foundation.failure import INCONCLUSIVE, NOT_RESTORED, USAGE, Failure
 from foundation.ledger import Ledger
 from foundation.state import State
-from loadtests.generator import Plan, Shape
+from loadtests.generator import LoadPlan, Shape
 from testbed.runtimes.lifecycle import Listener, Wishes
 from tests.outages.test_history import STARTED, T, fault, outage
 from tests.testbed.runtimes.toys import TOYS, free_port
@@ -81,7 +81,7 @@ def test_a_load_goes_on_beside_and_ends_with_its_block(fake_site: Any) -> None:
     driver = Driver(fake_site.state)
     told: list[float] = []
     with driver.load(
-        Plan(Shape.STEADY, people=10, rate=60, seconds=60), lambda now: told.append(now["elapsed"])
+        LoadPlan(Shape.STEADY, people=10, rate=60, seconds=60), lambda now: told.append(now["elapsed"])
     ) as load:
         end = time.monotonic() + 20
         while not (told and '"post"' in fake_site.record.read_text()):
@@ -99,7 +99,7 @@ def test_a_load_goes_on_beside_and_ends_with_its_block(fake_site: Any) -> None:
 
 
 def test_a_load_that_is_over_by_itself_was_not_interrupted(fake_site: Any) -> None:
-    with Driver(fake_site.state).load(Plan(Shape.STEADY, people=2, rate=20, seconds=1)) as load:
+    with Driver(fake_site.state).load(LoadPlan(Shape.STEADY, people=2, rate=20, seconds=1)) as load:
         assert load.over.wait(30)
     assert load.interrupted_after is None
     assert load.result.good == load.result.sent > 0
@@ -109,7 +109,7 @@ def test_where_nobody_lives_there_is_no_load(fake_site: Any) -> None:
     (fake_site.state.path / "population.json").unlink()
     with (
         pytest.raises(Failure, match="nobody lives"),
-        Driver(fake_site.state).load(Plan(Shape.STEADY, 1, 1, 1)),
+        Driver(fake_site.state).load(LoadPlan(Shape.STEADY, 1, 1, 1)),
     ):
         pass
     assert not fake_site.state.ledger.exists()
@@ -118,13 +118,13 @@ def test_where_nobody_lives_there_is_no_load(fake_site: Any) -> None:
 # --- break it ---
 
 
-def test_a_fault_is_waited_for_until_it_is_over_or_until_it_is_proved(driver: Driver) -> None:
+def test_a_fault_is_waited_for_until_it_is_over_or_until_it_is_verified(driver: Driver) -> None:
     over = driver.inject(Request("kill", "post@east", seconds=0.2))
-    assert (over["proved"], over["gone"], over["not_well"]) == (True, True, [])
+    assert (over["verified"], over["phase"], over["not_well"]) == (True, "reverted", [])
     lasts = driver.inject(Request("pause", "auth@east", seconds=60), detach=True)
-    assert (lasts["proved"], lasts["gone"]) == (True, None)
+    assert (lasts["verified"], lasts["phase"]) == (True, "verified")
     assert [row["id"] for row in driver.active()] == [lasts["id"]]
-    assert driver.end(lasts["id"])["gone"] is True
+    assert driver.end(lasts["id"])["phase"] == "reverted"
     assert driver.active() == []
 
 
@@ -158,7 +158,7 @@ def test_a_fault_that_does_not_bite_is_a_failure(
     driver: Driver, laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(laboratory.site.runtime, "kill", lambda part: None)
-    with pytest.raises(Failure, match="not proved to bite") as raised:
+    with pytest.raises(Failure, match="was not verified") as raised:
         driver.inject(Request("kill", "post@east", seconds=0.3), detach=True)
     assert raised.value.code == INCONCLUSIVE
 

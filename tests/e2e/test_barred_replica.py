@@ -13,14 +13,14 @@ def test_nobody_is_promoted_until_the_bar_is_lifted(site: Site) -> None:
     old = site.primary()
     with site.running("load", "steady", "--people", "20", "--for", "60s", "--quiet"):
         barred = site.json("chaos", "bar-replica", "store:replica", "--for=16s", "--detach")
-        assert barred["proved"] is True
+        assert barred["verified"] is True
         assert "barred from promotion" in site.ok("status")
         wait_until(site.is_green, 3, "nobody hurt while the primary lives")
         killed = site.json("chaos", "kill", "store:primary", "--for=60s", "--detach")
         assert [row["target"] for row in killed["targets"]] == [old]
 
         def is_barred() -> bool:
-            return any(row["id"] == barred["id"] and not row["reverted"] for row in site.active())
+            return any(row["id"] == barred["id"] and row["phase"] == "verified" for row in site.active())
 
         def promoted() -> bool:
             return "primary" in site.as_chaos_sees_it().store_roles().values()

@@ -36,7 +36,7 @@ def command(fault: Fault) -> list[str]:
 def test_every_fault(site: Site, fault: Fault) -> None:
     declared = dict(fault.demonstration.hurts)
     begun = site.json(*command(fault), "--detach")
-    assert begun["proved"] is True
+    assert begun["verified"] is True
 
     def as_declared() -> bool:
         now = site.journeys()
@@ -51,7 +51,7 @@ def test_every_fault(site: Site, fault: Fault) -> None:
     lines = [line for line in site.ledger() if line.get("fault") == begun["id"]]
     for target in [row["target"] for row in begun["targets"]]:
         steps = [line["kind"].removeprefix("fault.") for line in lines if line["target"] == target]
-        assert steps == ["requested", "applied", "proved", "reverted", "gone"]
+        assert steps == ["requested", "applied", "verified", "reverting", "reverted"]
     site.wait_green()
 
     def in_the_record() -> bool:

@@ -31,7 +31,7 @@ def test_new_handshakes_fail_open_connections_go_on_and_no_restart_is_needed(sit
     with site.client("east") as connected:
         assert connected.get("/").status_code == 200
         fault = site.json("chaos", "expire-certificate", "frontend@east", "--for=60s", "--detach")
-        assert fault["proved"] is True
+        assert fault["verified"] is True
         assert connected.get("/").status_code == 200
         refused = curl(site)
         assert refused.returncode == 60, refused

@@ -17,7 +17,7 @@ from foundation.state import State
 
 FAULTS = {"kill": "post@east", "pause": "notify@west", "errors": "retweet@east"}
 SECONDS = 12
-"""How long the faults last: all are proved, and the disk is full, long before."""
+"""How long the faults last: all are verified, and the disk is full, long before."""
 
 
 @pytest.mark.parametrize("runtime", ["processes"], indirect=True)
@@ -31,7 +31,7 @@ def test_three_faults_end_in_time_on_a_full_disk_and_the_record_is_whole_afterwa
             site.ok("chaos", fault, part, "--for", f"{SECONDS}s", "--detach")
         controller = Client(State(site.state))
         fill(small_disk)
-        assert all(one["proved"] and one["gone"] is None for one in controller.faults())
+        assert all(one["phase"] == "verified" for one in controller.faults())
 
         refused = site.run("chaos", "kill", "auth@east", "--for", "5s")
         assert refused.returncode == 1, refused.stderr
@@ -39,11 +39,11 @@ def test_three_faults_end_in_time_on_a_full_disk_and_the_record_is_whole_afterwa
         assert site.json("status")["full"] is True
         assert site.life("auth@east")
 
-        def all_gone() -> bool:
+        def all_reverted() -> bool:
             fill(small_disk)
-            return all(one["gone"] for one in controller.faults())
+            return all(one["phase"] == "reverted" for one in controller.faults())
 
-        wait_until(all_gone, SECONDS + 10, "every fault gone although the disk is full")
+        wait_until(all_reverted, SECONDS + 10, "every fault undone although the disk is full")
         chaos = site.as_chaos_sees_it()
         for name in FAULTS.values():
             # Ready it is not: Redis takes no write and answers no PING while it cannot write its own log.
@@ -56,8 +56,8 @@ def test_three_faults_end_in_time_on_a_full_disk_and_the_record_is_whole_afterwa
 
         (small_disk / "ballast").unlink()
         wait_until(lambda: site.active() == [], 10, "their ends written down")
-        assert sorted(files_with(site.state, b'"event":"gone"')) == ["journal.ndjson"]
-        wait_until(lambda: told_gone(site) == set(FAULTS), 10, "their ends told in the ledger")
+        assert sorted(files_with(site.state, b'"event":"reverted"')) == ["journal.ndjson"]
+        wait_until(lambda: told_reverted(site) == set(FAULTS), 10, "their ends told in the ledger")
         assert site.json("status")["full"] is False
         site.wait_green(30)
         site.ok("chaos", "kill", "auth@east", "--for", "1s")
@@ -67,10 +67,10 @@ def test_three_faults_end_in_time_on_a_full_disk_and_the_record_is_whole_afterwa
     assert left == []
 
 
-def told_gone(site: OnProcesses) -> set[str]:
+def told_reverted(site: OnProcesses) -> set[str]:
     """The faults whose end is in the ledger; its own reader skips a line that was torn for want of room."""
     records = Ledger(site.state / "record" / "ledger.ndjson").read()
-    return {record["name"] for record in records if record["kind"] == "fault.gone"}
+    return {record["name"] for record in records if record["kind"] == "fault.reverted"}
 
 
 def files_with(folder: Path, words: bytes) -> Iterator[str]:

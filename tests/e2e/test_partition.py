@@ -25,7 +25,7 @@ def test_the_other_data_centre_serves_and_then_both(site: Site, role: str) -> No
         wait_until(lambda: site.replicated() > before + 8, 30, "posts that must survive the primary")
         promised = site.replicated() - before
         fault = site.json("chaos", "partition", f"place:{lost}", f"--for={LIMIT}", "--detach")
-        assert fault["proved"] is True, fault
+        assert fault["verified"] is True, fault
 
         def is_lost() -> bool:
             return site.journeys().get(f"handshake-{lost}", {}).get("state") == "down"

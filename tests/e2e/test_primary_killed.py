@@ -15,7 +15,7 @@ def test_no_acknowledged_post_is_lost(site: Site) -> None:
         promised = site.replicated() - before
         fault = site.json("chaos", "kill", "store:primary", "--for", "8s", "--detach")
         assert [row["target"] for row in fault["targets"]] == [old]
-        assert fault["proved"] is True
+        assert fault["verified"] is True
         wait_until(lambda: site.primary() not in ("", old), 10, "a promotion")
         promoted = site.acknowledged()
         wait_until(lambda: site.acknowledged() > promoted, 10, "posts acknowledged by the new primary")

@@ -15,7 +15,7 @@ from chaos.fault import SERVICES
 from foundation.clock import parse
 
 SECONDS = {"processes": 20.0, "docker": 20.0}
-"""Long enough for all faults to be proved: on Docker the commands run beside the controller."""
+"""Long enough for all faults to be verified: on Docker the commands run beside the controller."""
 GRACE = {"processes": 5.0, "docker": 10.0}
 """Seconds after the limit within which the site must be healthy. A container takes longer to come back."""
 
@@ -49,11 +49,11 @@ class Broken:
             for fault, target in self.targets.items()
         ]
 
-    def wait_proved(self) -> None:
-        def proved() -> bool:
-            return {row["fault"] for row in self.site.active() if row["proved"]} == self.targets.keys()
+    def wait_verified(self) -> None:
+        def verified() -> bool:
+            return {row["fault"] for row in self.site.active() if row["verified"]} == self.targets.keys()
 
-        wait_until(proved, self.limit - time.monotonic(), "every fault proved")
+        wait_until(verified, self.limit - time.monotonic(), "every fault verified")
         last = max(parse(row["until"]) for row in self.site.active())
         self.limit = time.monotonic() + last - time.time()
 
@@ -73,7 +73,7 @@ def break_site(site: Site) -> Iterator[Callable[[float], Broken]]:
 
     def make(seconds: float) -> Broken:
         made.append(Broken(site, seconds))
-        made[-1].wait_proved()
+        made[-1].wait_verified()
         return made[-1]
 
     yield make
@@ -157,7 +157,7 @@ def test_heal_with_nothing_alive(site: Site, break_site: Callable[[float], Broke
 
 def test_ctrl_c_reverts_early(site: Site) -> None:
     with site.running("chaos", "kill", "post@east", "--for=60s") as command:
-        wait_until(lambda: any(row["proved"] for row in site.active()), 15, "proved")
+        wait_until(lambda: any(row["verified"] for row in site.active()), 15, "verified")
         command.send_signal(signal.SIGINT)
         told, _ = command.communicate(timeout=15)
     assert command.returncode == 130, told

@@ -19,11 +19,11 @@ from foundation.clock import stamp
 from foundation.console import run
 from foundation.failure import Failure
 from foundation.state import State
-from loadtests.generator import Plan
+from loadtests.generator import LoadPlan
 from loadtests.load import Result
 from loadtests.populate import Loaded
 from outages.history import History
-from outages.model import Fault, Felt
+from outages.model import Felt, InjectedFault
 from testbed.runtimes.lifecycle import Ended
 
 STEPS = ("start", "populate", "load", "inject", "wait_green", "outages", "heal", "report")
@@ -58,7 +58,7 @@ class FakeDriver:
         return Loaded(people, 3, 4, 0.1)
 
     @contextmanager
-    def load(self, plan: Plan) -> Iterator[Any]:
+    def load(self, plan: LoadPlan) -> Iterator[Any]:
         self.load_goes_on = True
         try:
             self.note("load")
@@ -69,7 +69,10 @@ class FakeDriver:
     def inject(self, request: Any, *, detach: bool) -> FaultRow:
         assert self.load_goes_on
         self.note("inject")
-        row: Any = {"id": request.fault, "targets": [{"reverted": None if detach else stamp(1e9)}]}
+        row: Any = {
+            "id": request.fault,
+            "targets": [{"times": {"reverting": None if detach else stamp(1e9)}}],
+        }
         return row
 
     def wait_green(self, seconds: float) -> bool:
@@ -78,7 +81,7 @@ class FakeDriver:
 
     def outages(self, since: float, settle: float) -> list[Felt]:
         self.note("outages")
-        causes = [Fault("kill", "kill", "post@east", {}, 0.0)]
+        causes = [InjectedFault("kill", "kill", "post@east", {}, 0.0)]
         return [Felt("post", "down", 10.0, 12.0, causes=causes), Felt("page", "down", 1.0, 2.0)]
 
     def heal(self, listener: object) -> Any:

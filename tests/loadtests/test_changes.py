@@ -10,17 +10,17 @@ import pytest
 
 from loadtests import checker
 from loadtests.acknowledged import CHANGES, Acknowledged, Record, read, read_all
-from loadtests.answer import Answer
 from loadtests.changes import Changed, promised_changes
 from loadtests.crowd import Crowd
+from loadtests.findings import Findings
+from loadtests.outcome import Outcome
 from loadtests.public_api import PublicApi
-from loadtests.verdict import Verdict
 from loadtests.visitor import LOOKING_AFTER, Visitor
 
 KINDS = sorted(CHANGES)
 
 
-def check(site: Any, **options: Any) -> Verdict:
+def check(site: Any, **options: Any) -> Findings:
     return checker.check(site.target, site.record, within=0.2, settle=0, **options)
 
 
@@ -52,18 +52,18 @@ def make(
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_change_that_is_so_is_a_kept_promise(fake_site: Any, record: Record, kind: str) -> None:
     make(fake_site, record, kind)
-    verdict = check(fake_site)
-    assert verdict.holds is True, verdict
-    assert (verdict.acknowledged, verdict.changes, verdict.replicated) == (0, 1, 1)
-    assert verdict.because.endswith(", and 1 changes")
+    findings = check(fake_site)
+    assert findings.holds is True, findings
+    assert (findings.acknowledged, findings.changes, findings.replicated) == (0, 1, 1)
+    assert findings.because.endswith(", and 1 changes")
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if CHANGES[kind][1]])
 def test_a_change_that_is_not_so_any_more_is_lost(fake_site: Any, record: Record, kind: str) -> None:
     make(fake_site, record, kind, forget=True)
-    verdict = check(fake_site)
-    assert (verdict.holds, verdict.because) == (False, "1 lost")
-    (finding,) = verdict.lost
+    findings = check(fake_site)
+    assert (findings.holds, findings.because) == (False, "1 lost")
+    (finding,) = findings.lost
     assert (finding.where, finding.author) == (kind, fake_site.population.people[0].name)
     assert "acknowledged at 2" in finding.what
 
@@ -74,10 +74,10 @@ def test_what_was_taken_back_and_is_there_again_is_told(
 ) -> None:
     make(fake_site, record, on)
     make(fake_site, record, off, forget=True)
-    verdict = check(fake_site)
-    assert (verdict.holds, verdict.because) == (False, "1 returned")
-    assert [finding.where for finding in verdict.returned] == [off]
-    assert verdict.changes == 1, "the first was made undone"
+    findings = check(fake_site)
+    assert (findings.holds, findings.because) == (False, "1 returned")
+    assert [finding.where for finding in findings.returned] == [off]
+    assert findings.changes == 1, "the first was made undone"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -90,19 +90,19 @@ def test_a_loss_that_was_announced_breaks_no_promise(fake_site: Any, record: Rec
         record.add(str(number), "somebody", "", True, kind="like")
         fake_site.forgetful = False
         fake_site.change("like", "somebody", str(number), True)
-    verdict = check(fake_site)
-    assert len(verdict.lost_as_announced) == 1
-    assert (verdict.lost, verdict.returned) == ([], [])
-    assert verdict.changes == 4
-    assert verdict.replicated == 3
+    findings = check(fake_site)
+    assert len(findings.lost_as_announced) == 1
+    assert (findings.lost, findings.returned) == ([], [])
+    assert findings.changes == 4
+    assert findings.replicated == 3
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_announced_changes_prove_nothing(fake_site: Any, record: Record, kind: str) -> None:
     make(fake_site, record, kind, replicated=False)
-    verdict = check(fake_site)
-    assert verdict.holds is None
-    assert verdict.because == "too few were said to be replicated: 0 of 1"
+    findings = check(fake_site)
+    assert findings.holds is None
+    assert findings.because == "too few were said to be replicated: 0 of 1"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,9 +111,9 @@ def test_where_nobody_knows_the_last_change_nothing_is_promised(
 ) -> None:
     make(fake_site, record, kind, forget=True)
     make(fake_site, record, kind, replicated=None)
-    verdict = check(fake_site)
-    assert (verdict.holds, verdict.changes) == (None, 0)
-    assert "nothing was acknowledged" in verdict.because
+    findings = check(fake_site)
+    assert (findings.holds, findings.changes) == (None, 0)
+    assert "nothing was acknowledged" in findings.because
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -123,10 +123,10 @@ def test_what_cannot_be_read_is_unknown(
     make(fake_site, record, kind)
     fake_site.refusal = (503, "1")
     monkeypatch.setattr(checker, "PublicApi", lambda target: PublicApi(target, patience=0.3))
-    verdict = check(fake_site)
-    assert verdict.holds is None
-    assert [finding.where for finding in verdict.unknown] == [kind]
-    assert "503" in verdict.because
+    findings = check(fake_site)
+    assert findings.holds is None
+    assert [finding.where for finding in findings.unknown] == [kind]
+    assert "503" in findings.because
 
 
 @pytest.mark.parametrize("kind", ["like", "retweet", "undo-retweet"])
@@ -135,14 +135,14 @@ def test_a_change_of_a_post_that_is_gone_is_unknown_unless_the_post_is_judged(
 ) -> None:
     ann = fake_site.population.people[0].name
     record.add("7", ann, "", True, kind=kind)
-    verdict = check(fake_site)
-    assert verdict.holds is None
-    assert "not there any more" in verdict.because
+    findings = check(fake_site)
+    assert findings.holds is None
+    assert "not there any more" in findings.because
 
     record.add("7", ann, "the text", True)
-    verdict = check(fake_site)
-    assert (verdict.holds, verdict.because) == (False, "1 lost")
-    assert verdict.unknown == []
+    findings = check(fake_site)
+    assert (findings.holds, findings.because) == (False, "1 lost")
+    assert findings.unknown == []
 
 
 def test_somebody_who_is_gone_is_unknown(fake_site: Any, record: Record, monkeypatch: Any) -> None:
@@ -159,9 +159,9 @@ def test_somebody_who_is_gone_is_unknown(fake_site: Any, record: Record, monkeyp
 def test_a_session_that_one_edge_still_takes_is_not_ended(fake_site: Any, record: Record, edge: str) -> None:
     make(fake_site, record, "revoke")
     fake_site.ended[edge].clear()
-    verdict = check(fake_site)
-    assert verdict.holds is False
-    assert [finding.where for finding in verdict.lost] == ["revoke"]
+    findings = check(fake_site)
+    assert findings.holds is False
+    assert [finding.where for finding in findings.lost] == ["revoke"]
 
 
 def test_an_ended_session_that_gets_another_answer_is_unknown(
@@ -169,9 +169,9 @@ def test_an_ended_session_that_gets_another_answer_is_unknown(
 ) -> None:
     make(fake_site, record, "revoke")
     fake_site.refusal = (404, "1")
-    verdict = check(fake_site)
-    assert verdict.holds is None
-    assert "a session that was ended: 404" in verdict.because
+    findings = check(fake_site)
+    assert findings.holds is None
+    assert "a session that was ended: 404" in findings.because
 
 
 def test_a_change_that_shows_late_is_waited_for(fake_site: Any, record: Record) -> None:
@@ -215,12 +215,12 @@ def test_the_last_change_of_each_thing_is_what_counts() -> None:
 
 
 def test_what_was_never_looked_at_is_neither_complete_nor_judged() -> None:
-    never, verdict = Changed(line("like", "1", "ann")), Verdict(None, "")
+    never, findings = Changed(line("like", "1", "ann")), Findings(None, "")
     assert not never.is_complete()
-    never.judge(verdict, but=())
-    assert [finding.what for finding in verdict.unknown] == ["it was never looked at"]
+    never.judge(findings, but=())
+    assert [finding.what for finding in findings.unknown] == ["it was never looked at"]
     never.found = True
-    assert not never.is_complete(), "still nobody has looked"
+    assert not never.is_complete(), "it has still not been looked at"
 
 
 def test_posts_and_changes_are_told_apart_and_a_kind_that_nobody_knows_is_no_record(tmp_path: Path) -> None:
@@ -247,10 +247,10 @@ class Scripted:
     """A browser whose answers are given, and that remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.answer = Answer(200, {"token": "t0k3n"}, "")
+        self.answer = Outcome(200, {"token": "t0k3n"}, "")
         self.asked: list[tuple[str, str]] = []
 
-    def ask(self, method: str, path: str, **_: Any) -> Answer:
+    def ask(self, method: str, path: str, **_: Any) -> Outcome:
         self.asked.append((method, path.removeprefix("/api/v1")))
         return self.answer
 
@@ -281,7 +281,7 @@ def recorded(site: Any) -> list[tuple[str, str, bool | None]]:
 def test_visitors_record_what_was_acknowledged(
     fake_site: Any, visitor: Visitor, browser: Scripted, replicated: bool
 ) -> None:
-    browser.answer = Answer(200, {}, "", replicated=replicated)
+    browser.answer = Outcome(200, {}, "", replicated=replicated)
     visitor.like()
     visitor.retweet()
     visitor.undo_retweet()
@@ -308,7 +308,7 @@ def test_visitors_record_what_was_acknowledged(
 def test_whoever_logs_out_records_the_token_and_uses_it_no_more(
     fake_site: Any, visitor: Visitor, browser: Scripted
 ) -> None:
-    browser.answer = Answer(204, None, "", replicated=True)
+    browser.answer = Outcome(204, None, "", replicated=True)
     visitor.log_out()
     (line,) = read_all(fake_site.record)
     assert (line.kind, line.author, line.text) == ("revoke", visitor.name, "t0k3n")
@@ -320,7 +320,7 @@ def test_whoever_logs_out_records_the_token_and_uses_it_no_more(
 def test_what_is_not_known_to_be_refused_is_recorded_as_unknown(
     fake_site: Any, visitor: Visitor, browser: Scripted, status: int
 ) -> None:
-    browser.answer = Answer(status, None, "broken", replicated=True)
+    browser.answer = Outcome(status, None, "broken", replicated=True)
     visitor.like()
     assert recorded(fake_site) == [("like", "17", None)]
 
@@ -329,7 +329,7 @@ def test_what_is_not_known_to_be_refused_is_recorded_as_unknown(
 def test_what_was_refused_is_not_recorded(
     fake_site: Any, visitor: Visitor, browser: Scripted, status: int
 ) -> None:
-    browser.answer = Answer(status, None, f"status-{status}")
+    browser.answer = Outcome(status, None, f"status-{status}")
     visitor.like()
     assert recorded(fake_site) == []
 
@@ -338,7 +338,7 @@ def test_only_those_who_are_taken_for_protected_show_themselves(
     fake_site: Any, visitor: Visitor, browser: Scripted
 ) -> None:
     visitor.name = next(one.name for one in fake_site.population.people if not one.protected)
-    browser.answer = Answer(200, {"items": []}, "", replicated=True)
+    browser.answer = Outcome(200, {"items": []}, "", replicated=True)
     visitor.protect()
     assert recorded(fake_site) == []
     assert [method for method, _ in browser.asked] == ["GET"]

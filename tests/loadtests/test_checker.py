@@ -16,8 +16,8 @@ import pytest
 from loadtests import checker
 from loadtests.acknowledged import Acknowledged, Record, TornRecord, read
 from loadtests.evidence import MAY_BE_TRIMMED
+from loadtests.findings import Findings
 from loadtests.public_api import PublicApi
-from loadtests.verdict import Verdict
 
 
 def write_posts(site: Any, count: int = 4, load: str = "one") -> None:
@@ -32,17 +32,17 @@ def write_posts(site: Any, count: int = 4, load: str = "one") -> None:
     record.close()
 
 
-def check(site: Any, *, within: float = 0.2, **options: Any) -> Verdict:
+def check(site: Any, *, within: float = 0.2, **options: Any) -> Findings:
     return checker.check(site.target, site.record, within=within, settle=0, **options)
 
 
 def test_posts_that_are_everywhere_once_are_a_kept_promise(fake_site: Any) -> None:
     write_posts(fake_site)
-    verdict = check(fake_site)
-    assert verdict.holds is True, verdict
-    assert verdict.acknowledged == 4
-    assert verdict.timelines > 3
-    assert verdict.looked_for > verdict.timelines
+    findings = check(fake_site)
+    assert findings.holds is True, findings
+    assert findings.acknowledged == 4
+    assert findings.timelines > 3
+    assert findings.looked_for > findings.timelines
 
 
 def test_posts_beyond_the_first_page_are_found(fake_site: Any) -> None:
@@ -59,30 +59,30 @@ def test_posts_beyond_the_first_page_are_found(fake_site: Any) -> None:
 def test_lost_posts_are_told(fake_site: Any) -> None:
     fake_site.lose = True
     write_posts(fake_site)
-    verdict = check(fake_site)
-    assert verdict.holds is False
-    assert {finding.post for finding in verdict.lost} == {post.id for post in read(fake_site.record)}
-    assert {finding.where for finding in verdict.lost} == {"the site"}
+    findings = check(fake_site)
+    assert findings.holds is False
+    assert {finding.post for finding in findings.lost} == {post.id for post in read(fake_site.record)}
+    assert {finding.where for finding in findings.lost} == {"the site"}
 
 
 def test_a_loss_that_was_announced_breaks_no_promise_and_is_still_told(fake_site: Any) -> None:
     write_posts(fake_site, load="kept")
     fake_site.lose, fake_site.replicated = True, False
     write_posts(fake_site, load="lost")
-    verdict = check(fake_site)
-    assert verdict.holds is True
-    assert len(verdict.lost_as_announced) == 4
-    assert "4 that were said not to be replicated" in verdict.because
+    findings = check(fake_site)
+    assert findings.holds is True
+    assert len(findings.lost_as_announced) == 4
+    assert "4 that were said not to be replicated" in findings.because
 
 
 def test_when_every_post_is_lost_as_announced_nothing_is_known(fake_site: Any) -> None:
     fake_site.lose, fake_site.replicated = True, False
     write_posts(fake_site)
-    verdict = check(fake_site)
-    assert verdict.holds is None
-    assert (verdict.replicated, verdict.lost, len(verdict.lost_as_announced)) == (0, [], 4)
-    assert "too few were said to be replicated: 0 of 4" in verdict.because
-    assert "4 that were said not to be replicated" in verdict.because
+    findings = check(fake_site)
+    assert findings.holds is None
+    assert (findings.replicated, findings.lost, len(findings.lost_as_announced)) == (0, [], 4)
+    assert "too few were said to be replicated: 0 of 4" in findings.because
+    assert "4 that were said not to be replicated" in findings.because
 
 
 @pytest.mark.parametrize(("replicated", "holds"), [(0, None), (1, None), (2, True), (20, True)])
@@ -93,9 +93,9 @@ def test_too_few_replicated_posts_prove_nothing_also_when_none_is_lost(
     write_posts(fake_site, count=20 - replicated)
     fake_site.replicated = True
     write_posts(fake_site, count=replicated)
-    verdict = check(fake_site)
-    assert verdict.holds is holds, verdict
-    assert (verdict.replicated, verdict.acknowledged) == (replicated, 20)
+    findings = check(fake_site)
+    assert findings.holds is holds, findings
+    assert (findings.replicated, findings.acknowledged) == (replicated, 20)
 
 
 def test_a_broken_promise_is_told_however_few_were_replicated(fake_site: Any) -> None:
@@ -103,24 +103,24 @@ def test_a_broken_promise_is_told_however_few_were_replicated(fake_site: Any) ->
     write_posts(fake_site, count=20)
     fake_site.lose = fake_site.replicated = True
     write_posts(fake_site, count=1)
-    verdict = check(fake_site)
-    assert (verdict.holds, verdict.because) == (False, "1 lost")
+    findings = check(fake_site)
+    assert (findings.holds, findings.because) == (False, "1 lost")
 
 
 def test_posts_without_their_fan_out_are_lost(fake_site: Any) -> None:
     fake_site.lose_fan_out = True
     write_posts(fake_site)
-    verdict = check(fake_site)
-    assert verdict.holds is False
-    assert len(verdict.lost) == verdict.looked_for
-    assert "/timelines/home" in verdict.lost[-1].where
+    findings = check(fake_site)
+    assert findings.holds is False
+    assert len(findings.lost) == findings.looked_for
+    assert "/timelines/home" in findings.lost[-1].where
 
 
 def test_a_fan_out_that_takes_its_time_is_waited_for(fake_site: Any) -> None:
     fake_site.fan_out_at = time.monotonic() + 1.5
     write_posts(fake_site)
-    verdict = check(fake_site, within=10)
-    assert verdict.holds is True, verdict
+    findings = check(fake_site, within=10)
+    assert findings.holds is True, findings
     assert time.monotonic() >= fake_site.fan_out_at
 
 
@@ -128,10 +128,10 @@ def test_a_fan_out_that_takes_its_time_is_waited_for(fake_site: Any) -> None:
 def test_posts_that_are_there_twice_are_told(fake_site: Any, how: str) -> None:
     setattr(fake_site, how, True)
     write_posts(fake_site)
-    verdict = check(fake_site)
-    assert verdict.holds is False
-    assert len(verdict.duplicated) == verdict.looked_for
-    assert verdict.lost == []
+    findings = check(fake_site)
+    assert findings.holds is False
+    assert len(findings.duplicated) == findings.looked_for
+    assert findings.lost == []
 
 
 def test_below_where_a_timeline_may_have_been_trimmed_nothing_is_called_lost(fake_site: Any) -> None:
@@ -141,18 +141,18 @@ def test_below_where_a_timeline_may_have_been_trimmed_nothing_is_called_lost(fak
     (post,) = read(fake_site.record)
     for number in range(MAY_BE_TRIMMED + 1):
         fake_site.write(post.author, f"noise {number}")
-    verdict = check(fake_site)
-    assert verdict.holds is None
-    assert len(verdict.unknown) == verdict.looked_for
-    assert "trimmed" in verdict.because
+    findings = check(fake_site)
+    assert findings.holds is None
+    assert len(findings.unknown) == findings.looked_for
+    assert "trimmed" in findings.because
 
 
 def test_a_post_with_another_text_is_told(fake_site: Any) -> None:
     fake_site.alter = True
     write_posts(fake_site)
-    verdict = check(fake_site)
-    assert verdict.holds is False
-    assert len(verdict.altered) == 4
+    findings = check(fake_site)
+    assert findings.holds is False
+    assert len(findings.altered) == 4
 
 
 def test_only_the_load_that_is_asked_for_is_judged(fake_site: Any) -> None:
@@ -174,9 +174,9 @@ def test_a_torn_record_is_unknown(fake_site: Any) -> None:
     write_posts(fake_site)
     with fake_site.record.open("a") as file:
         file.write('{"id": "1", "aut')
-    verdict = check(fake_site)
-    assert verdict.holds is None
-    assert "not whole" in verdict.because
+    findings = check(fake_site)
+    assert findings.holds is None
+    assert "not whole" in findings.because
 
 
 def test_a_site_that_does_not_answer_is_unknown(fake_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,10 +184,10 @@ def test_a_site_that_does_not_answer_is_unknown(fake_site: Any, monkeypatch: pyt
     fake_site.refusal = (503, "1")
     impatient = lambda target: PublicApi(target, patience=0.3)  # noqa: E731
     monkeypatch.setattr(checker, "PublicApi", impatient)
-    verdict = check(fake_site)
-    assert verdict.holds is None
-    assert len(verdict.unknown) == 4 + verdict.looked_for
-    assert "503" in verdict.because
+    findings = check(fake_site)
+    assert findings.holds is None
+    assert len(findings.unknown) == 4 + findings.looked_for
+    assert "503" in findings.because
 
 
 def test_a_checker_that_crashes_is_unknown(fake_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,9 +197,9 @@ def test_a_checker_that_crashes_is_unknown(fake_site: Any, monkeypatch: pytest.M
         raise RuntimeError("out of cheese")
 
     monkeypatch.setattr(PublicApi, "text_of", crash)
-    verdict = check(fake_site)
-    assert verdict.holds is None
-    assert "out of cheese" in verdict.because
+    findings = check(fake_site)
+    assert findings.holds is None
+    assert "out of cheese" in findings.because
 
 
 def test_its_own_command_says_it_in_words_json_and_exit_codes(fake_site: Any) -> None:
@@ -218,8 +218,8 @@ def test_its_own_command_says_it_in_words_json_and_exit_codes(fake_site: Any) ->
     line = Acknowledged("1", fake_site.population.people[0].name, "gone", True, "old", "2026-01-01T00:00:00Z")
     fake_site.record.write_text(json.dumps(asdict(line)) + "\n")
     done = run("--json", "--within", "100ms")
-    verdict = json.loads(done.stdout)
-    assert (done.returncode, verdict["holds"], verdict["lost"][0]["post"]) == (1, False, "1")
+    findings = json.loads(done.stdout)
+    assert (done.returncode, findings["holds"], findings["lost"][0]["post"]) == (1, False, "1")
 
 
 def test_the_record_keeps_the_lines_of_two_loads_apart(tmp_path: Path) -> None:

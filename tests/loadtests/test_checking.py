@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from loadtests import checker
 from loadtests.acknowledged import Acknowledged, Record
+from loadtests.findings import Finding, Findings
 from loadtests.public_api import Unreadable
-from loadtests.verdict import Finding, Verdict
 
 NOTHING = "nothing was acknowledged, so there is nothing to look for"
 
@@ -106,8 +106,8 @@ def record(tmp_path: Path) -> Path:
 
 def test_what_was_acknowledged_long_ago_is_looked_at_at_once(site: Site, record: Path) -> None:
     target = Target()
-    verdict = checker.check(target, write(record, "1", "2"))
-    assert (verdict.holds, verdict.acknowledged, verdict.timelines) == (True, 2, 0)
+    findings = checker.check(target, write(record, "1", "2"))
+    assert (findings.holds, findings.acknowledged, findings.timelines) == (True, 2, 0)
     assert site.naps == [0.0]
     assert site.looks == {"1": 1, "2": 1}
     assert site.opened == [target, "closed"]
@@ -128,8 +128,8 @@ def test_the_site_gets_time_to_settle_after_the_last_acknowledgement(
 
 def test_only_what_is_missing_is_looked_for_again_until_it_is_there(site: Site, record: Path) -> None:
     site.there_from = {"2": 3}
-    verdict = checker.check(Target(), write(record, "1", "2"), within=1000)
-    assert verdict.holds is True
+    findings = checker.check(Target(), write(record, "1", "2"), within=1000)
+    assert findings.holds is True
     assert site.looks == {"1": 1, "2": 3}
     assert site.naps == [0.0, 0.5, 0.5]
 
@@ -138,14 +138,14 @@ def test_when_time_is_up_it_is_lost(site: Site, record: Path, monkeypatch: pytes
     site.there_from = {"1": 99}
     clock = iter([100.0, 109.9, 110.0])
     monkeypatch.setattr(checker, "time", SimpleNamespace(monotonic=lambda: next(clock), time=time.time))
-    verdict = checker.check(Target(), write(record, "1"), within=10.0)
-    assert (verdict.holds, verdict.because) == (False, "1 lost")
+    findings = checker.check(Target(), write(record, "1"), within=10.0)
+    assert (findings.holds, findings.because) == (False, "1 lost")
     assert site.looks["1"] == 2
 
 
 def test_a_few_are_looked_at_at_a_time(site: Site, record: Path) -> None:
-    verdict = checker.check(Target(), write(record, *map(str, range(40))))
-    assert verdict.holds is True
+    findings = checker.check(Target(), write(record, *map(str, range(40))))
+    assert findings.holds is True
     assert site.most_at_once == 8
     assert len(site.looks) == 40
 
@@ -161,11 +161,11 @@ def test_changes_alone_are_enough_to_look_for(site: Site, record: Path) -> None:
 def test_what_keeps_it_from_looking_is_unknown_and_said(
     site: Site, record: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert checker.check(Target(), record) == Verdict(None, NOTHING)
+    assert checker.check(Target(), record) == Findings(None, NOTHING)
     write(record, "1", load="one")
-    assert checker.check(Target(), record, load="two") == Verdict(None, NOTHING)
+    assert checker.check(Target(), record, load="two") == Findings(None, NOTHING)
     site.fails = RuntimeError("out of cheese")
-    assert checker.check(Target(), record) == Verdict(
+    assert checker.check(Target(), record) == Findings(
         None, "the checker failed: RuntimeError('out of cheese')"
     )
 
@@ -173,9 +173,9 @@ def test_what_keeps_it_from_looking_is_unknown_and_said(
         raise Unreadable("no way in")
 
     monkeypatch.setattr(checker, "PublicApi", unreadable)
-    assert checker.check(Target(), record) == Verdict(None, "no way in")
+    assert checker.check(Target(), record) == Findings(None, "no way in")
     record.write_text("half a li")
-    assert checker.check(Target(), record) == Verdict(None, f"line 1 of {record} is not whole")
+    assert checker.check(Target(), record) == Findings(None, f"line 1 of {record} is not whole")
 
 
 def test_followers_and_what_was_written_decide_which_timelines_are_read(
@@ -202,14 +202,14 @@ def test_followers_and_what_was_written_decide_which_timelines_are_read(
 
 
 def say(
-    verdict: Verdict, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *words: str
+    findings: Findings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *words: str
 ) -> tuple[int, str, Any]:
-    """What the command prints of a verdict, its exit code, and how it asked."""
+    """What the command prints of a findings, its exit code, and how it asked."""
     asked: dict[str, Any] = {}
 
-    def check(target: Any, record: Path, **options: Any) -> Verdict:
+    def check(target: Any, record: Path, **options: Any) -> Findings:
         asked.update(target=target, record=record, **options)
-        return verdict
+        return findings
 
     monkeypatch.setattr(checker, "check", check)
     monkeypatch.setattr(checker.Target, "of", lambda state: f"the site in {state.path}")
@@ -226,10 +226,10 @@ def say(
 def test_the_command_says_one_of_three_words(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, holds: bool | None, word: str, code: int
 ) -> None:
-    verdict = Verdict(holds, "because of this")
-    exit_code, output, asked = say(verdict, monkeypatch, tmp_path)
+    findings = Findings(holds, "because of this")
+    exit_code, output, asked = say(findings, monkeypatch, tmp_path)
     assert (exit_code, output) == (code, f"{word}: because of this\n")
-    assert checker.exit_code(verdict) == code
+    assert checker.exit_code(findings) == code
     assert asked == {
         "target": f"the site in {tmp_path}",
         "record": tmp_path / "record" / "acknowledged.ndjson",
@@ -241,9 +241,9 @@ def test_the_command_says_one_of_three_words(
 
 def test_the_command_passes_on_what_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     words = ("--load", "abc", "--followers", "3", "--within", "5s", "--json")
-    exit_code, output, asked = say(Verdict(True, "well"), monkeypatch, tmp_path, *words)
+    exit_code, output, asked = say(Findings(True, "well"), monkeypatch, tmp_path, *words)
     assert exit_code == 0
-    assert json.loads(output) == Verdict(True, "well").as_json()
+    assert json.loads(output) == Findings(True, "well").as_json()
     assert (asked["load"], asked["followers"], asked["within"]) == ("abc", 3, 5.0)
 
 
@@ -251,18 +251,18 @@ def test_the_command_lists_findings_of_each_kind_but_not_all_of_many(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kinds = ("lost", "duplicated", "altered", "returned", "lost_as_announced", "unknown")
-    verdict = Verdict(False, "much")
+    findings = Findings(False, "much")
     for kind in kinds:
-        getattr(verdict, kind).append(Finding("1", "ann", "the site", f"of {kind}"))
-    _, output, _ = say(verdict, monkeypatch, tmp_path)
+        getattr(findings, kind).append(Finding("1", "ann", "the site", f"of {kind}"))
+    _, output, _ = say(findings, monkeypatch, tmp_path)
     assert output.splitlines()[1:] == [f"  {kind}: 1 by ann, the site: of {kind}" for kind in kinds]
 
-    verdict = Verdict(False, "much")
-    verdict.lost.extend(Finding(str(number), "ann", "the site", "gone") for number in range(10))
-    _, output, _ = say(verdict, monkeypatch, tmp_path)
+    findings = Findings(False, "much")
+    findings.lost.extend(Finding(str(number), "ann", "the site", "gone") for number in range(10))
+    _, output, _ = say(findings, monkeypatch, tmp_path)
     assert len(output.splitlines()) == 11
-    verdict.lost.append(Finding("10", "ann", "the site", "gone"))
-    _, output, _ = say(verdict, monkeypatch, tmp_path)
+    findings.lost.append(Finding("10", "ann", "the site", "gone"))
+    _, output, _ = say(findings, monkeypatch, tmp_path)
     lines = output.splitlines()
     assert lines[1] == "  11 lost; the first of them:"
     assert lines[2] == "  lost: 0 by ann, the site: gone"

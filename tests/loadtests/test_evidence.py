@@ -10,10 +10,10 @@ import pytest
 from loadtests import evidence
 from loadtests.acknowledged import Acknowledged
 from loadtests.evidence import MAY_BE_TRIMMED, MOST_READERS, Promised, Timeline, timelines_to_read
+from loadtests.findings import Finding, Findings
 from loadtests.population import EPOCH_MILLISECONDS, generate
 from loadtests.public_api import Unreadable
 from loadtests.target import Census
-from loadtests.verdict import Finding, Verdict
 
 AS_OF = EPOCH_MILLISECONDS + 100 * 86_400_000
 AT = "2026-01-01T00:00:00.000000Z"
@@ -57,18 +57,18 @@ def look(one: Promised | Timeline, api: Api) -> None:
     asyncio.run(one.look(api))
 
 
-def judged(one: Promised | Timeline, **options: Any) -> Verdict:
-    verdict = Verdict(None, "")
-    one.judge(verdict, **options)
-    return verdict
+def judged(one: Promised | Timeline, **options: Any) -> Findings:
+    findings = Findings(None, "")
+    one.judge(findings, **options)
+    return findings
 
 
 # --- posts ---
 
 
-def found(verdict: Verdict) -> dict[str, list[Finding]]:
+def found(findings: Findings) -> dict[str, list[Finding]]:
     kinds = ("lost", "duplicated", "altered", "returned", "lost_as_announced", "unknown")
-    return {kind: getattr(verdict, kind) for kind in kinds if getattr(verdict, kind)}
+    return {kind: getattr(findings, kind) for kind in kinds if getattr(findings, kind)}
 
 
 def test_a_post_is_read_as_its_author_and_must_have_its_text() -> None:
@@ -128,9 +128,9 @@ def test_a_timeline_is_read_until_below_the_oldest_that_is_expected() -> None:
         ("/timelines/home?limit=100&cursor=c", "bob"),
     ]
     assert one.is_complete()
-    verdict = judged(one, but=())
-    assert found(verdict) == {}
-    assert verdict.looked_for == 2
+    findings = judged(one, but=())
+    assert found(findings) == {}
+    assert findings.looked_for == 2
     assert (one.posts, one.retweets) == ([9, 7, 5, 4], 0)
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from loadtests.acknowledged import Acknowledged
 from loadtests.changes import Changed
+from loadtests.findings import Finding, Findings
 from loadtests.public_api import Unreadable
-from loadtests.verdict import Finding, Verdict
 
 AT = "2026-01-01T00:00:00.000000Z"
 SAID = f"acknowledged at {AT}, and it is not so"
@@ -49,10 +49,10 @@ def look(one: Changed, answer: Any) -> Api:
 
 
 def findings(one: Changed, but: Any = ()) -> dict[str, list[Finding]]:
-    verdict = Verdict(None, "")
-    one.judge(verdict, but=but)
+    findings = Findings(None, "")
+    one.judge(findings, but=but)
     kinds = ("lost", "duplicated", "altered", "returned", "lost_as_announced", "unknown")
-    return {kind: getattr(verdict, kind) for kind in kinds if getattr(verdict, kind)}
+    return {kind: getattr(findings, kind) for kind in kinds if getattr(findings, kind)}
 
 
 ASKED = [

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.generator import Plan, Shape, whole_seconds
+from loadtests.generator import LoadPlan, Shape, whole_seconds
 
 LOOK = """
 import itertools, json, random
@@ -70,7 +70,7 @@ def test_the_mixture_is_mostly_reads(shapes: Any) -> None:
 @pytest.mark.parametrize("shape", Shape)
 def test_every_shape_has_its_locustfile(shape: Shape) -> None:
     assert shape.locustfile.is_file()
-    command = Plan(shape, people=5, rate=7.5, seconds=3, rude=True).command()
+    command = LoadPlan(shape, people=5, rate=7.5, seconds=3, rude=True).command()
     for words in (("--users", "5"), ("--rate", "7.5"), ("--run-time", "3s")):
         place = command.index(words[0])
         assert command[place + 1] == words[1]

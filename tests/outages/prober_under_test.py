@@ -11,7 +11,7 @@ from fake_site import FakeSite
 
 from foundation.clock import parse
 from foundation.ledger import Record
-from outages.client import Edge, trusting
+from outages.client import PublicEdge, trusting
 from outages.prober import Prober
 
 Until = Callable[..., Awaitable[None]]
@@ -32,7 +32,7 @@ class Running:
     def __init__(self, site: FakeSite, record: Path) -> None:
         self.site = site
         self.record = record
-        edges = {name: Edge(name, url) for name, url in site.edges.items()}
+        edges = {name: PublicEdge(name, url) for name, url in site.edges.items()}
         self.prober = Prober(edges, trusting(site.authority.file), record)
         self.task = asyncio.create_task(self.prober.run())
 

@@ -1,4 +1,4 @@
-"""The wall clock is set, and the machine sleeps, under a running prober: no outage is invented, none is lost,
+"""The wall clock is set, and the machine sleeps, under a running prober: no false outage, none is lost,
 and none is longer than it was."""
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def history(running: Running) -> History:
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_no_outage_is_invented_at_rest(machine: Machine, running: Running, step: float) -> None:
+async def test_no_false_outage_at_rest(machine: Machine, running: Running, step: float) -> None:
     machine.set_clock(step)
     await until(lambda: "clock.moved" in kinds(running), "the step to be recorded")
     await running.everybody_tries_again(4)
@@ -89,7 +89,7 @@ async def test_an_outage_over_a_step_is_as_long_as_it_was_and_keeps_its_cause(
         await running.everybody_tries_again()
         assert "page" in running.down()
         mended_at = time.monotonic()
-    chaos.append("fault.gone", **injection)
+    chaos.append("fault.reverted", **injection)
     await until(lambda: page_down(running, "outage.closed"), "the outage closed")
     told = history(running)
     outages = [row for row in told.outages if (row.journey, row.kind) == ("page", "down")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from outages import accounts
-from outages.accounts import END_OF_STEP, STEP_SECONDS, Account, Codes
+from outages.accounts import END_OF_STEP, STEP_SECONDS, Codes, ProberAccount
 from outages.cast import CODE_ACCOUNTS
 from outages.journey_probe import NORMAL_EVERY, TROUBLED_EVERY
 
@@ -31,7 +31,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Now:
 
 
 def pool(enrolled: int = CODE_ACCOUNTS, size: int = CODE_ACCOUNTS) -> Codes:
-    rows = [Account("codes", f"codes_{number}", "secret word") for number in range(size)]
+    rows = [ProberAccount("codes", f"codes_{number}", "secret word") for number in range(size)]
     for row in rows[:enrolled]:
         row.secret = SECRET
     return Codes(rows)

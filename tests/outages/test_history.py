@@ -15,7 +15,7 @@ from foundation.ledger import Ledger, Record
 from outages.causes import name_causes
 from outages.history import History, read
 from outages.interrupted import close_what_was_left_open
-from outages.model import Fault, Felt, Load
+from outages.model import Felt, InjectedFault, LoadRun
 from outages.wording import causes, detection, headline, parameters
 
 T = 1_700_000_000.0
@@ -37,7 +37,7 @@ def outage(journey: str, start: float, end: float | None, kind: str = "down", **
     return [opened, line(end + 1, "outage.closed", **fields, end=at(end), attempts=5, failed=4, **more)]
 
 
-def fault(name: str, target: str, applied: float, gone: float | None, **more: Any) -> list[Record]:
+def fault(name: str, target: str, applied: float, reverted: float | None, **more: Any) -> list[Record]:
     fields = {
         "fault": name,
         "name": "kill",
@@ -47,7 +47,7 @@ def fault(name: str, target: str, applied: float, gone: float | None, **more: An
         **more,
     }
     lines = [line(applied - 0.1, "fault.requested", **fields), line(applied, "fault.applied", **fields)]
-    return lines if gone is None else [*lines, line(gone, "fault.gone", **fields)]
+    return lines if reverted is None else [*lines, line(reverted, "fault.reverted", **fields)]
 
 
 STARTED = line(0, "prober.started")
@@ -118,15 +118,17 @@ def test_a_cause_was_in_force_in_the_outage_or_was_the_only_one_just_before(
     for number, (applied, lasted, hurts) in enumerate(spells):
         records += fault(f"f{number}", "post@east", applied, applied + lasted, hurts=hurts)
     (row,) = read([*records, *outage("post", onset, onset + 5)]).outages
-    able = [one for one in read(records).faults if one.applied and one.gone and "post" in (one.hurts or ())]
+    able = [
+        one for one in read(records).faults if one.applied and one.reverted and "post" in (one.hurts or ())
+    ]
     start = row.start
     end = row.end or 0.0
-    in_force = {one.id for one in able if one.applied < end and start <= one.gone}
+    in_force = {one.id for one in able if one.applied < end and start <= one.reverted}
     named = {one.id for one in row.causes}
     if row.after_effect:
         assert not in_force
         assert len(named) == 1
-        assert all(start - 2 <= one.gone <= start for one in row.causes if one.gone)
+        assert all(start - 2 <= one.reverted <= start for one in row.causes if one.reverted)
     else:
         assert named == in_force
 
@@ -176,7 +178,7 @@ def test_a_step_of_the_wall_clock_changes_no_span_and_no_cause(seconds: float, s
             [(row.journey, moment(row.start), moment(row.end)) for row in history.outages],
             [[one.id for one in row.causes] for row in history.outages],
             [
-                (one.id, *map(moment, (one.requested, one.applied, one.gone, one.until)))
+                (one.id, *map(moment, (one.requested, one.applied, one.reverted, one.until)))
                 for one in history.faults
             ],
             [(moment(load.start), moment(load.end)) for load in history.loads],
@@ -191,8 +193,8 @@ def test_a_step_of_the_wall_clock_changes_no_span_and_no_cause(seconds: float, s
 def test_a_step_moves_every_time_that_is_known() -> None:
     history = read([])
     history.outages = [Felt("post", "down", 1.0, 2.0)]
-    history.faults = [Fault("f", "kill", "post@east", {}, *[3.0] * 4, until=3.0)]
-    history.loads = [Load("x", "steady", 1, 0.5, 4.0, 5.0)]
+    history.faults = [InjectedFault("f", "kill", "post@east", {}, *[3.0] * 4, until=3.0)]
+    history.loads = [LoadRun("x", "steady", 1, 0.5, 4.0, 5.0)]
     history._tell_anew(100.0)
     times = [
         getattr(thing, one.name)
@@ -203,15 +205,15 @@ def test_a_step_moves_every_time_that_is_known() -> None:
     assert times == [101.0, 102.0, *[103.0] * 5, 104.0, 105.0]
 
 
-def fault_between(requested: float, applied: float, gone: float | None, *hurts: str) -> Fault:
-    return Fault("f", "kill", "post@east", {}, requested, applied, gone, hurts=hurts or None)
+def fault_between(requested: float, applied: float, reverted: float | None, *hurts: str) -> InjectedFault:
+    return InjectedFault("f", "kill", "post@east", {}, requested, applied, reverted, hurts=hurts or None)
 
 
 @pytest.mark.parametrize(
     ("one", "causes", "after_effect"),
     [
         (fault_between(10, 11, 12), 1, False),  # requested at the very onset
-        (fault_between(5, 6, 10), 1, False),  # gone at the very onset
+        (fault_between(5, 6, 10), 1, False),  # over at the very onset
         (fault_between(5, 6, 9.9), 0, False),  # over, and it does not say whom it hurts
         (fault_between(5, 6, 9.9, "page"), 0, False),
         (fault_between(5, 6, 9.9, "post"), 1, True),
@@ -222,7 +224,7 @@ def fault_between(requested: float, applied: float, gone: float | None, *hurts: 
         (fault_between(12, 13, None), 0, False),
     ],
 )
-def test_the_bounds_of_being_a_cause(one: Fault, causes: int, after_effect: bool) -> None:
+def test_the_bounds_of_being_a_cause(one: InjectedFault, causes: int, after_effect: bool) -> None:
     outage = Felt("post", "down", 10, 20)
     name_causes([outage], [one], 50)
     assert (len(outage.causes), outage.after_effect) == (causes, after_effect)
@@ -264,13 +266,18 @@ def test_one_fault_on_several_parts_is_one_cause_as_it_was_typed() -> None:
     typed = [one for place in places for one in fault("a", f"post@{place}", 10, 20, selector="post:all")]
     (row,) = read([STARTED, *typed, *outage("post", 12, 16)]).outages
     assert causes(row) == "kill post:all"
+    lines = fault("a", "post@east", 10, 20, selector="post:all", from_selector="frontend@east")
+    (row,) = read([STARTED, *lines, *outage("post", 12, 16)]).outages
+    assert causes(row) == "kill post:all from frontend@east"
 
 
 def test_parameters_are_told_as_they_were_asked_for_and_otherwise_by_name() -> None:
     lines = fault("a", "post@east", 10, 20, parameters={"delay": 2.5, "route": None}, asked="delay 2.5s")
     (asked,) = read([STARTED, *lines]).faults
     assert parameters(asked) == "delay 2.5s"
-    assert parameters(Fault("x", "unheard-of", "post@east", {"depth": 3, "route": None}, T)) == "depth 3"
+    assert (
+        parameters(InjectedFault("x", "unheard-of", "post@east", {"depth": 3, "route": None}, T)) == "depth 3"
+    )
 
 
 def test_an_alert_that_comes_when_all_is_over_is_late() -> None:
@@ -367,22 +374,21 @@ def test_the_headline_says_it_plainly() -> None:
             history.take(record)
         return headline(history)
 
-    assert said() == "Nobody has looked yet: the prober has not run."
+    assert said() == "No data yet: the prober has not run."
     assert said(STARTED, STOPPED) == "No outage, and no fault was injected."
     assert said(STARTED, *fault("a", "post@east", 1, 2), STOPPED) == "No outage."
     two = [*outage("post", 5, 8), *outage("post", 20, 29.3), *outage("page", 20, 21)]
     assert said(STARTED, *two, STOPPED) == "3 outages; post was down longest, for 12.3s."
     slow = outage("page", 5, 8, "slow")
-    assert said(STARTED, *slow, STOPPED) == "No outage, and no fault was injected; 1 slow spell."
-    assert (
-        said(STARTED, *slow, *two, STOPPED) == "3 outages and 1 slow spell; post was down longest, for 12.3s."
-    )
+    assert said(STARTED, *slow, STOPPED) == "No outage, and no fault was injected; 1 degradation."
+    both = said(STARTED, *slow, *two, STOPPED)
+    assert both == "3 outages and 1 degradation; post was down longest, for 12.3s."
 
 
 def test_a_fault_that_ceased_is_the_cause_of_nothing_that_begins_later() -> None:
     """It says that it was undone long after it had ceased to hurt anybody."""
     hurts = {"hurts": ["post"]}
-    ceased = line(12, "fault.ceased", fault="a", name="kill", target="post@east", why="post@east is running")
+    ceased = line(12, "fault.ceased", fault="a", name="kill", target="post@east", evidence="it is up")
     pause = fault("a", "post@east", 10, 20, **hurts)
     kill = fault("b", "post@east", 11, 18, **hurts)
     lines = [STARTED, *pause[:2], *kill, ceased, pause[2], *outage("post", 11.5, 13), *outage("post", 15, 16)]
@@ -390,11 +396,27 @@ def test_a_fault_that_ceased_is_the_cause_of_nothing_that_begins_later() -> None
     assert [{one.id for one in felt.causes} for felt in history.outages] == [{"a", "b"}, {"b"}, {"b"}]
     assert [felt.after_effect for felt in history.outages] == [False, False, True]
     (first,) = [one for one in history.faults if one.id == "a"]
-    assert (first.ceased, first.gone, first.end) == (T + 12, T + 20, T + 12)
+    assert (first.ceased, first.reverted, first.end) == (T + 12, T + 20, T + 12)
 
 
 def test_a_fault_that_ceased_is_not_active_although_nobody_confirmed_its_end() -> None:
     pause = fault("a", "post@east", 10, None)
-    ceased = line(12, "fault.ceased", fault="a", name="kill", target="post@east", why="so")
+    ceased = line(12, "fault.ceased", fault="a", name="kill", target="post@east", evidence="so")
     assert read([STARTED, *pause]).faults[0].is_active
     assert not read([STARTED, *pause, ceased]).faults[0].is_active
+
+
+def test_a_ledger_from_before_the_steps_were_named_after_the_phases_says_the_same() -> None:
+    def step(second: float, kind: str, **more: Any) -> Record:
+        return line(second, kind, fault="a", name="kill", target="post@east", parameters={}, **more)
+
+    begun = [
+        STARTED,
+        *fault("a", "post@east", 10, None),
+        step(11, "fault.proved", proved=True, evidence="it is down"),
+    ]
+    ending = [*begun, step(20, "fault.reverted", by="controller")]
+    (one,) = read(ending).faults
+    assert (one.verified, one.is_active) == (True, True)
+    (one,) = read([*ending, step(21, "fault.gone", why="ready")]).faults
+    assert (one.reverted, one.is_active) == (T + 21, False)

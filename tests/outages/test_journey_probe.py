@@ -16,7 +16,7 @@ from foundation.clock import parse
 from foundation.ledger import Record
 from outages import journey_probe as module
 from outages.cast import Cast
-from outages.client import Edge, Failed
+from outages.client import Failed, PublicEdge
 from outages.journey_probe import (
     MOST_IN_FLIGHT,
     NORMAL_EVERY,
@@ -29,7 +29,7 @@ from outages.journeys.journey import Journey
 from outages.tracker import NoData
 from outages.visit import Cleanup, LeftOut, Untested, Visit
 
-EAST, WEST = Edge("east", "https://localhost:1"), Edge("west", "https://localhost:2")
+EAST, WEST = PublicEdge("east", "https://localhost:1"), PublicEdge("west", "https://localhost:2")
 TLS = ssl.create_default_context()
 
 Attempt = Callable[[Visit], Awaitable[None]]

@@ -12,7 +12,7 @@ from fake_site import Close, FakeSite, Problem
 from prober_under_test import Running, until
 
 from outages import fixture_upkeep
-from outages.accounts import Account
+from outages.accounts import ProberAccount
 from outages.journey_names import NAMES
 
 EVERYTHING = set(NAMES)
@@ -324,7 +324,7 @@ async def test_a_site_that_is_still_starting_has_no_outage(
 
 
 def test_an_account_logs_in_as_on_a_device_that_was_used_before() -> None:
-    account = Account("visitor", "ann", "correct horse")
+    account = ProberAccount("visitor", "ann", "correct horse")
     assert account.credentials == {"name": "ann", "password": "correct horse"}
     account.admitted({"token": "t", "device": "d"})
-    assert Account(**account.saved()).credentials["device"] == "d"
+    assert ProberAccount(**account.saved()).credentials["device"] == "d"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from foundation.clock import Setting, stamp
 from foundation.failure import Failure
 from outages.model import Felt
-from outages.prometheus import Prometheus, detect, spells
+from outages.prometheus import Prometheus, detect, intervals
 from outages.score import quantile, score
 
 NOW = 1000.0
@@ -24,10 +24,10 @@ NOW = 1000.0
 
 def test_spells_are_the_times_at_one() -> None:
     samples = [(float(at), float(at in {3, 4, 5, 9, 10})) for at in range(12)]
-    assert spells(samples) == [(3.0, 6.0), (9.0, 11.0)]
-    assert spells([(1.0, 0.0), (2.0, 1.0)]) == [(2.0, None)]
-    assert spells([(1.0, 1.0), (2.0, 1.0), (30.0, 1.0), (31.0, 0.0)]) == [(1.0, 2.0), (30.0, 31.0)]
-    assert spells([]) == []
+    assert intervals(samples) == [(3.0, 6.0), (9.0, 11.0)]
+    assert intervals([(1.0, 0.0), (2.0, 1.0)]) == [(2.0, None)]
+    assert intervals([(1.0, 1.0), (2.0, 1.0), (30.0, 1.0), (31.0, 0.0)]) == [(1.0, 2.0), (30.0, 31.0)]
+    assert intervals([]) == []
 
 
 def test_an_alert_detects_the_outage_that_it_overlaps() -> None:

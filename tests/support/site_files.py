@@ -10,7 +10,14 @@ from typing import Any, Literal
 
 from foundation.state import State
 from testbed.labels import ALIVE_PATH, READY_PATH, Kind
-from testbed.sitefile import Description, OnDocker, OnProcesses, PartRecord, SiteFile, Supervisor
+from testbed.sitefile import (
+    Description,
+    DockerRecord,
+    PartRecord,
+    ProcessesRecord,
+    SiteFile,
+    SupervisorRecord,
+)
 
 KINDS: Mapping[str, Kind] = {
     "genesis": "setup",
@@ -58,9 +65,9 @@ def write_site(
 ) -> SiteFile:
     """On processes that are down, on a Docker host, or in the controller's container there."""
     carriers: dict[str, dict[str, Any]] = {
-        "processes": {"processes": OnProcesses(socket="/nowhere.sock", ports={})},
-        "docker": {"docker": OnDocker("p", "unix:///x", through="chaos")},
-        "docker inside": {"docker": OnDocker("p", "unix:///x", networks={}, public={})},
+        "processes": {"processes": ProcessesRecord(socket="/nowhere.sock", ports={})},
+        "docker": {"docker": DockerRecord("p", "unix:///x", through="chaos")},
+        "docker inside": {"docker": DockerRecord("p", "unix:///x", networks={}, public={})},
     }
     site = SiteFile(edges=edges or {}, parts=tuple(parts), **carriers[on] | more)
     site.write(folder if isinstance(folder, State) else State(folder))
@@ -83,5 +90,7 @@ def full_site() -> SiteFile:
         edges={"east": "https://localhost:8443"},
         parts=(record("genesis", one_shot=True), record("post@east", {"8000": "127.0.0.1:20001"})),
         description=Description("/somewhere/docker-compose.yml", {"FAILWHALE_EAST_PORT": "8443"}),
-        processes=OnProcesses("/run/s.sock", {"post-east:8000": 20001}, supervisor=Supervisor(7, 1.5)),
+        processes=ProcessesRecord(
+            "/run/s.sock", {"post-east:8000": 20001}, supervisor=SupervisorRecord(7, 1.5)
+        ),
     )

@@ -11,7 +11,7 @@ from site_files import write_site
 
 from foundation.failure import Failure
 from foundation.state import State
-from testbed.choice import Choice, choose, lifecycle_of
+from testbed.choice import Choice, choose, lifecycle_of, runtime_of
 from testbed.sitefile import OtherForm
 
 WITH_WISH = 'x-runtime: "${FAILWHALE_RUNTIME:-docker}"\nservices: {}\n'
@@ -107,3 +107,11 @@ def test_a_site_of_another_version_is_refused_where_its_runtime_is_picked(state:
     state.site_file.write_text('{"version": 2, "mars": {}}')
     with pytest.raises(OtherForm, match="was written by another failwhale"):
         lifecycle_of(state)
+
+
+def test_on_the_docker_host_the_parts_are_asked_about_in_the_container(state: State) -> None:
+    is_on(state, "docker")
+    for ask in (runtime_of, lambda state: lifecycle_of(state).look()):
+        with pytest.raises(Failure, match="reached from its container chaos only") as raised:
+            ask(state)
+        assert raised.value.next_step == "ask there: docker compose exec chaos failwhale ..."

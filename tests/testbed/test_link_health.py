@@ -17,7 +17,7 @@ from testbed.site import Site
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """Accepts in the kernel and does nothing, as a frozen line does."""
+    """Accepts in the kernel and does nothing, as a frozen link does."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening
 

@@ -12,9 +12,19 @@ from site_files import full_site, record, write_site
 
 from foundation.failure import Failure
 from foundation.state import State
-from testbed.sitefile import VERSION, OnDocker, OtherForm, Seen, SiteFile, Supervisor, keep_what_ends_it
+from testbed.sitefile import (
+    VERSION,
+    ContainerRecord,
+    DockerRecord,
+    OtherForm,
+    SiteFile,
+    SupervisorRecord,
+    keep_what_ends_it,
+)
 
-SEEN = Seen("id", "https://frontend-east:8443", None, "1.0", {"Memory": 1}, {"edge": ("post-east", "post")})
+SEEN = ContainerRecord(
+    "id", "https://frontend-east:8443", None, "1.0", {"Memory": 1}, {"edge": ("post-east", "post")}
+)
 
 
 @pytest.fixture
@@ -24,7 +34,9 @@ def state(tmp_path: Path) -> State:
 
 def inside() -> SiteFile:
     part = record("post@east", {"8000": "post-east:8000"}, container="p-post-east-1", seen=SEEN)
-    docker = OnDocker("p", "unix:///x", networks={"edge": "p_edge"}, public={"east": "https://localhost:1"})
+    docker = DockerRecord(
+        "p", "unix:///x", networks={"edge": "p_edge"}, public={"east": "https://localhost:1"}
+    )
     return SiteFile(edges={"east": "https://frontend-east:8443"}, parts=(part,), docker=docker)
 
 
@@ -183,7 +195,7 @@ def test_what_ends_a_site_of_processes_is_kept(state: State) -> None:
     was_there(state, BEFORE_VERSIONS["processes"])
     keep_what_ends_it(state)
     site = SiteFile.read(state)
-    assert site.as_processes.supervisor == Supervisor(7, 1.5)
+    assert site.as_processes.supervisor == SupervisorRecord(7, 1.5)
     assert site.as_processes.socket == "/somewhere/run/supervisor.sock"
     assert site.parts == ()
 
@@ -192,7 +204,7 @@ def test_what_ends_a_site_on_docker_is_kept(state: State) -> None:
     was_there(state, BEFORE_VERSIONS["docker"])
     keep_what_ends_it(state)
     site = SiteFile.read(state)
-    assert site.docker == OnDocker("failwhale-1", "unix:///var/run/docker.sock", through="chaos")
+    assert site.docker == DockerRecord("failwhale-1", "unix:///var/run/docker.sock", through="chaos")
     assert site.description is not None
     assert site.description.file == "/somewhere/docker-compose.yml"
 

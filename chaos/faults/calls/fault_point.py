@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from chaos.fault import SERVICES, Fault, Injection, Parameter, Proof, Value
 from chaos.journeys import ROUTES_OF
+from chaos.target import CALLERS, Target
 from foundation.failure import USAGE, Failure
 from testbed.control import Answer, Silent, Unreachable
 from testbed.inventory import Part
@@ -44,12 +45,14 @@ class Seen:
 
 
 class FaultPoint(Fault):
-    """A fault inside the service, for a share of requests, of users, or for one route. `name` is the kind.
+    """A fault inside the service, for a share of requests, of users, for one route, or for the calls of some
+    callers. `name` is the kind.
 
     Each kind says in `harm` by what a user would know it.
     """
 
     targets = SERVICES
+    of_calls = True
     restored = "is free of it"
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("share", "share", "Share of requests that are hit.", default=1.0),
@@ -57,8 +60,8 @@ class FaultPoint(Fault):
         Parameter("route", "text", "Only this route, such as 'POST /api/v1/posts' or '/api/v1/posts/{id}'."),
     )
 
-    def hurts(self, part: Part, parameters: Mapping[str, Value]) -> tuple[str, ...]:
-        journeys, route = super().hurts(part, parameters), parameters["route"]
+    def hurts(self, target: Target, parameters: Mapping[str, Value]) -> tuple[str, ...]:
+        journeys, route = super().hurts(target, parameters), parameters["route"]
         if route is None:
             return journeys
         return tuple(
@@ -87,7 +90,9 @@ class FaultPoint(Fault):
             ) from None
 
     def apply(self, site: Site, injection: Injection) -> None:
-        wish: dict[str, Value] = {"kind": self.name, "seconds": injection.seconds, **injection.parameters}
+        wish: dict[str, object] = {"kind": self.name, "seconds": injection.seconds, **injection.parameters}
+        if injection.target.callers:
+            wish["callers"] = list(injection.target.callers)
         answer = site.control(injection.part).ask("PUT", _path(injection), wish)
         if answer.status >= 300:
             raise Failure(f"{injection.part.name} refuses the fault point: {answer.detail}")
@@ -97,8 +102,19 @@ class FaultPoint(Fault):
         """What this fault did to a request of our own, in words; empty when it was answered as ever."""
 
     def verify(self, site: Site, injection: Injection) -> Proof:
-        """By what requests of our own get, which are harmless when they are not hit. The service's count only
-        tells that one met the fault point: it can be right where the harm is missing."""
+        """By what requests of our own get, which are harmless when they are not hit. Where the calls of some
+        callers are meant they are sent with the certificate of one of them, and with that of somebody else,
+        who must be spared."""
+        caller = next(iter(injection.target.callers), None)
+        proof = self._bites(site, injection, caller)
+        if not proof.verdict or caller is None:
+            return proof
+        spared = self._spares(site, injection, _bystander(site, injection.target))
+        return Proof(spared.verdict, f"{proof.evidence}, sent as {caller}; {spared.evidence}")
+
+    def _bites(self, site: Site, injection: Injection, caller: str | None) -> Proof:
+        """Whether it hurts a request that this caller sends. The service's count only tells that one met the
+        fault point: it can be right where the harm is missing."""
         name = injection.part.name
         for _ in range(_PROBES_AT_A_TIME):
             began = time.monotonic()
@@ -106,7 +122,7 @@ class FaultPoint(Fault):
             usual = time.monotonic() - began
             if before is None:
                 return Proof(False, f"{name} has no such fault point")
-            seen = _send_probe(site, injection, usual)
+            seen = _send_probe(site, injection, usual, caller)
             if (_hits(site, injection) or 0) <= before:
                 continue
             if harm := self.harm(seen, injection.parameters):
@@ -114,6 +130,19 @@ class FaultPoint(Fault):
             if _hits_everybody(injection.parameters):
                 return Proof(False, f"{name} counts a request of our own as hurt, and answered it as ever")
         return Proof(None, f"{name} has the fault point, but no request of our own was hurt by it yet")
+
+    def _spares(self, site: Site, injection: Injection, other: str | None) -> Proof:
+        """Whether a request that somebody else sends is none of those that it hurts: it gets its answer, or
+        what befalls it is not of this fault, which has counted no hit meanwhile."""
+        who = other or "the controller"
+        for _ in range(_PROBES_AT_A_TIME):
+            began = time.monotonic()
+            before = _hits(site, injection) or 0
+            usual = time.monotonic() - began
+            seen = _send_probe(site, injection, usual, other)
+            if not self.harm(seen, injection.parameters) or (_hits(site, injection) or 0) <= before:
+                return Proof(True, f"one sent as {who} is spared")
+        return Proof(False, f"one sent as {who} is hurt, too")
 
     def revert(self, site: Site, injection: Injection) -> None:
         try:
@@ -134,23 +163,24 @@ class FaultPoint(Fault):
         return Proof(hits is None, f"{name} has {'no' if hits is None else 'still the'} fault point")
 
     def leftover(self, site: Site, part: Part) -> str:
-        found = self._on(site, part)
+        """Of all kinds, whichever of them is asked."""
+        found = _points_of(site, part)
         return f"had a fault point ({', '.join(found)})" if found else ""
 
     def sweep(self, site: Site, part: Part) -> None:
-        for identifier in self._on(site, part):
+        for identifier in _points_of(site, part):
             site.control(part).ask("DELETE", f"/-/faults/{identifier}")
 
-    def _on(self, site: Site, part: Part) -> list[str]:
-        """The ids of the fault points of this kind that a part has; none when it does not say: it is
-        starting, or ill, which is told elsewhere."""
-        if part.service not in self.targets:
-            return []
-        try:
-            rows = site.control(part).ask("GET", "/-/faults").json()
-            return [str(row["id"]) for row in rows if row["kind"] == self.name]
-        except (Unreachable, ValueError, TypeError, KeyError):
-            return []
+
+def _points_of(site: Site, part: Part) -> list[str]:
+    """The ids of the fault points that a part has; none when it does not say: it is starting, or ill, which
+    is told elsewhere."""
+    if part.service not in SERVICES:
+        return []
+    try:
+        return [str(row["id"]) for row in site.control(part).ask("GET", "/-/faults").json()]
+    except (Unreachable, ValueError, TypeError, KeyError):
+        return []
 
 
 def _is_meant(wanted: str, route: str) -> bool:
@@ -180,8 +210,15 @@ def _hits(site: Site, injection: Injection) -> int | None:
     return None
 
 
-def _send_probe(site: Site, injection: Injection, usual: float) -> Seen:
-    """One request about what does not exist, by who does not exist, and what became of it.
+def _bystander(site: Site, target: Target) -> str | None:
+    """A part that calls the target, too, and is not meant; None when there is no other."""
+    others = (part.name for part in site.inventory.parts if part.service in CALLERS[target.part.service])
+    return next((name for name in others if name not in target.callers), None)
+
+
+def _send_probe(site: Site, injection: Injection, usual: float, caller: str | None) -> Seen:
+    """One request about what does not exist, for who does not exist, and what became of it. It is sent with
+    the certificate of this caller, or with our own.
 
     Raises Unreachable when it was refused, or the connection was ended.
     """
@@ -191,7 +228,7 @@ def _send_probe(site: Site, injection: Injection, usual: float) -> Seen:
     user = {"failwhale-user": str(random.randrange(1, 2**40)), "failwhale-name": "probe"}
     headers = user if injection.parameters["users"] else {}
     patience = max(_SILENCE, (_NOT_AS_EVER + 1) * usual)
-    entrance = site.entrance(injection.part, timeout=min(patience, injection.seconds / 2))
+    entrance = site.entrance(injection.part, min(patience, injection.seconds / 2), caller)
     began = time.monotonic()
     try:
         answer = entrance.ask(method or "GET", path, headers=headers)

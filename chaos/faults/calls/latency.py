@@ -9,7 +9,7 @@ from chaos.faults.calls.fault_point import FaultPoint, Seen
 class Latency(FaultPoint):
     name = "latency"
     help = "Answer requests late, at the service's fault point."
-    example = "failwhale chaos latency timeline:all --delay 2s --share 20% --for 30s"
+    example = "failwhale chaos latency timeline:all --from frontend@east --delay 2s --share 20% --for 30s"
     parameters = (
         Parameter("delay", "duration", "How late each request is answered.", default=1.2, low=0.001, high=60),
         *FaultPoint.parameters,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from chaos.fault import Injection, Proof, Value, register
 from chaos.faults.store.replica_fault import ReplicaFault
+from chaos.target import Target
 from foundation.failure import Failure
 from testbed.inventory import Part
 from testbed.site import Site
@@ -17,7 +18,7 @@ class BarReplica(ReplicaFault):
     )
     example = "failwhale chaos bar-replica store:replica --for 30s"
 
-    def hurts(self, part: Part, parameters: Mapping[str, Value]) -> tuple[str, ...]:
+    def hurts(self, target: Target, parameters: Mapping[str, Value]) -> tuple[str, ...]:
         """Nobody, by itself. What hurts later is the loss of the primary."""
         return ()
 

@@ -37,9 +37,9 @@ class Promote(ReplicaFault):
         return Proof(True, f"{name} says that it is primary, and every sentinel names it")
 
     def revert(self, site: Site, injection: Injection) -> None:
-        """The roles stay swapped; what is left to do is to end the reign of the old primary.
+        """The roles stay swapped; what is left to do is to demote the old primary.
 
-        Not before the sentinels agree. A new primary that dies earlier leaves the old one in its office; had
+        Not before the sentinels agree. A new primary that dies earlier leaves the old one as the primary; had
         that been demoted, nobody would be there to promote.
         """
         part, agreed = injection.part, site.agreed_primary()

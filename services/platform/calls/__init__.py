@@ -1,5 +1,5 @@
 """Calls between services: deadline, retries within a budget, ejection, bounded work in flight."""
 
-from services.platform.calls.caller import Answer, Caller, Stream
+from services.platform.calls.caller import Caller, ReplicaAnswer, StreamedAnswer
 
-__all__ = ["Answer", "Caller", "Stream"]
+__all__ = ["Caller", "ReplicaAnswer", "StreamedAnswer"]

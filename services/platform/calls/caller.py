@@ -46,7 +46,7 @@ AnyResponse = TypeVar("AnyResponse", Response, StreamedResponse)
 Attempt = Callable[[Backend, float], Coroutine[Any, Any, AnyResponse]]
 
 
-class Answer(NamedTuple):
+class ReplicaAnswer(NamedTuple):
     """What a replica answered, undecoded; hop-by-hop headers are left out, names are in lower case."""
 
     status: int
@@ -55,7 +55,7 @@ class Answer(NamedTuple):
     replica: Replica
 
 
-class Stream(NamedTuple):
+class StreamedAnswer(NamedTuple):
     """An answer whose body comes in pieces (server-sent events)."""
 
     status: int
@@ -104,7 +104,7 @@ class Caller:
 
     async def send(
         self, method: bytes, target: bytes, headers: Headers = (), body: bytes = b"", *, idempotent: bool
-    ) -> Answer:
+    ) -> ReplicaAnswer:
         """Call a replica and return what it answered, whatever the status.
 
         `target` is path and query. `headers` are those to pass on; host, content-length, connection, the
@@ -118,10 +118,12 @@ class Caller:
             )
 
         backend, answer = await self._answer(attempt, idempotent)
-        return Answer(answer.status, answer.headers, answer.body, backend.replica)
+        return ReplicaAnswer(answer.status, answer.headers, answer.body, backend.replica)
 
     @asynccontextmanager
-    async def stream(self, method: bytes, target: bytes, headers: Headers = ()) -> AsyncIterator[Stream]:
+    async def stream(
+        self, method: bytes, target: bytes, headers: Headers = ()
+    ) -> AsyncIterator[StreamedAnswer]:
         """The same for an answer that does not end: bounded until its head is there, then open.
 
         Only for requests that are safe to repeat. Iterating over the body raises WireError when it is cut.
@@ -132,7 +134,7 @@ class Caller:
 
         backend, answer = await self._answer(attempt, True)
         try:
-            yield Stream(answer.status, answer.headers, answer.body, backend.replica)
+            yield StreamedAnswer(answer.status, answer.headers, answer.body, backend.replica)
         finally:
             answer.body.close()
 

@@ -20,7 +20,7 @@ from services.platform.lua import fragment
 from services.platform.metrics import Metrics
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
-from services.platform.store.connection import Argument, Connection, Lost, Refusal
+from services.platform.store.connection import Argument, Lost, Refusal, StoreConnection
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class _Member:
                     self._on_demand.drop("the server refused")
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _join(self, connection: Connection) -> None:
+    async def _join(self, connection: StoreConnection) -> None:
         """Make the group. It begins with the first event ever, so that none is missed before it was made."""
         try:
             await _ask(connection, b"XGROUP", b"CREATE", EVENTS, self._group, b"0", b"MKSTREAM")
@@ -99,7 +99,7 @@ class _Member:
             if refusal.code != "BUSYGROUP":
                 raise
 
-    async def _read(self, connection: Connection, after: bytes) -> list[Any]:
+    async def _read(self, connection: StoreConnection, after: bytes) -> list[Any]:
         streams = await _ask(
             connection,
             *(b"XREADGROUP", b"GROUP", self._group, self._name, b"COUNT", BATCH, b"BLOCK", BLOCK_MS),
@@ -107,7 +107,7 @@ class _Member:
         )
         return streams[0][1] if streams else []
 
-    async def _look_after_others(self, connection: Connection) -> None:
+    async def _look_after_others(self, connection: StoreConnection) -> None:
         """Take over what was left, also by this member's failures, and see how far all groups are.
 
         All groups, not only its own: a group whose members are all dead has nobody to say so.
@@ -138,7 +138,7 @@ class _Member:
             logger.error("%s has lost %d events that it had taken", self._group, number)
             self._metrics.events_lost(self._group).inc(number)
 
-    async def _handle_all(self, connection: Connection, entries: list[Any]) -> None:
+    async def _handle_all(self, connection: StoreConnection, entries: list[Any]) -> None:
         done = []
         for identifier, fields in entries:
             if fields is None:  # the stream was trimmed meanwhile, and nothing can be done
@@ -149,7 +149,9 @@ class _Member:
         if done:
             await _ask(connection, b"XACK", EVENTS, self._group, *done)
 
-    async def _handle(self, connection: Connection, identifier: bytes, fields: dict[bytes, bytes]) -> bool:
+    async def _handle(
+        self, connection: StoreConnection, identifier: bytes, fields: dict[bytes, bytes]
+    ) -> bool:
         """Whether the event is dealt with: handled, of no interest, or given up."""
         try:
             event = parse(fields)
@@ -167,7 +169,7 @@ class _Member:
         return True
 
     async def _failed(
-        self, connection: Connection, identifier: bytes, fields: dict[bytes, bytes], error: Exception
+        self, connection: StoreConnection, identifier: bytes, fields: dict[bytes, bytes], error: Exception
     ) -> bool:
         """Count a failure; after too many put the event where people can look at it."""
         failures = self._failures[identifier] = self._failures.get(identifier, 0) + 1
@@ -185,7 +187,7 @@ class _Member:
         return True
 
 
-async def _ask(connection: Connection, *command: Argument) -> Any:
+async def _ask(connection: StoreConnection, *command: Argument) -> Any:
     answer = await connection.call(*command)
     if isinstance(answer, Refusal):
         raise answer

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from services.platform.keys import REPLICATION_BARRIER
 from services.platform.store.confirmation import Confirmation
-from services.platform.store.connection import Argument, Command, Connection, Lost, NotSent, Refusal
+from services.platform.store.connection import Argument, Command, Lost, NotSent, Refusal, StoreConnection
 from services.platform.store.on_demand import OnDemandConnection
 from services.platform.store.script import Script, learn_from
 
@@ -51,7 +51,7 @@ class Commits:
         self._unconfirmed_since: float | None = None
         self._pending: list[_Write] = []
         self._committing: asyncio.Task[None] | None = None
-        self._missed: tuple[Connection, int] | None = None
+        self._missed: tuple[StoreConnection, int] | None = None
 
     @property
     def failing_for(self) -> float:
@@ -119,7 +119,7 @@ class Commits:
                 write.done.set_result(Done(answer, replicas))
 
     async def _run(
-        self, connection: Connection, commands: Sequence[Command]
+        self, connection: StoreConnection, commands: Sequence[Command]
     ) -> tuple[list[Any], int, Lost | None]:
         """Run commands; returns their answers, how many replicas have all that was written by then, and why
         it may be lost nevertheless, if it may.
@@ -143,7 +143,7 @@ class Commits:
         self._missed = (connection, _offset(role))
         return answers, 0, await self._doubt(connection, role)
 
-    async def _make_sure(self, connection: Connection) -> None:
+    async def _make_sure(self, connection: StoreConnection) -> None:
         """Raise Lost where a write would be on this server alone, and it may not be the primary."""
         if self._missed is None or self._missed[0] is not connection:
             return
@@ -154,14 +154,14 @@ class Commits:
         if connection.closed:
             raise NotSent("the connection to the primary was lost")
 
-    async def _doubt(self, connection: Connection, role: Any) -> Lost | None:
+    async def _doubt(self, connection: StoreConnection, role: Any) -> Lost | None:
         """Why what only this server has may be lost, by its own word or by that of the sentinels."""
         if not _is_primary(role):
             connection.close("it is no primary any more")
             return Lost(f"{connection.address} is no primary any more: {role!r:.80}")
         return None if await self._confirmation.of(connection) else self._unconfirmed(connection)
 
-    def _unconfirmed(self, connection: Connection) -> Lost:
+    def _unconfirmed(self, connection: StoreConnection) -> Lost:
         self._unconfirmed_since = self._unconfirmed_since or asyncio.get_running_loop().time()
         return Lost(f"no replica has it, and {connection.address} may not be the primary any more")
 

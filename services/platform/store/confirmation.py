@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from services.platform.settings import Address
-from services.platform.store.connection import Connection
+from services.platform.store.connection import StoreConnection
 
 LEASE_SECONDS = 0.1
 """How long the word of the sentinels is good for. Half of what a write waits for a replica, so what was said
@@ -25,10 +25,10 @@ class Confirmation:
     def __init__(self, elected: Callable[[], Awaitable[Address | None]]) -> None:
         """`elected` asks the sentinels which server a majority of them takes for the primary."""
         self._elected = elected
-        self._connection: Connection | None = None
+        self._connection: StoreConnection | None = None
         self._good_until = 0.0
 
-    async def of(self, connection: Connection) -> bool:
+    async def of(self, connection: StoreConnection) -> bool:
         """Whether the server at the other end is the primary, or was a moment ago. One to a server that
         was replaced is closed."""
         loop = asyncio.get_running_loop()

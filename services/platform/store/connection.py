@@ -44,7 +44,7 @@ class Refusal(ResponseError):
         return str(self).partition(" ")[0]
 
 
-class Connection(asyncio.Protocol):
+class StoreConnection(asyncio.Protocol):
     """An open connection. Lost as a whole: when the server closes it, or has been silent for too long."""
 
     def __init__(self, address: Address, patience: float) -> None:
@@ -69,14 +69,14 @@ class Connection(asyncio.Protocol):
     @classmethod
     async def open(
         cls, address: Address, patience: float, role: bytes | None = None, access: Access | None = None
-    ) -> Connection:
+    ) -> StoreConnection:
         """Connect as the user of `access` and, if `role` is given, make sure that the server has it
         (`master`). Raises NotSent.
 
         The question is also what tells a frozen server, whose kernel still accepts connections, from a live
         one.
         """
-        connection: Connection | None = None
+        connection: StoreConnection | None = None
         answer: Any = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from services.platform.access import Access
 from services.platform.settings import Address
-from services.platform.store.connection import Connection, NotSent
+from services.platform.store.connection import NotSent, StoreConnection
 
 PAUSE_SECONDS = 0.05
 """Between two attempts to open; a promotion takes about two seconds, so this adds little."""
@@ -34,14 +34,14 @@ class OnDemandConnection:
         self._role = role
         self._access = access
         self._on_open = on_open
-        self._connection: Connection | None = None
-        self._opening: asyncio.Task[Connection] | None = None
+        self._connection: StoreConnection | None = None
+        self._opening: asyncio.Task[StoreConnection] | None = None
         self._failed_at = -PAUSE_SECONDS
         self._failing_since: float | None = None
         self._failure: NotSent | None = None
 
     @property
-    def connection(self) -> Connection | None:
+    def connection(self) -> StoreConnection | None:
         """The open connection, or None."""
         connection = self._connection
         return connection if connection is not None and not connection.closed else None
@@ -60,23 +60,25 @@ class OnDemandConnection:
             return 0.0
         return asyncio.get_running_loop().time() - self._failing_since
 
-    async def open(self) -> Connection:
+    async def open(self) -> StoreConnection:
         """The connection, opened if need be. Raises NotSent when the server cannot be reached now."""
         connection = self.connection
         return connection if connection is not None else await asyncio.shield(self.reopen())
 
-    def reopen(self) -> asyncio.Task[Connection]:
+    def reopen(self) -> asyncio.Task[StoreConnection]:
         """Start to open the connection, or join whoever does already."""
         if self._opening is None:
             self._opening = asyncio.get_running_loop().create_task(self._open())
             self._opening.add_done_callback(self._opened)
         return self._opening
 
-    async def _open(self) -> Connection:
+    async def _open(self) -> StoreConnection:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, self._failed_at + PAUSE_SECONDS - loop.time()))
         try:
-            connection = await Connection.open(await self._find(), self._patience, self._role, self._access)
+            connection = await StoreConnection.open(
+                await self._find(), self._patience, self._role, self._access
+            )
         except NotSent as failure:
             self._failed_at = loop.time()
             self._failing_since = self._failing_since or self._failed_at
@@ -86,7 +88,7 @@ class OnDemandConnection:
         self._connection = connection
         return connection
 
-    def _opened(self, task: asyncio.Task[Connection]) -> None:
+    def _opened(self, task: asyncio.Task[StoreConnection]) -> None:
         self._opening = None
         if not task.cancelled() and task.exception() is None and self._on_open is not None:
             self._on_open()

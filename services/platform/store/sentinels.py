@@ -174,7 +174,7 @@ class Sentinels:
 
 
 def _heard(asked: Sequence[asyncio.Task[tuple[int, Topology]]]) -> list[tuple[int, Topology]]:
-    """The answers that have come. A sentinel that cannot be asked has no voice."""
+    """The answers that have come. A sentinel that cannot be asked does not count."""
     came = [task for task in asked if task.done() and not task.cancelled()]
     return [task.result() for task in came if task.exception() is None]
 

@@ -20,7 +20,7 @@ from services.platform.settings import Address, Replication
 from services.platform.store.client import connections_to_primary
 from services.platform.store.commits import Commits, Done
 from services.platform.store.confirmation import Confirmation
-from services.platform.store.connection import Argument, Command, Connection, Lost, NotSent, Refusal
+from services.platform.store.connection import Argument, Command, Lost, NotSent, Refusal, StoreConnection
 from services.platform.store.on_demand import PAUSE_SECONDS, OnDemandConnection
 from services.platform.store.script import Script, learn_from
 from services.platform.store.sentinels import Sentinels
@@ -171,7 +171,7 @@ class Store:
         self._to_primary.append(on_demand)
         return on_demand
 
-    async def _ask(self, command: Callable[[Connection], Command], script: Script | None = None) -> Any:
+    async def _ask(self, command: Callable[[StoreConnection], Command], script: Script | None = None) -> Any:
         ends_at: float | None = None
         while True:
             try:
@@ -189,7 +189,7 @@ class Store:
             # A lost read is as good as one that was not sent: it did nothing.
             await _pause(ends_at, why if isinstance(why, Refusal) else NotSent(str(why)))
 
-    async def _readable(self) -> Connection:
+    async def _readable(self) -> StoreConnection:
         """A connection to read from while none to the primary is open. Raises NotSent."""
         if not self._primary.unreachable:
             try:

@@ -12,14 +12,14 @@ from foundation.console import is_terminal
 from foundation.failure import INTERRUPTED, OK
 from foundation.state import State
 from testbed.runtimes.docker import host
-from testbed.runtimes.docker.outlook import Outlook
-from testbed.sitefile import Description, OnDocker, PartRecord, SiteFile
+from testbed.runtimes.docker.outlook import DockerOutlook
+from testbed.sitefile import Description, DockerRecord, PartRecord, SiteFile
 
 LAST_LINES = 20
 """Of what Compose said, when it failed and nobody saw it."""
 
 
-def begin(state: State, outlook: Outlook, seconds: float, *, quiet: bool) -> None:
+def begin(state: State, outlook: DockerOutlook, seconds: float, *, quiet: bool) -> None:
     """Build the image from these sources if they changed, create and start what is missing, and wait until
     every container is healthy, for so many seconds once all are started.
 
@@ -89,7 +89,7 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
     process.communicate()  # what it still says must have somewhere to go, or it would wait for ever
 
 
-def _keep(state: State, outlook: Outlook) -> None:
+def _keep(state: State, outlook: DockerOutlook) -> None:
     """Write site.json, which makes the folder a site's: from now on every command knows where to go."""
     site = SiteFile(
         edges=outlook.edges,
@@ -111,7 +111,7 @@ def _keep(state: State, outlook: Outlook) -> None:
         ),
         left_out=outlook.left_out,
         description=Description(str(outlook.file), outlook.variables),
-        docker=OnDocker(outlook.project, host.engine(), through=host.CONTROLLER),
+        docker=DockerRecord(outlook.project, host.engine(), through=host.CONTROLLER),
     )
     try:
         site.write(state)

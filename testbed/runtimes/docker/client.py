@@ -12,9 +12,16 @@ from testbed.endpoints import Endpoints
 from testbed.inventory import Part
 from testbed.runtimes import Executed, PartStatus, Undo
 from testbed.runtimes.docker import sitefile
-from testbed.runtimes.docker.connection import AT_ONCE, Connection, Json, Refused, Vanished, connection_to
+from testbed.runtimes.docker.connection import (
+    AT_ONCE,
+    EngineConnection,
+    EngineRefused,
+    Json,
+    Vanished,
+    connection_to,
+)
 from testbed.runtimes.docker.host import CONTROLLER
-from testbed.sitefile import PartRecord, Seen, SiteFile
+from testbed.sitefile import ContainerRecord, PartRecord, SiteFile
 
 NANO = 1_000_000_000
 
@@ -24,10 +31,16 @@ class Docker:
 
     name = "docker"
 
-    def __init__(self, state: State, connection: Connection | None = None) -> None:
-        """Raises Failure when the engine does not answer. `connection` is for tests."""
+    def __init__(self, state: State, connection: EngineConnection | None = None) -> None:
+        """Raises Failure when the engine does not answer, and on the Docker host: there commands are run in
+        the site's container. `connection` is for tests."""
         self._state = state
         docker = SiteFile.read(state).as_containers
+        if docker.through is not None:
+            raise Failure(
+                f"the parts of the site in {state.path} are reached from its container {docker.through} only",
+                "ask there: docker compose exec chaos failwhale ...",
+            )
         self._project = docker.project
         self._engine = connection or connection_to(docker.engine)
         self._site = sitefile.refresh(state, self._engine, self._project)
@@ -110,7 +123,7 @@ class Docker:
             return
         try:
             act(seen["Id"])
-        except Refused:
+        except EngineRefused:
             if not is_so(self._look(part)):
                 raise
 
@@ -144,7 +157,7 @@ class Docker:
     def _disconnect(self, part: str, seen: Json, network: str) -> None:
         try:
             self._engine.disconnect(seen["Id"], self._name_of(network))
-        except Refused:
+        except EngineRefused:
             if network in self._aliases(self._look(part)):
                 raise
 
@@ -152,7 +165,7 @@ class Docker:
         try:
             aliases = list(self._seen(part).networks[network])
             self._engine.connect(seen["Id"], self._name_of(network), aliases)
-        except Refused:
+        except EngineRefused:
             if network in self._missing(part, self._look(part)):
                 raise
 
@@ -214,7 +227,7 @@ class Docker:
         assert container is not None
         return container
 
-    def _seen(self, part: str) -> Seen:
+    def _seen(self, part: str) -> ContainerRecord:
         """Its container as it is while nobody has hurt it."""
         seen = self._row(part).seen
         assert seen is not None

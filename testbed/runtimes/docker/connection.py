@@ -23,7 +23,7 @@ AT_ONCE = 64
 """Requests that may be under way together: two for each part of a site, and some to spare."""
 
 
-class Refused(Failure):
+class EngineRefused(Failure):
     """The engine answers, and does not do it: perhaps since it is so already."""
 
 
@@ -31,7 +31,7 @@ class Vanished(Failure):
     """The engine knows no such container."""
 
 
-class Connection:
+class EngineConnection:
     """One engine. All methods raise Failure when it does not answer, Refused when it answers with an error,
     and Vanished for an unknown container. That something is so already is an error to some versions of it.
 
@@ -118,7 +118,7 @@ class Connection:
         with self._in_words(name):
             answer = self.client.post(address, json=dict(limits), timeout=ANSWER_SECONDS)
             if answer.status_code >= 400:
-                raise Refused(f"Docker refuses the limits of {name}: {_reason(answer)}")
+                raise EngineRefused(f"Docker refuses the limits of {name}: {_reason(answer)}")
 
     def execute(self, name: str, words: list[str]) -> tuple[int, str]:
         """Run a command in a container; returns its exit code and what it said."""
@@ -148,14 +148,16 @@ class Connection:
             yield
         except NotFound as error:
             if "network" in str(error.explanation):
-                raise Refused(
+                raise EngineRefused(
                     f"a network of {container} is gone: {error.explanation}", "docker compose up -d makes it"
                 ) from None
             raise Vanished(
                 f"there is no container {container} any more", "docker compose up -d makes it anew"
             ) from None
         except APIError as error:
-            raise Refused(f"Docker refuses: {error.explanation or error}", "see: docker compose ps") from None
+            raise EngineRefused(
+                f"Docker refuses: {error.explanation or error}", "see: docker compose ps"
+            ) from None
         except (DockerException, RequestException) as error:
             raise self._silence(error) from None
 
@@ -193,12 +195,12 @@ def _reason(answer: Any) -> str:
 _opening = threading.Lock()
 
 
-def connection_to(url: str) -> Connection:
+def connection_to(url: str) -> EngineConnection:
     """The connection of this process to an engine: one, however often the site is opened."""
     with _opening:
         return _connect(url)
 
 
 @lru_cache
-def _connect(url: str) -> Connection:
-    return Connection(url)
+def _connect(url: str) -> EngineConnection:
+    return EngineConnection(url)

@@ -7,7 +7,7 @@ from pathlib import Path
 from foundation.failure import Failure
 from foundation.state import State
 from testbed.runtimes.docker import host
-from testbed.runtimes.docker.outlook import Outlook
+from testbed.runtimes.docker.outlook import DockerOutlook
 from testbed.runtimes.docker.project import project_of
 from testbed.runtimes.lifecycle import COMPOSE_FILE
 from testbed.sitefile import Description, SiteFile
@@ -19,7 +19,7 @@ def end(state: State, *, purge: bool = False) -> list[str]:
     project = project_of(state)
     site = SiteFile.read_if_made(state)
     described = (site.description if site else None) or Description(str(COMPOSE_FILE), {})
-    outlook = Outlook(project, Path(described.file), (), (), described.variables)
+    outlook = DockerOutlook(project, Path(described.file), (), (), described.variables)
     if outlook.file.exists():  # else what bears the project's label is all that is known of it
         away = ["--volumes"] if purge else []
         try:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from foundation.failure import OK
 from testbed.runtimes.docker import host
-from testbed.runtimes.docker.outlook import Outlook
+from testbed.runtimes.docker.outlook import DockerOutlook
 
 
-def wait_until_green(outlook: Outlook, limit: float, note: Callable[[str], None]) -> bool:
+def wait_until_green(outlook: DockerOutlook, limit: float, note: Callable[[str], None]) -> bool:
     """Until the prober has seen every journey succeed; False without a prober or a controller to ask it.
     `limit` is of the monotonic clock. Raises Failure that names what is not green."""
     controller = host.controller(outlook.project)

@@ -9,26 +9,25 @@ from contextlib import contextmanager
 
 from foundation.failure import Failure
 from foundation.state import State
-from testbed.runtimes import runtime_of
 from testbed.runtimes.advice import how_to_stop
 from testbed.runtimes.docker import beginning, ending, obstacles, outlook
 from testbed.runtimes.docker.greenness import wait_until_green
 from testbed.runtimes.docker.host import Explained
-from testbed.runtimes.docker.outlook import Outlook
+from testbed.runtimes.docker.outlook import DockerOutlook
 from testbed.runtimes.docker.project import is_up
 from testbed.runtimes.lifecycle import Ended, Lifecycle, Listener, Standing, Wishes
 
 
-class OnDocker(Lifecycle[Outlook]):
+class DockerLifecycle(Lifecycle[DockerOutlook]):
     """By `docker compose` on the host. Raises Failure without an engine."""
 
-    def look_ahead(self, wishes: Wishes, environment: Mapping[str, str]) -> Outlook:
+    def look_ahead(self, wishes: Wishes, environment: Mapping[str, str]) -> DockerOutlook:
         return outlook.look_ahead(self._state, wishes, environment)
 
     def is_up(self) -> bool:
         return is_up(self._state)
 
-    def start(self, outlook: Outlook, was_up: bool, within: float, listener: Listener) -> None:
+    def start(self, outlook: DockerOutlook, was_up: bool, within: float, listener: Listener) -> None:
         """`within` begins when all containers are started, and anew when all are healthy: building and
         pulling take as long as they take."""
         with told_how_to_stop(self._state, was_up):
@@ -47,7 +46,9 @@ class OnDocker(Lifecycle[Outlook]):
                 listener.green()
 
     def look(self) -> Standing:
-        return Standing(runtime_of(self._state).status())  # on the host it says where to ask
+        from testbed.runtimes.docker.client import Docker  # it takes the engine's client 0.2 s to load
+
+        return Standing(Docker(self._state).status())  # on the host it says where to ask
 
     def end(self, *, purge: bool = False) -> Ended:
         was_up = is_up(self._state)

@@ -11,7 +11,7 @@ from queue import Queue
 from foundation.failure import Failure
 from foundation.state import State
 from foundation.suggestions import unknown
-from testbed.runtimes.docker.connection import Connection, connection_to
+from testbed.runtimes.docker.connection import EngineConnection, connection_to
 from testbed.runtimes.logs import Logs
 from testbed.sitefile import SiteFile
 
@@ -22,7 +22,7 @@ RETURN_SECONDS = 0.5
 class ContainerLogs(Logs):
     """The logs of one part or of all, those that have ended included."""
 
-    def __init__(self, state: State, part: str | None, connection: Connection | None = None) -> None:
+    def __init__(self, state: State, part: str | None, connection: EngineConnection | None = None) -> None:
         """Raises Failure for an unknown part. `connection` is for tests."""
         site = SiteFile.read(state)
         self._engine = connection or connection_to(site.as_containers.engine)

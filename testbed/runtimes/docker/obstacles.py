@@ -9,14 +9,14 @@ from dataclasses import replace
 from foundation.failure import Failure
 from testbed.runtimes import ports
 from testbed.runtimes.docker import host
-from testbed.runtimes.docker.outlook import Outlook
+from testbed.runtimes.docker.outlook import DockerOutlook
 from testbed.sitefile import LeftOut
 
 SECOND_LOOK_SECONDS = 15.0
 """Longer than the interval between two looks."""
 
 
-def missing(outlook: Outlook) -> list[str]:
+def missing(outlook: DockerOutlook) -> list[str]:
     """The parts that do not run now, of a site that is up: killed, stopped, or left out before. Raises
     Failure when one runs that shall be left out."""
     running = {one.part for one in host.containers(outlook.project) if host.is_running([one])}
@@ -28,7 +28,7 @@ def missing(outlook: Outlook) -> list[str]:
     return [part.name for part in outlook.parts if part.name not in running and part.labels.kind != "setup"]
 
 
-def check_ports(outlook: Outlook, only: Collection[str]) -> None:
+def check_ports(outlook: DockerOutlook, only: Collection[str]) -> None:
     """Raises Failure that names the first published port that somebody else holds, who, and how to ask for
     another. `only` names the parts that do not run, as one that runs holds its port itself."""
     if not host.engine().startswith("unix:"):
@@ -46,7 +46,7 @@ def _container_at(port: str) -> str:
     return f"the container {names[0]}" if names else ""
 
 
-def wait_for_second_look(outlook: Outlook, seconds: float) -> None:
+def wait_for_second_look(outlook: DockerOutlook, seconds: float) -> None:
     """Docker looks at a container's health now and then. One that was paused or cut off counts as unhealthy
     until the next look, and Compose would give up at once. What is unhealthy then is for Compose to say."""
     limit = time.monotonic() + min(seconds, SECOND_LOOK_SECONDS)
@@ -54,7 +54,7 @@ def wait_for_second_look(outlook: Outlook, seconds: float) -> None:
         time.sleep(0.2)
 
 
-def without_what_cannot_be_had(outlook: Outlook, say: Callable[[str], None]) -> Outlook:
+def without_what_cannot_be_had(outlook: DockerOutlook, say: Callable[[str], None]) -> DockerOutlook:
     """The same without optional parts whose image is not here and cannot be pulled."""
     left_out = list(outlook.left_out)
     for part in outlook.parts:

@@ -23,7 +23,7 @@ _PORT_VARIABLE = re.compile(r"\$\{FAILWHALE_([A-Z_]+)_PORT\b")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part(PlannedPart):
+class PlannedContainer(PlannedPart):
     """A service of the compose file, and what `up` will do with it."""
 
     labels: Labels
@@ -42,17 +42,17 @@ class Part(PlannedPart):
 
 
 @dataclass(frozen=True)
-class Outlook:
+class DockerOutlook:
     """Implements testbed.runtimes.lifecycle.Outlook."""
 
     project: str
     file: Path
-    all_parts: tuple[Part, ...]
+    all_parts: tuple[PlannedContainer, ...]
     left_out: tuple[LeftOut, ...]
     variables: Mapping[str, str]  # the ports that were chosen, to be kept
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[PlannedContainer, ...]:
         gone = {row.part for row in self.left_out}
         return tuple(part for part in self.all_parts if part.name not in gone)
 
@@ -84,7 +84,7 @@ class Outlook:
         ]
 
 
-def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> Outlook:
+def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> DockerOutlook:
     """Have Compose read the file. What was chosen at the last `up` (ports above all) holds until it is chosen
     anew. Raises Failure for all that cannot be done."""
     if not wishes.file.exists():
@@ -93,7 +93,7 @@ def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> 
     previous = SiteFile.read_if_made(state)
     before = previous.variables if previous else {}
     kept = {name: value for name, value in before.items() if name not in environment} | chosen
-    bare = Outlook(project_of(state), wishes.file, (), (), kept)
+    bare = DockerOutlook(project_of(state), wishes.file, (), (), kept)
     content = json.loads(host.compose(*bare.words, "config", "--format", "json", environment=kept))
     parts = tuple(_part(name, service) for name, service in sorted(content["services"].items()))
     outlook = replace(bare, all_parts=parts, left_out=_left_out(parts, wishes.without))
@@ -113,9 +113,9 @@ def _variables_of(wishes: Wishes) -> dict[str, str]:
     return {f"FAILWHALE_{name.upper()}_PORT": str(port) for name, port in wishes.ports.items()}
 
 
-def _part(compose_name: str, service: Mapping[str, Any]) -> Part:
+def _part(compose_name: str, service: Mapping[str, Any]) -> PlannedContainer:
     labels = Labels.of(service.get("labels") or {}, compose_name)
-    return Part(
+    return PlannedContainer(
         name=labels.name,
         labels=labels,
         compose_name=compose_name,
@@ -129,7 +129,7 @@ def _part(compose_name: str, service: Mapping[str, Any]) -> Part:
     )
 
 
-def _left_out(parts: Sequence[Part], without: frozenset[str]) -> tuple[LeftOut, ...]:
+def _left_out(parts: Sequence[PlannedContainer], without: frozenset[str]) -> tuple[LeftOut, ...]:
     names = [name for part in parts for name in (part.name, part.service)]
     for name in sorted(without):
         if name not in names:

@@ -14,8 +14,8 @@ from dataclasses import replace
 from foundation.failure import Failure
 from foundation.state import State
 from testbed.labels import Labels
-from testbed.runtimes.docker.connection import Connection, Json
-from testbed.sitefile import OnDocker, OtherForm, PartRecord, Seen, SiteFile
+from testbed.runtimes.docker.connection import EngineConnection, Json
+from testbed.sitefile import ContainerRecord, DockerRecord, OtherForm, PartRecord, SiteFile
 
 _LABEL = "com.docker.compose."
 _LISTENS = re.compile(r"0\.0\.0\.0:(\d+)")
@@ -23,7 +23,7 @@ _LISTENS = re.compile(r"0\.0\.0\.0:(\d+)")
 _TEMPORARY = re.compile(r"^[0-9a-f]{12}_")
 
 
-def refresh(state: State, connection: Connection, project: str) -> SiteFile:
+def refresh(state: State, connection: EngineConnection, project: str) -> SiteFile:
     """Write down what there is now, if it is not written yet; returns it.
 
     Asks the engine once, and once more for each container that is new. Raises Failure when it does not
@@ -50,7 +50,7 @@ def refresh(state: State, connection: Connection, project: str) -> SiteFile:
     now = SiteFile(
         edges={place: seen.edge for place, seen in at_edges if seen.edge},
         parts=tuple(rows),
-        docker=OnDocker(
+        docker=DockerRecord(
             project=project,
             engine=connection.url,
             networks=networks,
@@ -114,7 +114,7 @@ def _row(seen: Json, networks: Mapping[str, str], before: PartRecord | None) -> 
     environment = dict(entry.partition("=")[::2] for entry in seen["Config"]["Env"] or ())
     ports = _ports(seen, environment)
     public = environment.get("PUBLIC_LISTEN", "").rpartition(":")[2]
-    now = Seen(
+    now = ContainerRecord(
         id=seen["Id"],
         edge=f"https://{name}:{public}" if public else None,
         public=_published(seen["HostConfig"], public),

@@ -18,15 +18,15 @@ from testbed.runtimes import ports
 from testbed.runtimes.processes import plan, sitefile
 from testbed.runtimes.processes.client import Processes, start_supervisor, wait_for_supervisor
 from testbed.runtimes.processes.identity import Process
-from testbed.runtimes.processes.outlook import Outlook
+from testbed.runtimes.processes.outlook import ProcessesOutlook
 from testbed.runtimes.processes.running import is_up
-from testbed.sitefile import Description, OnProcesses, SetAside, SiteFile, Supervisor
+from testbed.sitefile import Description, ProcessesRecord, SetAside, SiteFile, SupervisorRecord
 
 # The longest path a Unix socket may have is 104 bytes on macOS and 108 on Linux, its final zero included.
 SOCKET_PATH_AT_MOST = 100
 
 
-def begin(state: State, outlook: Outlook) -> Processes:
+def begin(state: State, outlook: ProcessesOutlook) -> Processes:
     """Start the supervisor, which then starts the parts. Returns when it answers."""
     check_ports(outlook.site)
     with _alone(state):
@@ -69,7 +69,7 @@ def _alone(state: State) -> Iterator[None]:
         os.close(folder)
 
 
-def add(state: State, outlook: Outlook) -> None:
+def add(state: State, outlook: ProcessesOutlook) -> None:
     """Add what a running site lacks to its plan. Raises Failure when the compose file changed otherwise:
     what runs cannot be made to follow."""
     for place, address in SiteFile.read(state).edges.items():
@@ -78,7 +78,7 @@ def add(state: State, outlook: Outlook) -> None:
                 f"the port of {place} cannot change while the site runs: it is {address.rpartition(':')[2]}",
                 "take the site down first: failwhale down",
             )
-    running = {spec.name: spec for spec in plan.Plan.load(state.run / "plan.json").specs}
+    running = {spec.name: spec for spec in plan.SupervisorPlan.load(state.run / "plan.json").specs}
     wanted = {spec.name: spec for spec in outlook.site.plan.specs}
     for name, spec in running.items():
         if name not in wanted:
@@ -93,7 +93,7 @@ def add(state: State, outlook: Outlook) -> None:
     keep(state, outlook)
 
 
-def keep(state: State, outlook: Outlook) -> None:
+def keep(state: State, outlook: ProcessesOutlook) -> None:
     """Write site.json, which makes the folder a site's, then the plan; whoever supervises now stays
     noted."""
     previous = SiteFile.read_if_made(state)
@@ -103,14 +103,14 @@ def keep(state: State, outlook: Outlook) -> None:
     outlook.site.plan.write(state.run / "plan.json")
 
 
-def _describe(state: State, outlook: Outlook, supervisor: Supervisor | None) -> SiteFile:
+def _describe(state: State, outlook: ProcessesOutlook, supervisor: SupervisorRecord | None) -> SiteFile:
     site = outlook.site
     return SiteFile(
         edges=site.edges,
         parts=site.records(),
         left_out=site.left_out,
         description=Description(str(outlook.compose.path.absolute()), outlook.variables),
-        processes=OnProcesses(
+        processes=ProcessesRecord(
             socket=str(_socket_path(state)),
             ports=site.ports,
             set_aside=tuple(SetAside(service, key) for service, key in outlook.compose.set_aside),
@@ -127,7 +127,7 @@ def _socket_path(state: State) -> Path:
     return Path(tempfile.gettempdir(), f"failwhale-{os.getuid()}-{short}.sock")
 
 
-def check_ports(site: plan.Site, only: Collection[str] | None = None) -> None:
+def check_ports(site: plan.PlannedSite, only: Collection[str] | None = None) -> None:
     """Raises Failure that names the first published port that somebody else holds, who, and how to ask for
     another."""
     for part, (host, port) in site.published.items():

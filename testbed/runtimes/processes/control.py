@@ -13,11 +13,11 @@ from typing import Any
 from foundation.failure import Failure
 from testbed.runtimes.processes.loop import Loop
 
-Answer = Callable[[object], None]
-Handle = Callable[[dict[str, Any], Answer], None]
+Reply = Callable[[object], None]
+Handle = Callable[[dict[str, Any], Reply], None]
 
 
-class Control:
+class ControlSocket:
     """Listens on a Unix socket. `handle` gets each request and a function that answers it, now or later."""
 
     def __init__(self, loop: Loop, path: Path, handle: Handle) -> None:

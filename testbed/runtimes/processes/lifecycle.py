@@ -6,19 +6,19 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from testbed.runtimes.lifecycle import Ended, Lifecycle, Listener, Standing, Supervisor, Wishes
+from testbed.runtimes.lifecycle import Ended, Lifecycle, Listener, Standing, SupervisorStatus, Wishes
 from testbed.runtimes.processes import ending, running
 from testbed.runtimes.processes.client import Processes
 
 if TYPE_CHECKING:
-    from testbed.runtimes.processes.outlook import Outlook
+    from testbed.runtimes.processes.outlook import ProcessesOutlook
 
 
-class OnProcesses(Lifecycle["Outlook"]):
+class ProcessesLifecycle(Lifecycle["ProcessesOutlook"]):
     """From a compose file to a running supervisor, and back to nothing. Who only looks, or ends it, does not
     wait for what a start imports."""
 
-    def look_ahead(self, wishes: Wishes, environment: Mapping[str, str]) -> Outlook:
+    def look_ahead(self, wishes: Wishes, environment: Mapping[str, str]) -> ProcessesOutlook:
         from testbed.runtimes.processes import outlook
 
         return outlook.look_ahead(self._state, wishes, environment)
@@ -26,7 +26,7 @@ class OnProcesses(Lifecycle["Outlook"]):
     def is_up(self) -> bool:
         return running.is_up(self._state)
 
-    def start(self, outlook: Outlook, was_up: bool, within: float, listener: Listener) -> None:
+    def start(self, outlook: ProcessesOutlook, was_up: bool, within: float, listener: Listener) -> None:
         from testbed.green import wait_until_green
         from testbed.runtimes.processes import beginning
         from testbed.runtimes.processes.readiness import wait_until_ready
@@ -48,7 +48,7 @@ class OnProcesses(Lifecycle["Outlook"]):
 
     def look(self) -> Standing:
         parts, supervisor = Processes(self._state).status_with_supervisor()
-        return Standing(parts, Supervisor(**supervisor) if supervisor else None)
+        return Standing(parts, SupervisorStatus(**supervisor) if supervisor else None)
 
     def end(self, *, purge: bool = False) -> Ended:
         """All that such a site has is in its state folder: `purge` leaves nothing more."""

@@ -17,11 +17,11 @@ from testbed.sitefile import LeftOut, SiteFile
 
 
 @dataclass(frozen=True)
-class Outlook:
+class ProcessesOutlook:
     """Implements testbed.runtimes.lifecycle.Outlook."""
 
     compose: Compose
-    site: plan.Site
+    site: plan.PlannedSite
     variables: Mapping[str, str]  # the settings of the compose file that were chosen, to be kept
 
     @property
@@ -48,7 +48,7 @@ class Outlook:
         return None
 
 
-def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> Outlook:
+def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> ProcessesOutlook:
     """Read the compose file and work out the plan. What was chosen at the last `up` (ports above all) holds
     until it is chosen anew. Raises Failure for all that cannot be honoured."""
     previous = SiteFile.read_if_made(state)
@@ -78,4 +78,4 @@ def look_ahead(state: State, wishes: Wishes, environment: Mapping[str, str]) -> 
     )
     ports.refuse_twins((part.rpartition("@")[2], port) for part, (_, port) in site.published.items())
     kept = {name: variables[name] for name in content.variables if name in variables}
-    return Outlook(content, site, kept)
+    return ProcessesOutlook(content, site, kept)

@@ -44,7 +44,7 @@ class Crew:
     note: Callable[[str], None]  # say something in the supervisor's own log
 
 
-class Part:
+class SupervisedPart:
     """`remembered` is what would survive this supervisor; all else here is about the moment."""
 
     def __init__(self, spec: Spec, remembered: Remembered, crew: Crew) -> None:

@@ -67,7 +67,7 @@ class Spec:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SupervisorPlan:
     """Everything a supervisor needs to know."""
 
     specs: tuple[Spec, ...]
@@ -80,7 +80,7 @@ class Plan:
         fresh.rename(path)
 
     @classmethod
-    def load(cls, path: Path) -> Plan:
+    def load(cls, path: Path) -> SupervisorPlan:
         raw = json.loads(path.read_text())
         return cls(tuple(_spec(row) for row in raw["specs"]), raw["programs"])
 
@@ -93,10 +93,10 @@ def _spec(row: dict[str, Any]) -> Spec:
 
 
 @dataclass(frozen=True)
-class Site:
+class PlannedSite:
     """What becomes of a compose file: the plan, and what site.json says about it."""
 
-    plan: Plan
+    plan: SupervisorPlan
     edges: Mapping[str, str]
     ports: Mapping[str, int]  # "post-east:8000" -> 20001, to be remembered
     published: Mapping[str, tuple[str, int]]  # part -> where it wants to be reached from outside
@@ -130,7 +130,7 @@ def make(
     without: frozenset[str] = frozenset(),
     remembered: Mapping[str, int] | None = None,
     running_now: Collection[str] = (),
-) -> Site:
+) -> PlannedSite:
     """Work out what runs where. `without` names parts (or services) to leave out; `remembered` are the
     ports of an earlier run, kept untested while parts of it are `running_now`. Raises Failure when a
     program is missing that is not optional, or `without` names nothing."""
@@ -214,8 +214,8 @@ def make(
         for port in service.ports
         if name not in moved
     }
-    return Site(
-        plan=Plan(tuple(specs), found),
+    return PlannedSite(
+        plan=SupervisorPlan(tuple(specs), found),
         edges=_edges(running),
         ports=addresses.chosen,
         published=published,

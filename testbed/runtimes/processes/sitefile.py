@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from foundation.state import State
 from testbed.runtimes.processes.identity import Process
-from testbed.sitefile import SiteFile, Supervisor
+from testbed.sitefile import SiteFile, SupervisorRecord
 
 
 def set_supervisor(state: State, process: Process | None) -> None:
     """Note who supervises the site; None when it is down."""
     site = SiteFile.read(state)
-    noted = Supervisor(process.pid, process.created) if process else None
+    noted = SupervisorRecord(process.pid, process.created) if process else None
     replace(site, processes=replace(site.as_processes, supervisor=noted)).write(state)
 
 

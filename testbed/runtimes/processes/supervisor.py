@@ -22,14 +22,14 @@ from foundation.state import State
 from foundation.suggestions import unknown
 from testbed.runtimes import Undo
 from testbed.runtimes.processes import programs, sitefile
-from testbed.runtimes.processes.control import Answer, Control
+from testbed.runtimes.processes.control import ControlSocket, Reply
 from testbed.runtimes.processes.identity import Process, memory, sessions
 from testbed.runtimes.processes.launch import module_of
 from testbed.runtimes.processes.leases import Leases
 from testbed.runtimes.processes.loop import Loop, Timer
 from testbed.runtimes.processes.notes import note
-from testbed.runtimes.processes.part import Crew, Part
-from testbed.runtimes.processes.plan import Plan, Spec
+from testbed.runtimes.processes.part import Crew, SupervisedPart
+from testbed.runtimes.processes.plan import Spec, SupervisorPlan
 from testbed.runtimes.processes.record import Lease, Remembered, read_parts, write_parts
 from testbed.runtimes.processes.warm import Warm
 from testbed.sitefile import SiteFile
@@ -43,20 +43,23 @@ class Supervisor:
     def __init__(self, state: State) -> None:
         self._state = state
         self._lock = _lock(state.run)
-        plan = Plan.load(state.run / "plan.json")
+        plan = SupervisorPlan.load(state.run / "plan.json")
         programs.write_links(state.run / "bin", plan.programs)
         self._warm = Warm(_modules(plan))
         self._loop = Loop(self._background)
         self._crew = Crew(self._loop, self._warm, state.logs, self._save, self._advance, note)
         remembered = read_parts(state.run)
         self._parts = {
-            spec.name: Part(spec, remembered.get(spec.name, Remembered()), self._crew) for spec in plan.specs
+            spec.name: SupervisedPart(spec, remembered.get(spec.name, Remembered()), self._crew)
+            for spec in plan.specs
         }
         self._leases = Leases(self._loop, state.run, self._undo)
-        self._going_down: list[Answer] = []
+        self._going_down: list[Reply] = []
         self._save_again: Timer | None = None
         self._watch_signals()
-        self._control = Control(self._loop, Path(SiteFile.read(state).as_processes.socket), self._handle)
+        self._control = ControlSocket(
+            self._loop, Path(SiteFile.read(state).as_processes.socket), self._handle
+        )
 
     def run(self) -> None:
         """Until the site is down."""
@@ -122,7 +125,7 @@ class Supervisor:
 
     # --- verbs ---
 
-    def _handle(self, request: dict[str, Any], answer: Answer) -> None:
+    def _handle(self, request: dict[str, Any], answer: Reply) -> None:
         verb = request.pop("verb")
         verbs: dict[str, Callable[..., None]] = {
             "progress": self._progress,
@@ -143,12 +146,12 @@ class Supervisor:
             raise Failure("the site is going down", "start it again: failwhale up")
         verbs[verb](answer, **request)
 
-    def _part(self, name: str) -> Part:
+    def _part(self, name: str) -> SupervisedPart:
         if name not in self._parts:
             raise unknown("part", name, self._parts)
         return self._parts[name]
 
-    def _progress(self, answer: Answer) -> None:
+    def _progress(self, answer: Reply) -> None:
         """How far each part is, without looking closer: cheap enough to be asked many times a second."""
         rows = []
         for part in self._parts.values():
@@ -157,7 +160,7 @@ class Supervisor:
             rows.append({"name": part.spec.name, "phase": part.phase, "reason": reason})
         answer(rows)
 
-    def _status(self, answer: Answer) -> None:
+    def _status(self, answer: Reply) -> None:
         """Every long-running part with its health as it is now; answered when the last check is in."""
         if not self._warm.is_ready:  # a check that had to import for itself would come too late
             self._loop.after(0.05, lambda: self._status(answer))
@@ -177,7 +180,7 @@ class Supervisor:
         for name in list(open_checks):
             self._parts[name].check(STATUS_SECONDS, partial(checked, name))
 
-    def _rows(self, parts: list[Part], healthy: dict[str, bool]) -> dict[str, Any]:
+    def _rows(self, parts: list[SupervisedPart], healthy: dict[str, bool]) -> dict[str, Any]:
         processes = sessions()
         rows = []
         for part in parts:
@@ -196,7 +199,7 @@ class Supervisor:
             )
         return {"parts": rows, "supervisor": {"pid": os.getpid(), "memory_bytes": memory([os.getpid()])}}
 
-    def _arm(self, answer: Answer, lease: str, part: str, undo: str, seconds: float) -> None:
+    def _arm(self, answer: Reply, lease: str, part: str, undo: str, seconds: float) -> None:
         self._part(part)
         if undo not in ("start", "resume") or seconds <= 0:
             raise Failure(
@@ -205,7 +208,7 @@ class Supervisor:
         self._leases.arm(lease, part, cast(Undo, undo), seconds)
         answer(None)
 
-    def _disarm(self, answer: Answer, lease: str) -> None:
+    def _disarm(self, answer: Reply, lease: str) -> None:
         self._leases.disarm(lease)
         answer(None)
 
@@ -216,29 +219,29 @@ class Supervisor:
         note(f"a lease on {lease.part} has run out")
         part.resume() if lease.undo == "resume" else part.start(lambda: None)
 
-    def _kill(self, answer: Answer, part: str) -> None:
+    def _kill(self, answer: Reply, part: str) -> None:
         self._part(part).kill(lambda: answer(None))
 
-    def _start(self, answer: Answer, part: str) -> None:
+    def _start(self, answer: Reply, part: str) -> None:
         self._part(part).start(lambda: answer(None))
 
-    def _stop(self, answer: Answer, part: str) -> None:
+    def _stop(self, answer: Reply, part: str) -> None:
         self._part(part).stop(lambda: answer(None))
 
-    def _pause(self, answer: Answer, part: str) -> None:
+    def _pause(self, answer: Reply, part: str) -> None:
         self._part(part).pause()
         answer(None)
 
-    def _resume(self, answer: Answer, part: str) -> None:
+    def _resume(self, answer: Reply, part: str) -> None:
         self._part(part).resume()
         answer(None)
 
-    def _complete(self, answer: Answer) -> None:
+    def _complete(self, answer: Reply) -> None:
         """Start what is down and should not be: parts that are new in the plan, or that were killed or
         stopped and are held by no lease. Answers with their names."""
-        for spec in Plan.load(self._state.run / "plan.json").specs:
+        for spec in SupervisorPlan.load(self._state.run / "plan.json").specs:
             if spec.name not in self._parts:
-                self._parts[spec.name] = Part(spec, Remembered(), self._crew)
+                self._parts[spec.name] = SupervisedPart(spec, Remembered(), self._crew)
         missing = [
             part
             for part in self._parts.values()
@@ -252,7 +255,7 @@ class Supervisor:
 
     # --- going down ---
 
-    def _down(self, answer: Answer) -> None:
+    def _down(self, answer: Reply) -> None:
         """Stop everything: the instruments first, then users before what they use. Answers when nothing
         runs any more, and ends the supervisor."""
         self._going_down.append(answer)
@@ -308,7 +311,7 @@ class Supervisor:
         self._loop.watch(out, arrived)
 
 
-def _modules(plan: Plan) -> list[str]:
+def _modules(plan: SupervisorPlan) -> list[str]:
     """What to import, in the order in which it is needed: first what runs once before everything else."""
     specs = sorted(plan.specs, key=lambda spec: not spec.one_shot)
     commands = [spec.words for spec in specs] + [spec.health.words for spec in specs if spec.health]

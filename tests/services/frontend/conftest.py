@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.frontend.app import front_end
-from services.frontend.routes import RouteTable
+from services.frontend.routes import EdgeRouteTable
 from services.platform.calls import Caller
 from services.platform.identity import User
 from services.platform.settings import Address, Replica, Settings
@@ -191,7 +191,7 @@ async def start_front(tmp_path: Path) -> AsyncIterator[StartFront]:
             )
             built = front_end(settings, store=cast(Store, NoStore(query)))
             site: Site = built.internal.state.site
-            services = {name: Behind(FakeReplica(), FakeReplica()) for name in RouteTable().services}
+            services = {name: Behind(FakeReplica(), FakeReplica()) for name in EdgeRouteTable().services}
             callers = {}
             for name, behind in services.items():
                 replicas = []

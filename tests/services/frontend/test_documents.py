@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.frontend.documents import merge
-from services.frontend.routes import PREFIX, ROUTES, RouteTable
+from services.frontend.routes import PREFIX, ROUTES, EdgeRouteTable
 
 from .conftest import Front, answering, hanging_up
 
@@ -35,7 +35,7 @@ def document(service: str, schema: dict[str, Any] | None = None) -> dict[str, An
 
 
 def test_all_that_is_routed_and_nothing_else() -> None:
-    table = RouteTable()
+    table = EdgeRouteTable()
     merged = merge({service: document(service) for service in table.services}, table, "1.2")
     operations = {
         (method.upper(), path.replace("{post_id}", "{id}"))
@@ -51,7 +51,7 @@ def test_parameters_keep_the_names_that_the_service_gave_them() -> None:
     services["paths"]["/api/v1/posts/{post_id}"]["get"]["parameters"] = [
         {"name": "post_id", "in": "path", "required": True, "schema": {"type": "string"}}
     ]
-    merged = merge({"post": services}, RouteTable(), "1")
+    merged = merge({"post": services}, EdgeRouteTable(), "1")
     for path, operations in merged["paths"].items():
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):
@@ -59,7 +59,7 @@ def test_parameters_keep_the_names_that_the_service_gave_them() -> None:
 
 
 def test_a_bearer_token_stands_for_the_inner_headers() -> None:
-    merged = merge({"post": document("post")}, RouteTable(), "1")
+    merged = merge({"post": document("post")}, EdgeRouteTable(), "1")
     assert merged["paths"][f"{PREFIX}/posts"]["post"]["security"] == [{"session": []}]
     assert merged["components"]["securitySchemes"]["session"]["scheme"] == "bearer"
 
@@ -67,7 +67,7 @@ def test_a_bearer_token_stands_for_the_inner_headers() -> None:
 def test_schemas_of_the_same_name_stay_apart() -> None:
     merged = merge(
         {"post": document("post", {"type": "object"}), "retweet": document("retweet", {"type": "array"})},
-        RouteTable(),
+        EdgeRouteTable(),
         "1",
     )
     schemas = merged["components"]["schemas"]

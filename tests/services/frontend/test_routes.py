@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from services.frontend.routes import ROUTES, Route, RouteTable, Unmatched
+from services.frontend.routes import ROUTES, EdgeRoute, EdgeRouteTable, Unmatched
 from services.platform.settings import Address, Settings
 
 
-def found(method: str, path: str) -> Route:
-    route = RouteTable().find(method, path)
-    assert isinstance(route, Route), f"{method} {path} is not found"
+def found(method: str, path: str) -> EdgeRoute:
+    route = EdgeRouteTable().find(method, path)
+    assert isinstance(route, EdgeRoute), f"{method} {path} is not found"
     return route
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.template}")
-def test_every_operation_is_found_by_a_path_of_its_own(route: Route) -> None:
+def test_every_operation_is_found_by_a_path_of_its_own(route: EdgeRoute) -> None:
     path = route.template.replace("{id}", "1234").replace("{name}", "ann")
     assert found(route.method, path) is route
 
@@ -72,19 +72,19 @@ def test_only_what_is_safe_to_repeat_may_be_repeated() -> None:
     ],
 )
 def test_other_paths_are_unknown(path: str) -> None:
-    assert RouteTable().find("GET", path) == Unmatched(())
+    assert EdgeRouteTable().find("GET", path) == Unmatched(())
 
 
 def test_other_methods_are_told_apart_from_other_paths() -> None:
-    assert RouteTable().find("PATCH", "/api/v1/posts/1/like") == Unmatched(("DELETE", "PUT"))
+    assert EdgeRouteTable().find("PATCH", "/api/v1/posts/1/like") == Unmatched(("DELETE", "PUT"))
 
 
 def test_head_finds_what_get_finds_except_a_stream() -> None:
     assert found("HEAD", "/api/v1/posts/1").method == "GET"
-    assert RouteTable().find("HEAD", "/api/v1/notifications/stream") == Unmatched(("GET",))
+    assert EdgeRouteTable().find("HEAD", "/api/v1/notifications/stream") == Unmatched(("GET",))
 
 
-@pytest.mark.parametrize("service", RouteTable().services)
+@pytest.mark.parametrize("service", EdgeRouteTable().services)
 def test_what_is_open_to_strangers_is_what_the_services_say(service: str, tmp_path: Path) -> None:
     (tmp_path / "store").write_text("password")
     (tmp_path / "session-keys.json").write_text('{"current": "one", "keys": {"one": "%s"}}' % ("s" * 40))

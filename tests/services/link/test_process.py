@@ -26,7 +26,7 @@ def free_port() -> int:
 def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 20
     while not condition():
-        assert time.monotonic() < end, "the line does not work"
+        assert time.monotonic() < end, "the link does not work"
         time.sleep(0.02)
 
 

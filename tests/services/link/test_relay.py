@@ -10,7 +10,7 @@ import pytest
 
 from services.link import relay as module
 from services.link.relay import Relay
-from services.link.routes import Route
+from services.link.routes import LinkRoute
 from services.platform import names
 from services.platform.settings import Address
 
@@ -48,7 +48,7 @@ class Line:
 
     async def to(self, target: Address) -> Address:
         """A relay to there; returns where it listens."""
-        self.relay = Relay([Route(ANY, target)])
+        self.relay = Relay([LinkRoute(ANY, target)])
         self._stack.callback(self.relay.close)
         (address,) = await self.relay.start()
         return address

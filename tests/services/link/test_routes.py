@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from services.link.__main__ import main
-from services.link.routes import Route, routes_of
+from services.link.routes import LinkRoute, routes_of
 from services.platform.settings import Address, SettingsError
 
 
 def test_each_route_is_a_listener_and_a_target():
     routes = routes_of({"ROUTES": "0.0.0.0:6379=store-west:6379, 0.0.0.0:26380=sentinel-witness:26379,"})
     assert routes == (
-        Route(Address("0.0.0.0", 6379), Address("store-west", 6379)),
-        Route(Address("0.0.0.0", 26380), Address("sentinel-witness", 26379)),
+        LinkRoute(Address("0.0.0.0", 6379), Address("store-west", 6379)),
+        LinkRoute(Address("0.0.0.0", 26380), Address("sentinel-witness", 26379)),
     )
 
 

@@ -165,7 +165,7 @@ async def test_a_silent_stream_has_a_heartbeat(app, monkeypatch):
 
 async def test_who_is_too_slow_is_hung_up_on_and_nobody_else(app):
     async with asyncio.timeout(5):
-        stream = live.Stream(11, 0)
+        stream = live.NotificationStream(11, 0)
         for number in range(live.QUEUED + 1):
             stream.put(b'{"id":"%d"}' % number)
         frames = [frame async for frame in stream.frames(app.state.inbox)]

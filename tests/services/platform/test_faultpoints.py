@@ -40,8 +40,14 @@ def errors(**more: Any) -> Fault:
     return Fault.model_validate({"kind": "errors", "seconds": 10, **more})
 
 
-def hit(points: FaultPoints, method: str = "GET", path: str = "/a", user: str | None = None) -> bool:
-    return points.inbound is not None and points.choose(method, path, user) is not None
+def hit(
+    points: FaultPoints,
+    method: str = "GET",
+    path: str = "/a",
+    user: str | None = None,
+    caller: str | None = None,
+) -> bool:
+    return points.inbound is not None and points.choose(method, path, user, caller) is not None
 
 
 def test_nothing_is_there_until_a_fault_is_set_and_after_it_is_removed(points: FaultPoints) -> None:
@@ -124,6 +130,29 @@ def test_strangers_are_not_among_the_users_even_if_all_are_hit(points: FaultPoin
     assert not hit(points, user=None)
 
 
+def test_only_calls_of_the_callers_are_hit(points: FaultPoints) -> None:
+    """A caller is who its certificate says, and certificates write `frontend-east`."""
+    callers = [None, "frontend-east", "frontend-west", "frontend@east", "client", ""]
+    points.put("f", errors())
+    assert all(hit(points, caller=caller) for caller in callers)
+    points.put("f", errors(callers=["frontend@east", "prober"]))
+    assert [caller for caller in callers if hit(points, caller=caller)] == ["frontend-east"]
+    assert hit(points, caller="prober")
+    assert points.active()[0].hits == len(callers) + 2
+
+
+def test_of_the_callers_only_a_share_is_hit_and_others_draw_no_number(points: FaultPoints) -> None:
+    points.put("f", errors(share=0.2, seed=7))
+    of_everybody = [hit(points) for _ in range(100)]
+    points.remove("f")
+    points.put("f", errors(share=0.2, seed=7, callers=["frontend@east"]))
+    of_callers = []
+    for _ in range(100):
+        assert not hit(points, caller="frontend-west")
+        of_callers.append(hit(points, caller="frontend-east"))
+    assert of_callers == of_everybody
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -142,6 +171,10 @@ def test_strangers_are_not_among_the_users_even_if_all_are_hit(points: FaultPoin
         {"route": "posts"},
         {"route": "/posts/{a}/{a}"},
         {"route": "/posts/{id:nothing}"},
+        {"callers": []},
+        {"callers": [""]},
+        {"callers": ["frontend:all"]},
+        {"callers": ["a" * 61]},
         {"colour": "red"},
     ],
 )

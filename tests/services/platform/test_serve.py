@@ -162,6 +162,25 @@ async def test_black_hole_takes_requests_and_then_hangs_up(folder: Path) -> None
         assert 0.299 <= time.monotonic() - began < 2  # the loop's timers are good to a millisecond
 
 
+async def test_the_calls_of_one_caller_are_hurt_whatever_anybody_says_about_oneself(folder: Path) -> None:
+    genesis.make_certificates(folder, ["frontend-east", "frontend-west"])
+    settings = Settings("post", Address("127.0.0.1", 0), folder, folder, place="east")
+    app = build(settings, [], store=NoStore())  # type: ignore[arg-type]
+    async with serving(app, credentials_of(settings)) as (_, internal, public):
+        told = {}
+        for name in ("frontend-east", "frontend-west", "prober", None):
+            connection = await Connection.open(internal if name else public, client_context(folder, name))
+            assert await connection.get("/nowhere") == 404  # it is open when the fault comes
+            told[name] = connection
+        app.state.site.faults.put("f", Fault(kind="errors", seconds=60, callers=("frontend@east",)))
+        assert {name: [await one.get("/nowhere") for _ in range(2)] for name, one in told.items()} == {
+            "frontend-east": [500, 500],
+            "frontend-west": [404, 404],
+            "prober": [404, 404],
+            None: [404, 404],
+        }
+
+
 class NoStore:
     async def start(self) -> None: ...
 

@@ -11,7 +11,7 @@ from foundation.state import State
 from testbed.runtimes import ports
 from testbed.runtimes.processes import programs
 from testbed.runtimes.processes.compose import read
-from testbed.runtimes.processes.plan import Plan, Site, Spec, make
+from testbed.runtimes.processes.plan import PlannedSite, Spec, SupervisorPlan, make
 
 FILE = """
 services:
@@ -55,14 +55,14 @@ def state(tmp_path: Path) -> State:
     return State(tmp_path / "state")
 
 
-def plan(tmp_path: Path, state: State, text: str = FILE, **options: object) -> Site:
+def plan(tmp_path: Path, state: State, text: str = FILE, **options: object) -> PlannedSite:
     (tmp_path / "conf").mkdir(exist_ok=True)
     file = tmp_path / "docker-compose.yml"
     file.write_text(text)
     return make(read(file, os.environ), state, environment=os.environ, **options)  # type: ignore[arg-type]
 
 
-def by_name(site: Site) -> dict[str, Spec]:
+def by_name(site: PlannedSite) -> dict[str, Spec]:
     return {spec.name: spec for spec in site.plan.specs}
 
 
@@ -189,7 +189,7 @@ def test_a_running_part_holds_its_own_port(tmp_path: Path, state: State) -> None
 def test_a_plan_survives_the_disk(tmp_path: Path, state: State) -> None:
     site = plan(tmp_path, state)
     site.plan.write(tmp_path / "plan.json")
-    assert Plan.load(tmp_path / "plan.json") == site.plan
+    assert SupervisorPlan.load(tmp_path / "plan.json") == site.plan
 
 
 def test_refuses_a_signal_and_a_folder_that_are_none(tmp_path: Path, state: State) -> None:

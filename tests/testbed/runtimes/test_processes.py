@@ -17,9 +17,9 @@ from site_files import before_versions
 from toys import Toys, is_gone, wait_until
 
 from foundation.failure import Failure
+from testbed.choice import runtime_of
 from testbed.inventory import Inventory
 from testbed.purge import purge
-from testbed.runtimes import runtime_of
 from testbed.runtimes.processes import beginning, ending, running, sitefile
 from testbed.runtimes.processes.client import Processes
 from testbed.site import Site

@@ -1,4 +1,4 @@
-"""A store whose servers are not where the sentinels say, but behind the line to the other data centre."""
+"""A store whose servers are not where the sentinels say, but behind the link to the other data centre."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.link.relay import Relay
-from services.link.routes import Route
+from services.link.routes import LinkRoute
 from services.platform.calls import deadline
 from services.platform.problems import Problem
 from services.platform.settings import Address
@@ -24,7 +24,7 @@ class OnDemandConnection:
 
     def __init__(self, target: Address) -> None:
         self.target = target
-        self.relay = Relay([Route(Address("127.0.0.1", 0), target)])
+        self.relay = Relay([LinkRoute(Address("127.0.0.1", 0), target)])
         self.address: Address
 
     async def open(self) -> None:
@@ -102,6 +102,6 @@ async def test_who_is_cut_off_for_longer_than_a_promotion_takes_refuses_writes_a
     assert took[0] > 0.5, "it might have been a promotion"
     assert took[1] < 0.4
 
-    lines[0].relay = Relay([Route(lines[0].address, lines[0].target)])
+    lines[0].relay = Relay([LinkRoute(lines[0].address, lines[0].target)])
     await lines[0].open()
     assert (await store.write(ADD, ["numbers"], [3], repeatable=True)).replicated

@@ -16,7 +16,7 @@ from services.platform.settings import Address
 from services.platform.store import Script, Store
 from services.platform.store.commits import Commits
 from services.platform.store.confirmation import Confirmation
-from services.platform.store.connection import Connection, Lost, NotSent
+from services.platform.store.connection import Lost, NotSent, StoreConnection
 
 ADD = Script("redis.call('SADD', KEYS[1], ARGV[1]) return redis.call('SCARD', KEYS[1])")
 READ = Script("return redis.call('SMEMBERS', KEYS[1])")
@@ -230,14 +230,14 @@ async def test_ready(store):
 
 async def test_a_link_to_the_wrong_role_is_refused(sentinels):
     with pytest.raises(Lost, match="is not b'master'"):
-        await Connection.open(sentinels.pair.replica.address, 1.0, b"master", sentinels.access)
+        await StoreConnection.open(sentinels.pair.replica.address, 1.0, b"master", sentinels.access)
 
 
 @pytest.mark.parametrize("access", [None, Access("service", "wrong"), Access("nobody", "anything")])
 async def test_a_link_to_a_server_that_does_not_know_who_asks_is_none(sentinels, access):
     for server in (sentinels.pair.primary, sentinels.servers[0]):
         with pytest.raises(NotSent, match="refuses"):
-            await Connection.open(server.address, 1.0, access=access)
+            await StoreConnection.open(server.address, 1.0, access=access)
 
 
 async def test_closing_leaves_no_task(sentinels):

@@ -15,7 +15,7 @@ from foundation.failure import Failure
 from foundation.state import State
 from testbed.runtimes.docker import sitefile
 from testbed.runtimes.docker.client import Docker
-from testbed.runtimes.docker.connection import Connection
+from testbed.runtimes.docker.connection import EngineConnection
 
 SOCKET = "unix:///var/run/docker.sock"
 COMPOSE_FILE = Path(__file__).parents[4] / "docker-compose.yml"
@@ -28,7 +28,7 @@ WORDS = ["sh", "-c", "trap 'exit 1' TERM; while :; do sleep 0.1 & wait; done"]
 class Project:
     """A project as Compose would have made it. `make` may be called again: the container is made anew."""
 
-    connection: Connection
+    connection: EngineConnection
     image: str
     name: str
 
@@ -86,15 +86,15 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def connection() -> Connection:
+def connection() -> EngineConnection:
     try:
-        return Connection(SOCKET)
+        return EngineConnection(SOCKET)
     except Failure as failure:
         pytest.skip(f"no Docker engine: {failure.message}")
 
 
 @pytest.fixture(scope="session")
-def image(connection: Connection) -> str:
+def image(connection: EngineConnection) -> str:
     """Any image that the site needs anyway."""
     here = {tag for image in connection.client.images() for tag in image["RepoTags"] or ()}
     wanted = re.findall(r"^ *image: *(redis:\S+)", COMPOSE_FILE.read_text(), re.MULTILINE)
@@ -105,7 +105,7 @@ def image(connection: Connection) -> str:
 
 
 @pytest.fixture
-def project(connection: Connection, image: str) -> Iterator[Project]:
+def project(connection: EngineConnection, image: str) -> Iterator[Project]:
     project = Project(connection, image, f"failwhale-test-{secrets.token_hex(3)}")
     try:
         project.make_networks()

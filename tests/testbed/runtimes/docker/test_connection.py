@@ -12,14 +12,14 @@ from requests import Response
 from requests.exceptions import ConnectionError, ReadTimeout
 
 from foundation.failure import Failure
-from testbed.runtimes.docker.connection import Connection, Refused, Vanished
+from testbed.runtimes.docker.connection import EngineConnection, EngineRefused, Vanished
 
 
-def raising(error: Exception) -> Connection:
+def raising(error: Exception) -> EngineConnection:
     def ask(*words: object, **more: object) -> Any:
         raise error
 
-    return Connection("unix:///run/docker.sock", SimpleNamespace(inspect_container=ask, start=ask))
+    return EngineConnection("unix:///run/docker.sock", SimpleNamespace(inspect_container=ask, start=ask))
 
 
 def api_error(kind: type[APIError], status: int, said: str) -> APIError:
@@ -30,7 +30,7 @@ def api_error(kind: type[APIError], status: int, said: str) -> APIError:
 
 def test_no_engine_is_told_with_its_socket(tmp_path: Path) -> None:
     with pytest.raises(Failure, match=r"does not answer: no such file or directory$") as failure:
-        Connection(f"unix://{tmp_path}/docker.sock")
+        EngineConnection(f"unix://{tmp_path}/docker.sock")
     assert f"{tmp_path}/docker.sock" in failure.value.message
     assert "docker version" in failure.value.next_step
 
@@ -54,7 +54,7 @@ def test_a_container_that_is_gone_is_named() -> None:
 
 
 def test_what_docker_says_is_passed_on() -> None:
-    with pytest.raises(Refused, match="Docker refuses: address already in use"):
+    with pytest.raises(EngineRefused, match="Docker refuses: address already in use"):
         raising(api_error(APIError, 500, "address already in use")).start("one")
-    with pytest.raises(Refused, match="a network of one is gone"):
+    with pytest.raises(EngineRefused, match="a network of one is gone"):
         raising(api_error(NotFound, 404, "network site_edge not found")).start("one")

@@ -15,7 +15,7 @@ from foundation.failure import Failure
 from foundation.state import State
 from testbed.runtimes.docker import beginning, ending, host, obstacles, outlook
 from testbed.runtimes.docker.host import Container
-from testbed.runtimes.docker.outlook import Outlook
+from testbed.runtimes.docker.outlook import DockerOutlook
 from testbed.runtimes.docker.project import project_of
 from testbed.runtimes.lifecycle import Wishes
 from testbed.sitefile import LeftOut, SiteFile
@@ -88,11 +88,11 @@ def state(tmp_path: Path) -> State:
 
 
 @pytest.fixture
-def look(docker: Docker, state: State, tmp_path: Path) -> Callable[..., Outlook]:
+def look(docker: Docker, state: State, tmp_path: Path) -> Callable[..., DockerOutlook]:
     file = tmp_path / "compose.yml"
     file.write_text(FILE)
 
-    def ahead(without: Collection[str] = (), **ports: int) -> Outlook:
+    def ahead(without: Collection[str] = (), **ports: int) -> DockerOutlook:
         return outlook.look_ahead(state, Wishes(file, ports, frozenset(without)), {})
 
     return ahead
@@ -175,7 +175,7 @@ def test_a_port_of_a_part_that_runs_or_of_another_machine_is_not_looked_at(look,
 # --- the beginning ---
 
 
-def begin(docker: Docker, state: State, outlook: Outlook, monkeypatch: Any) -> list[str]:
+def begin(docker: Docker, state: State, outlook: DockerOutlook, monkeypatch: Any) -> list[str]:
     shown: list[list[str]] = []
     monkeypatch.setattr(beginning, "_shown", lambda words, variables, *, quiet: shown.append([*words]))
     docker.answers |= {"ps": "c0ffee\tp-chaos-1\tchaos\t\trunning\n", "exec": "the CA\n"}
@@ -260,7 +260,7 @@ def test_without_a_terminal_compose_is_only_heard_when_it_fails(capfd) -> None:
 
 
 @pytest.fixture
-def up(look, docker, state, monkeypatch) -> Outlook:
+def up(look, docker, state, monkeypatch) -> DockerOutlook:
     outlook = look()
     begin(docker, state, outlook, monkeypatch)
     docker.calls.clear()

@@ -13,7 +13,7 @@ from site_files import record, write_site
 
 from foundation.failure import Failure
 from foundation.state import State
-from testbed.runtimes.docker.connection import Connection
+from testbed.runtimes.docker.connection import EngineConnection
 from testbed.runtimes.docker.logs import ContainerLogs
 
 
@@ -46,7 +46,7 @@ def state(tmp_path: Path) -> State:
 
 
 def logs(state: State, part: str | None) -> ContainerLogs:
-    return ContainerLogs(state, part, cast(Connection, FakeEngine()))
+    return ContainerLogs(state, part, cast(EngineConnection, FakeEngine()))
 
 
 def test_the_last_lines_of_one_and_of_all(state: State) -> None:

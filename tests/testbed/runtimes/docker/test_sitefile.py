@@ -14,7 +14,7 @@ from foundation.state import State
 from testbed.inventory import Inventory
 from testbed.runtimes.docker import sitefile
 from testbed.runtimes.docker.client import Docker
-from testbed.runtimes.docker.connection import Connection, Vanished
+from testbed.runtimes.docker.connection import EngineConnection, Vanished
 from testbed.sitefile import SiteFile
 
 Json = dict[str, Any]
@@ -75,7 +75,7 @@ class FakeEngine:
 
 
 def refresh(state: State, engine: FakeEngine) -> SiteFile:
-    return sitefile.refresh(state, cast(Connection, engine), "site")
+    return sitefile.refresh(state, cast(EngineConnection, engine), "site")
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_a_network_that_it_is_put_on_later_is_its_own_too(state: State) -> None:
 def test_a_part_whose_container_was_removed_is_named(state: State) -> None:
     engine = FakeEngine(POST, FRONTEND)
     refresh(state, engine)
-    docker = Docker(state, cast(Connection, engine))
+    docker = Docker(state, cast(EngineConnection, engine))
     del engine.there[POST["Id"]]
     with pytest.raises(Failure, match="the container of post@east is gone") as failure:
         docker.is_running("post@east")

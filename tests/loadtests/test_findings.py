@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.verdict import LEAST_REPLICATED, Finding, Verdict
+from loadtests.findings import LEAST_REPLICATED, Finding, Findings
 
 ONE = Finding("1", "ann", "the site", "what happened")
 TWO = Finding("2", "bob", "the site", "something else")
@@ -13,9 +13,9 @@ TWO = Finding("2", "bob", "the site", "something else")
 def decided(**found: object) -> tuple[bool | None, str]:
     """The verdict on ten replicated posts and what was found of them."""
     facts = {"acknowledged": 10, "replicated": 10, "timelines": 3, **found}
-    verdict = Verdict(None, "", **facts)
-    assert verdict.decide() is verdict
-    return verdict.holds, verdict.because
+    findings = Findings(None, "", **facts)
+    assert findings.decide() is findings
+    return findings.holds, findings.because
 
 
 def test_nothing_wrong_is_a_kept_promise() -> None:
@@ -85,11 +85,11 @@ def test_what_was_lost_as_announced_is_told_and_changes_no_verdict(
     )
 
 
-def test_a_verdict_is_all_told_in_json() -> None:
-    verdict = Verdict(False, "1 lost", acknowledged=5, changes=2, replicated=6, timelines=3, looked_for=9)
-    verdict.lost.append(ONE)
+def test_findings_are_all_told_in_json() -> None:
+    findings = Findings(False, "1 lost", acknowledged=5, changes=2, replicated=6, timelines=3, looked_for=9)
+    findings.lost.append(ONE)
     nothing = {"duplicated": [], "altered": [], "returned": [], "lost_as_announced": [], "unknown": []}
-    assert verdict.as_json() == {
+    assert findings.as_json() == {
         "holds": False,
         "because": "1 lost",
         "acknowledged": 5,
@@ -102,8 +102,8 @@ def test_a_verdict_is_all_told_in_json() -> None:
     }
 
 
-def test_a_verdict_begins_with_nothing_found() -> None:
-    first, second = Verdict(None, ""), Verdict(None, "")
+def test_findings_begin_with_nothing_found() -> None:
+    first, second = Findings(None, ""), Findings(None, "")
     assert (first.acknowledged, first.changes, first.replicated, first.timelines, first.looked_for) == (
         0,
     ) * 5

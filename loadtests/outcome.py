@@ -19,7 +19,7 @@ Check = Callable[[Any], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Outcome:
     """What came of a request. `error` is its kind, empty for a good answer; `retry_after` is in seconds;
     `replicated` is what the site said of a write, None where it said nothing."""
 

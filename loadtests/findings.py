@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from foundation.verdict import Verdict
+
 LEAST_REPLICATED = 0.1
 """Of what was acknowledged, the share that a replica must have had. Where it was less, hardly anything was
 promised to survive, and that nothing of it was lost says nothing about the site."""
@@ -22,10 +24,10 @@ class Finding:
 
 
 @dataclass
-class Verdict:
+class Findings:
     """What was found. `holds` is None when it is not known whether the promise was kept."""
 
-    holds: bool | None
+    holds: Verdict
     because: str
     acknowledged: int = 0
     """Posts."""
@@ -48,17 +50,17 @@ class Verdict:
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    def decide(self) -> Verdict:
+    def decide(self) -> Findings:
         """Set `holds` by what was found."""
         broken = [
-            f"{len(findings)} {word}"
-            for word, findings in (
+            f"{len(those)} {word}"
+            for word, those in (
                 ("lost", self.lost),
                 ("duplicated", self.duplicated),
                 ("altered", self.altered),
                 ("returned", self.returned),
             )
-            if findings
+            if those
         ]
         if broken:
             self.holds, self.because = False, ", ".join(broken)
