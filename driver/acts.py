@@ -35,6 +35,7 @@ class Injection:
     target: str
     lasts: str = field(metadata={WRITTEN: "for"})
     parameters: Mapping[str, str] = field(default_factory=dict)
+    from_selector: str | None = field(default=None, metadata={WRITTEN: "from"})
     at: str | None = None
 
     @property
@@ -46,7 +47,9 @@ class Injection:
         """What the controller is asked for. Raises Failure for what cannot be."""
         fault = fault_named(self.fault)
         parameters = {name: fault.parameter(name).read(text) for name, text in self.parameters.items()}
-        return Request(self.fault, self.target, duration(self.lasts), parameters)
+        return Request(
+            self.fault, self.target, duration(self.lasts), parameters, from_selector=self.from_selector
+        )
 
     def command(self, *, detach: bool = False) -> str:
         """What a person would type for it."""
@@ -54,6 +57,8 @@ class Injection:
         options = [
             word for name, text in self.parameters.items() for word in (fault.parameter(name).flag, text)
         ]
+        if self.from_selector:
+            options += ["--from", self.from_selector]
         words = ["failwhale", "chaos", self.fault, self.target, *options, "--for", self.lasts]
         return shlex.join([*words, "--detach"] if detach else words)
 

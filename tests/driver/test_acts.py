@@ -19,7 +19,12 @@ acts:
     look-for: nobody can read
     injections:
       - {fault: kill, target: post@east, for: 4s}
-      - {at: 500ms, fault: latency, target: "post:all", parameters: {delay: 1200ms, share: 50%}, for: 1m}
+      - at: 500ms
+        fault: latency
+        target: post:all
+        from: frontend@east
+        parameters: {delay: 1200ms, share: 50%}
+        for: 1m
 """
 
 
@@ -37,8 +42,9 @@ def test_what_is_written_is_asked_for(file: Path) -> None:
     request = latency.request()
     assert (request.fault, request.target, request.seconds) == ("latency", "post:all", 60.0)
     assert request.parameters == {"delay": 1.2, "share": 0.5}
+    assert (kill.request().from_selector, request.from_selector) == (None, "frontend@east")
     assert latency.command(detach=True) == (
-        "failwhale chaos latency post:all --delay 1200ms --share 50% --for 1m --detach"
+        "failwhale chaos latency post:all --delay 1200ms --share 50% --from frontend@east --for 1m --detach"
     )
 
 
