@@ -59,7 +59,7 @@ def demo(
 ) -> None:
     """Start a site, load it, break it, heal it, and report what its users felt.
 
-    Takes about a minute and a half and leaves nothing but the report. Ctrl-C at any moment cleans up.
+    Takes about a minute and leaves nothing but the report. Ctrl-C at any moment cleans up.
 
     Example: failwhale demo --output report.html
     """

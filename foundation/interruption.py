@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,3 +32,22 @@ def uninterruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """An interruption that comes while the block runs takes effect at its end: for the moment in which
+    something was started and is not written down yet. What is started inherits nothing of this."""
+    came: list[int] = []
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # nobody else is interrupted
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                before[number] = signal.signal(number, lambda which, _: came.append(which))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for which in came[:1]:
+            signal.raise_signal(which)

@@ -29,7 +29,7 @@ def started(site: Site) -> bool:
 
 
 def in_an_act(site: Site) -> bool:
-    return any(fault["applied"] for fault in site.active())
+    return any(fault["times"]["applied"] for fault in site.active())
 
 
 @pytest.mark.parametrize("moment", [started, Site.is_green, in_an_act])

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from foundation.failure import Failure
+from foundation.interruption import postponed
 from foundation.state import State
 from testbed.runtimes import ports
 from testbed.runtimes.processes import plan, sitefile
@@ -38,10 +39,10 @@ def begin(state: State, outlook: ProcessesOutlook) -> Processes:
             state.secrets.chmod(0o700)
         except OSError as error:
             raise state.unusable(error) from None
-        supervisor = start_supervisor(state)
         # Noted here, too, so that `end` knows of it even before it can say anything itself.
         try:
-            sitefile.set_supervisor(state, Process.of(supervisor.pid))
+            with postponed():
+                sitefile.set_supervisor(state, Process.of(start_supervisor(state).pid))
         except ProcessLookupError:
             raise Failure("the supervisor ended at once", f"see {state.logs / 'supervisor.log'}") from None
     wait_for_supervisor(state).close()

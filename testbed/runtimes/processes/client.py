@@ -159,8 +159,15 @@ class Processes:
         path = SiteFile.read(self._state).as_processes.socket
         if connection := _dial(path):
             return connection
-        if sitefile.supervisor(self._state) is None:
+        supervisor = sitefile.supervisor(self._state)
+        if supervisor is None:
             raise Failure(f"the site in {self._state.path} is not up", "start it: failwhale up")
+        end = time.monotonic() + START_SECONDS
+        # Who has just been started listens soon; another one would begin when that is down again.
+        while supervisor.is_alive() and time.monotonic() < end:
+            if connection := _dial(path):
+                return connection
+            time.sleep(0.01)
         start_supervisor(self._state)
         return wait_for_supervisor(self._state)
 

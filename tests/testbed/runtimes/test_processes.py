@@ -17,6 +17,7 @@ from site_files import before_versions
 from toys import Toys, is_gone, wait_until
 
 from foundation.failure import Failure
+from foundation.state import State
 from testbed.choice import runtime_of
 from testbed.inventory import Inventory
 from testbed.purge import purge
@@ -261,6 +262,28 @@ def test_of_two_ups_at_once_the_second_leaves_the_first_alone(
     begun = [process.pid for process in running if process.ppid() not in {other.pid for other in running}]
     assert begun == [toys.supervisor().pid], "all the rest are its children"
     assert (toys.state.run / "supervisor.lock").exists()
+
+
+def test_ctrl_c_just_when_the_supervisor_is_started_does_not_hide_it_from_the_clean_up(
+    toys: Toys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It went on, and made the folder again that was removed meanwhile."""
+    start = beginning.start_supervisor
+
+    def interrupted(state: State) -> Any:
+        supervisor = start(state)
+        signal.raise_signal(signal.SIGINT)
+        return supervisor
+
+    monkeypatch.setattr(beginning, "start_supervisor", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        toys.begin()
+    supervisor = toys.supervisor()
+    ending.end(toys.state)
+    assert not supervisor.is_alive()
+    assert toys.processes() == []
+    assert purge(toys.state) == []
+    assert not toys.state.path.exists()
 
 
 def test_two_sites_run_side_by_side(new_toys: Callable[[str], Toys]) -> None:
