@@ -177,11 +177,20 @@ def test_harm_that_the_fault_point_did_not_do_is_not_its_proof(
     ],
 )
 def test_of_some_callers_one_is_seen_to_be_hurt_and_somebody_else_to_be_spared(
-    laboratory: Any, name: str, callers: tuple[str, ...], spared: str
+    laboratory: Any, monkeypatch: pytest.MonkeyPatch, name: str, callers: tuple[str, ...], spared: str
 ) -> None:
+    sent_as = []
+    entrance = laboratory.site.entrance
+
+    def note(part: Any, timeout: float, caller: str | None) -> Any:
+        sent_as.append(caller or "the controller")
+        return entrance(part, timeout, caller)
+
+    monkeypatch.setattr(laboratory.site, "entrance", note)
     fault, injection = injected(laboratory, name, callers=callers)
     proof = fault.verify(laboratory.site, injection)
     assert proof.verdict is True
+    assert sent_as == [callers[0], spared]
     assert proof.evidence.endswith(f", sent as {callers[0]}; one sent as {spared} is spared")
 
 
