@@ -28,7 +28,7 @@ from testbed.decoding import WRITTEN, Misfit, decode
 
 
 @dataclass(frozen=True)
-class Injection:
+class PlannedInjection:
     """One use of a fault, as it is written."""
 
     fault: str
@@ -69,7 +69,7 @@ class Act:
 
     title: str
     look_for: str = field(metadata={WRITTEN: "look-for"})
-    injections: tuple[Injection, ...]
+    injections: tuple[PlannedInjection, ...]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _check_act(act: Act, where: str) -> None:
         _check(injection, f"{where}.injections[{number}]")
 
 
-def _check(injection: Injection, where: str) -> None:
+def _check(injection: PlannedInjection, where: str) -> None:
     """Raises Misfit for what nobody could ask for on any site."""
     readings: dict[str, Callable[[], object]] = {
         "fault": lambda: fault_named(injection.fault),

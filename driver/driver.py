@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from foundation.failure import USAGE, Failure
 from foundation.state import State
 from testbed.choice import Choice, choose, lifecycle_of, lifecycle_on
-from testbed.runtimes.lifecycle import SILENT, Ended, Lifecycle, Listener, Outlook, Wishes
+from testbed.runtimes.lifecycle import SILENT, Ended, Lifecycle, Outlook, StartListener, Wishes
 from testbed.sitefile import SiteFile, keep_what_ends_it
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Driver:
         return Ahead(choice, outlook, lifecycle.is_up(), lifecycle)
 
     def start(
-        self, ahead: Ahead | None = None, within: float = START_WITHIN, listener: Listener = SILENT
+        self, ahead: Ahead | None = None, within: float = START_WITHIN, listener: StartListener = SILENT
     ) -> SiteFile:
         """Start what does not run, and wait until every part is ready and every journey green, for `within`
         seconds. What was begun stays when it is interrupted or raises Failure."""

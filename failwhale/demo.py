@@ -17,7 +17,7 @@ from rich.live import Live as Screen
 
 from chaos.fault_rows import FaultRow
 from chaos.progress import FaultProgress, spell_healing
-from driver.acts import Act, Injection, read
+from driver.acts import Act, PlannedInjection, read
 from driver.driver import Driver
 from failwhale.down import take_down
 from failwhale.up import Told
@@ -35,7 +35,7 @@ from outages.watch import Live
 from testbed.runtimes.lifecycle import Wishes
 
 TOUR = read(Path(__file__).with_name("tour.yaml"))
-WAY_OUT = Injection("kill", "retweet:all", "5m")
+WAY_OUT = PlannedInjection("kill", "retweet:all", "5m")
 SEED = 7
 CROWD = 20
 GREEN_AGAIN_SECONDS = 30.0
@@ -157,7 +157,7 @@ class Show:
             self.say(f"     {line}")
         self.say(f"     All journeys green {spell_duration(recovered)} after the fault was undone.")
 
-    def inject(self, injection: Injection, begun: float, *, detach: bool = False) -> FaultRow:
+    def inject(self, injection: PlannedInjection, begun: float, *, detach: bool = False) -> FaultRow:
         """One fault of an act that has begun then, by the monotonic clock."""
         time.sleep(max(0.0, begun + injection.begins - time.monotonic()))
         self.say(f"     [dim]$ {injection.command(detach=detach)}[/dim]")

@@ -30,7 +30,7 @@ from foundation.console import (
 from foundation.interruption import interruptible
 from foundation.progress import Progress
 from foundation.state import State
-from testbed.runtimes.lifecycle import COMPOSE_FILE, Listener, Moved, Wishes
+from testbed.runtimes.lifecycle import COMPOSE_FILE, Moved, StartListener, Wishes
 from testbed.sitefile import LeftOut
 
 
@@ -122,7 +122,7 @@ def _taken_down_when_interrupted(driver: Driver, was_up: bool, progress: Progres
         raise typer.Exit(INTERRUPTED) from None
 
 
-class Told(Listener):
+class Told(StartListener):
     """What a person is told of a start."""
 
     def __init__(self, progress: Progress) -> None:

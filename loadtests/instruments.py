@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Options:
+class LocustOptions:
     """What was asked for. `rate` is requests per second of all the usual people together."""
 
     people: int
@@ -54,12 +54,12 @@ class Options:
     rude: bool
 
 
-def options_of(environment: Environment) -> Options:
+def options_of(environment: Environment) -> LocustOptions:
     """The options of this run of Locust, with failwhale's defaults."""
     parsed = environment.parsed_options
     assert parsed is not None
     people = parsed.num_users or 1
-    return Options(
+    return LocustOptions(
         people=people,
         rate=parsed.rate or REQUESTS_PER_SECOND * people,
         seconds=float(parsed.run_time or FOREVER),
@@ -68,7 +68,7 @@ def options_of(environment: Environment) -> Options:
 
 
 @dataclass
-class Load:
+class LocustRun:
     """One run of Locust against one site."""
 
     target: Target
@@ -92,10 +92,10 @@ class Load:
             os.write(self.pipe, json.dumps({kind: content}, separators=(",", ":")).encode() + b"\n")
 
 
-_current: Load | None = None
+_current: LocustRun | None = None
 
 
-def current(environment: Environment) -> Load:
+def current(environment: Environment) -> LocustRun:
     """The load of this process; the first call finds the site. Ends Locust with one line without one."""
     if _current is None:
         try:
@@ -107,7 +107,7 @@ def current(environment: Environment) -> Load:
     return _current
 
 
-def renew() -> Load:
+def renew() -> LocustRun:
     """Find the site, and begin to count anew. Raises Failure without a site or without people on it."""
     global _current
     target = Target.from_environment()
@@ -115,7 +115,7 @@ def renew() -> Load:
     name = os.environ.get(NAME) or uuid.uuid4().hex[:8]
     if _current is not None and _current.record is not None:
         _current.record.close()
-    _current = Load(
+    _current = LocustRun(
         target=target,
         crowd=Crowd(target.census),
         tally=Tally(),
@@ -194,7 +194,7 @@ def _finish(environment: Environment, **_: object) -> None:
         log.warning("nobody is left to read the result")
 
 
-def _watch_own_lag(load: Load) -> None:
+def _watch_own_lag(load: LocustRun) -> None:
     """A generator that is late for its own naps is late for its users, too."""
     while True:
         due = time.perf_counter() + _LOOK_EVERY
@@ -202,7 +202,7 @@ def _watch_own_lag(load: Load) -> None:
         load.tally.lag(max(0.0, time.perf_counter() - due))
 
 
-def _tell_progress(load: Load, environment: Environment) -> None:
+def _tell_progress(load: LocustRun, environment: Environment) -> None:
     runner = environment.runner
     assert runner is not None
     while True:

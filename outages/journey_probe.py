@@ -15,9 +15,9 @@ from foundation.ledger import Ledger
 from outages.cast import Cast
 from outages.client import MALFORMED, Failed, PublicEdge
 from outages.journeys.journey import Journey
-from outages.tracker import BRIDGED_SECONDS, Kind, NoData, Outage, Outcome, Result, Tracker
+from outages.tracker import BRIDGED_SECONDS, AttemptResult, Kind, NoData, Outage, Outcome, Tracker
 from outages.tracker import Sequence as InOrder
-from outages.visit import Cleanup, LeftOut, Untested, Visit
+from outages.visit import AttemptLeftOut, Cleanup, Untested, Visit
 
 NORMAL_EVERY = 0.5
 TROUBLED_EVERY = 0.2
@@ -135,7 +135,7 @@ class JourneyProbe:
             limit=self.journey.limit,
             may_move=self.journey.edge is None,
         )
-        result: Result | None = None
+        result: AttemptResult | None = None
         try:
             result = await self._visit(visit, start)
         finally:
@@ -143,7 +143,7 @@ class JourneyProbe:
                 self._record_outages(released)
         await self._tidy(visit)
 
-    async def _visit(self, visit: Visit, start: float) -> Result | None:
+    async def _visit(self, visit: Visit, start: float) -> AttemptResult | None:
         failure: Failed | None = None
         said_nothing = ""
         late = self._clock.now() - start
@@ -158,7 +158,7 @@ class JourneyProbe:
             said_nothing = "untested" if visit.in_precondition else ""
         except Untested:
             said_nothing = "untested"
-        except LeftOut:
+        except AttemptLeftOut:
             said_nothing = "left-out"
         except MALFORMED as error:
             failure = Failed("wrong-content", f"{visit.step}: {type(error).__name__} {error}")
@@ -173,7 +173,7 @@ class JourneyProbe:
             return None
         return self._conclude(visit, start, failure)
 
-    def _conclude(self, visit: Visit, start: float, failure: Failed | None) -> Result:
+    def _conclude(self, visit: Visit, start: float, failure: Failed | None) -> AttemptResult:
         end = self._clock.now()
         took = end - start
         if visit.measured_from is not None:
@@ -181,7 +181,7 @@ class JourneyProbe:
         outcome: Outcome = "bad" if failure else "slow" if took > self.journey.slow else "good"
         error = failure.error if failure else "slow" if outcome == "slow" else ""
         detail = failure.detail if failure else ""
-        result = Result(start, end, outcome, f"{error}: {detail}" if detail else error)
+        result = AttemptResult(start, end, outcome, f"{error}: {detail}" if detail else error)
         if failure and self._exact["down"].is_settling(start):
             self.counts["starting"] += 1
             return result
@@ -213,7 +213,7 @@ class JourneyProbe:
 
     # --- what it adds up to ---
 
-    def _count(self, result: Result, took: float) -> None:
+    def _count(self, result: AttemptResult, took: float) -> None:
         self.counts[result.outcome] += 1
         self.attempts += 1
         self.failed += result.outcome == "bad"
@@ -238,7 +238,7 @@ class JourneyProbe:
         for released in self._in_order.no_data(span):
             self._record_outages(released)
 
-    def _record_outages(self, seen: Result | NoData) -> None:
+    def _record_outages(self, seen: AttemptResult | NoData) -> None:
         for tracker in self._exact.values():
             changed = tracker.no_data(seen) if isinstance(seen, NoData) else tracker.add(seen)
             if changed is not None:

@@ -27,7 +27,7 @@ BRIDGED_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Result:
+class AttemptResult:
     """What one attempt said about its journey. Times are on one scale; `start` is the intended start."""
 
     start: float
@@ -77,7 +77,7 @@ class Tracker:
         self.has_been_good = False
         self._settled_at = settled_at
         self._starting: Outage | None = None
-        self._well: list[Result] = []
+        self._well: list[AttemptResult] = []
         """Attempts since the last one that suffered from what this tracker is about."""
         self._unseen: float | None = None
         """Since when, after that one, there was no data for a while."""
@@ -86,7 +86,7 @@ class Tracker:
         """Whether a failure of an attempt that began then may belong to a site that is still starting."""
         return not self.has_been_good and start < self._settled_at
 
-    def add(self, result: Result) -> Outage | None:
+    def add(self, result: AttemptResult) -> Outage | None:
         """Take one result; returns the outage that it opened or closed (then it has an `end`), if any."""
         if result.outcome == ("bad" if self.kind == "down" else "slow"):
             return self._suffered(result)
@@ -104,7 +104,7 @@ class Tracker:
             self._unseen = max(span.start, self.open.start)
         return self._close() if span.end - span.start > BRIDGED_SECONDS else None
 
-    def _suffered(self, result: Result) -> Outage | None:
+    def _suffered(self, result: AttemptResult) -> Outage | None:
         self._unseen = None
         if self.open is not None:
             self.open.attempts += len(self._well)
@@ -120,7 +120,7 @@ class Tracker:
         self.open = outage
         return outage
 
-    def _recovered(self, result: Result) -> Outage | None:
+    def _recovered(self, result: AttemptResult) -> Outage | None:
         if self.open is None:
             return None
         self._well.append(result)
@@ -138,7 +138,7 @@ class Tracker:
         return closed
 
 
-def _count(outage: Outage, result: Result) -> None:
+def _count(outage: Outage, result: AttemptResult) -> None:
     outage.attempts += 1
     outage.failed += 1
     outage.errors[result.error] += 1
@@ -151,7 +151,7 @@ class Slot:
 
     def __init__(self) -> None:
         self.done = False
-        self.result: Result | NoData | None = None
+        self.result: AttemptResult | NoData | None = None
 
 
 class Sequence:
@@ -166,11 +166,11 @@ class Sequence:
         self._slots.append(slot)
         return slot
 
-    def no_data(self, span: NoData) -> Iterator[Result | NoData]:
+    def no_data(self, span: NoData) -> Iterator[AttemptResult | NoData]:
         """There was no data for a while, between the attempts that have begun and those that will begin."""
         return self.finish(self.begin(), span)
 
-    def finish(self, slot: Slot, result: Result | NoData | None) -> Iterator[Result | NoData]:
+    def finish(self, slot: Slot, result: AttemptResult | NoData | None) -> Iterator[AttemptResult | NoData]:
         """An attempt is over (`result` None: it said nothing). Yields the results whose turn has come."""
         slot.done, slot.result = True, result
         while self._slots and self._slots[0].done:

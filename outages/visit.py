@@ -29,11 +29,11 @@ class Untested(Exception):
     """What the attempt needed from another journey failed, so it says nothing about its own."""
 
 
-class LeftOut(Exception):
+class AttemptLeftOut(Exception):
     """The attempt could not be made for a reason of the prober's own (no fresh code, nothing to read yet)."""
 
 
-class Person(Protocol):
+class VisitingAccount(Protocol):
     """An account as a visit needs it: who asks, and whether the site still knows the session."""
 
     token: str
@@ -46,7 +46,7 @@ class Cleanup:
 
     method: str
     path: str
-    person: Person
+    person: VisitingAccount
 
 
 class Visit:
@@ -100,7 +100,7 @@ class Visit:
         self,
         method: str,
         path: str,
-        person: Person | None = None,
+        person: VisitingAccount | None = None,
         body: Any = None,
         *,
         edge: PublicEdge | None = None,
@@ -123,7 +123,7 @@ class Visit:
             connection = self._kept[wanted.name] = await self.connect(wanted)
         return connection
 
-    async def listen(self, path: str, person: Person) -> EventStream:
+    async def listen(self, path: str, person: VisitingAccount) -> EventStream:
         """Open an event stream on a connection of its own. Raises Failed."""
         connection = await self.connect()
         self.step = f"GET {path} at {connection.edge.name}"
@@ -150,7 +150,7 @@ class Visit:
         if self.deadline.when() is not None:
             self.deadline.reschedule(asyncio.get_running_loop().time() + seconds)
 
-    def undo_later(self, method: str, path: str, person: Person) -> None:
+    def undo_later(self, method: str, path: str, person: VisitingAccount) -> None:
         """Send this request when the outcome is known."""
         self.cleanups.append(Cleanup(method, path, person))
 

@@ -7,7 +7,7 @@ from abc import abstractmethod
 
 from locust import LoadTestShape
 
-from loadtests.instruments import Options, current, end_on_interrupt, options_of
+from loadtests.instruments import LocustOptions, current, end_on_interrupt, options_of
 
 
 class Timed(LoadTestShape):
@@ -33,5 +33,5 @@ class Timed(LoadTestShape):
         end_on_interrupt(self.runner.environment)
 
     @abstractmethod
-    def level(self, elapsed: float, options: Options) -> tuple[int, float]:
+    def level(self, elapsed: float, options: LocustOptions) -> tuple[int, float]:
         """The same for `elapsed` seconds after the begin."""

@@ -1,6 +1,6 @@
 """Usage rises to four times the usual and stays: `--users` is the usual number, `--run-time` the length."""
 
-from loadtests.instruments import Options
+from loadtests.instruments import LocustOptions
 from loadtests.shapes import Timed
 from loadtests.users import Careful, Poster, Reader, Retweeter
 
@@ -20,6 +20,6 @@ def people_at(elapsed: float, length: float, usual: int) -> int:
 class AllTimeHigh(Timed):
     """A fifth of the time as usual, a rise in a tenth of it, and then no relief."""
 
-    def level(self, elapsed: float, options: Options) -> tuple[int, float]:
+    def level(self, elapsed: float, options: LocustOptions) -> tuple[int, float]:
         # The number follows the rise by itself; the spawn rate only has to be no obstacle to it.
         return people_at(elapsed, options.seconds, options.people), max(2.0, 2.0 * options.people)

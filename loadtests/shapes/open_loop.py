@@ -18,7 +18,7 @@ from locust import FastHttpUser, task
 from locust.env import Environment
 
 from loadtests.browser import ANSWER_WITHIN, CONNECT_WITHIN, Browser, trust_only
-from loadtests.instruments import Options, current, options_of
+from loadtests.instruments import LocustOptions, current, options_of
 from loadtests.shapes import Timed
 from loadtests.tally import DROPPED, HELD_BACK
 from loadtests.users import Poster, Reader, Retweeter
@@ -136,5 +136,5 @@ class Arrivals(FastHttpUser):
 class OpenLoop(Timed):
     """One schedule for `--run-time`: for Locust it is one user."""
 
-    def level(self, elapsed: float, options: Options) -> tuple[int, float]:
+    def level(self, elapsed: float, options: LocustOptions) -> tuple[int, float]:
         return 1, 1

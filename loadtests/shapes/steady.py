@@ -1,6 +1,6 @@
 """As many people as usual, from beginning to end: `--users` of them for `--run-time`."""
 
-from loadtests.instruments import Options
+from loadtests.instruments import LocustOptions
 from loadtests.shapes import Timed
 from loadtests.users import Careful, Poster, Reader, Retweeter
 
@@ -13,5 +13,5 @@ ARRIVE_WITHIN = 2.0
 class Steady(Timed):
     """Everybody comes within two seconds and stays."""
 
-    def level(self, elapsed: float, options: Options) -> tuple[int, float]:
+    def level(self, elapsed: float, options: LocustOptions) -> tuple[int, float]:
         return options.people, max(1.0, options.people / ARRIVE_WITHIN)

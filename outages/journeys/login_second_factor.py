@@ -11,13 +11,13 @@ from outages.accounts import ProberAccount
 from outages.cast import Cast
 from outages.client import Failed
 from outages.journeys.journey import Journey
-from outages.visit import LeftOut, Visit
+from outages.visit import AttemptLeftOut, Visit
 
 
 async def attempt(visit: Visit, cast: Cast) -> None:
     with cast.codes.take() as code:
         if code is None:
-            raise LeftOut("no account with a good code")
+            raise AttemptLeftOut("no account with a good code")
         challenge = await _give_password(visit, code.account)
         code.send()
         body = {"challenge": challenge, "code": code.text}
@@ -25,7 +25,7 @@ async def attempt(visit: Visit, cast: Cast) -> None:
         if answer.status < 500:
             code.spend()
         if code.doubtful and answer.status in (401, 429):
-            raise LeftOut("the code was used before")
+            raise AttemptLeftOut("the code was used before")
         if not answer.expect(200).json().get("token"):
             raise Failed("wrong-content", "a login without a token")
 
@@ -37,7 +37,7 @@ async def _give_password(visit: Visit, account: ProberAccount) -> str:
     challenge = answer.json().get("challenge") if answer.status == 200 else None
     account.unprotected = answer.status == 200 and not challenge
     if (account.stale or account.unprotected) and not account.replicated:
-        raise LeftOut("the site acknowledged the account as not replicated, and lost it")
+        raise AttemptLeftOut("the site acknowledged the account as not replicated, and lost it")
     answer.expect(200)
     if not challenge:
         raise Failed("wrong-content", "no second factor was asked for")

@@ -3,13 +3,13 @@
 from outages.cast import Cast
 from outages.client import Failed
 from outages.journeys.journey import Journey
-from outages.visit import LeftOut, Visit
+from outages.visit import AttemptLeftOut, Visit
 
 
 async def attempt(visit: Visit, cast: Cast) -> None:
     wanted = cast.latest
     if wanted is None:
-        raise LeftOut("nothing was posted yet")
+        raise AttemptLeftOut("nothing was posted yet")
     other = next((edge for edge in visit.edges if edge.name != wanted.edge), visit.edges[0])
     answer = await visit.ask("GET", f"/posts/{wanted.id}", cast["reader"], edge=other)
     if answer.status == 404:

@@ -3,13 +3,13 @@
 from outages.cast import Cast
 from outages.client import Failed
 from outages.journeys.journey import Journey
-from outages.visit import LeftOut, Visit
+from outages.visit import AttemptLeftOut, Visit
 
 
 async def attempt(visit: Visit, cast: Cast) -> None:
     with cast.unretweeted() as pair:
         if pair is None:
-            raise LeftOut("every post is being retweeted by an attempt that goes on")
+            raise AttemptLeftOut("every post is being retweeted by an attempt that goes on")
         person, post = pair
         path = f"/posts/{post}/retweet"
         (await visit.ask("PUT", path, person)).expect(200)

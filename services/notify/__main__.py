@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from services.notify.consumer import Notifier
-from services.notify.live import Live
+from services.notify.live import LiveNotifications
 from services.notify.routes import router
 from services.notify.store import Inbox
 from services.platform.app import Site, build
@@ -22,7 +22,7 @@ def application(settings: Settings) -> FastAPI:
 
     app = build(settings, [router], on_start=start)
     inbox = Inbox(app.state.site.store)
-    live = Live(app.state.site.store)
+    live = LiveNotifications(app.state.site.store)
     app.state.inbox, app.state.live = inbox, live
     return app
 

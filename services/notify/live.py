@@ -108,7 +108,7 @@ class NotificationStream:
         return b"event: notification\nid: %d\ndata: %s\n\n" % (identifier, notification)
 
 
-class Live:
+class LiveNotifications:
     """Spreads what is published to the streams that are open in this process."""
 
     def __init__(self, store: Store) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from starlette.responses import StreamingResponse
 
-from services.notify.live import Live
+from services.notify.live import LiveNotifications
 from services.notify.models import LastEventId, Notifications, ReadUpTo, Unread
 from services.notify.store import Inbox
 from services.platform.identity import Viewer
@@ -19,7 +19,7 @@ from services.platform.site import held
 router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"])
 
 InboxDep = Annotated[Inbox, held("inbox")]
-LiveDep = Annotated[Live, held("live")]
+LiveDep = Annotated[LiveNotifications, held("live")]
 
 
 @router.get("", response_model=Notifications, responses=problem_responses(400, 401, 422, 503))

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, StrictBool
 
-from services.platform.faultpoints import AppliedFault, Fault
+from services.platform.faultpoints import AppliedFault, FaultSpec
 from services.platform.metrics import CONTENT_TYPE
 from services.platform.problems import Problem
 from services.platform.site import Site, SiteDep
@@ -87,7 +87,7 @@ async def faults(site: SiteDep) -> list[dict[str, Any]]:
 
 
 @guarded.put("/-/faults/{identifier}")
-async def put_fault(identifier: FaultId, fault: Fault, site: SiteDep) -> dict[str, Any]:
+async def put_fault(identifier: FaultId, fault: FaultSpec, site: SiteDep) -> dict[str, Any]:
     """Set a fault, or set it anew."""
     others = [applied for applied in site.faults.active() if applied.id != identifier]
     if len(others) >= MOST_FAULTS:

@@ -27,7 +27,7 @@ LONGEST_LEASE = 3600.0
 PartName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,60}(@[a-z0-9-]{1,60})?$")]
 
 
-class Fault(BaseModel):
+class FaultSpec(BaseModel):
     """What is to go wrong: with which requests, how, and for how long at most.
 
     `seconds` is the lease; `share` is the share of requests that are hit, `users` (when set) the share of
@@ -61,7 +61,7 @@ class Fault(BaseModel):
 class AppliedFault:
     """A fault while its lease runs: whom it hits, and how often it did."""
 
-    def __init__(self, identifier: str, fault: Fault, now: float) -> None:
+    def __init__(self, identifier: str, fault: FaultSpec, now: float) -> None:
         self.id = identifier
         self.fault = fault
         self.expires = now + fault.seconds
@@ -102,7 +102,7 @@ class FaultPoints:
         self._on_hit = on_hit
         self._clock = clock
 
-    def put(self, identifier: str, fault: Fault) -> AppliedFault:
+    def put(self, identifier: str, fault: FaultSpec) -> AppliedFault:
         """Set a fault, or set it anew: its lease starts again, and its hits go on being counted."""
         applied = AppliedFault(identifier, fault, self._clock())
         before = self.remove(identifier)

@@ -71,7 +71,7 @@ class Outlook(Protocol):
 # --- while it starts, and afterwards ---
 
 
-class Listener:
+class StartListener:
     """Is told how a start goes, in the order in which it happens. This one does nothing about it."""
 
     @property
@@ -101,7 +101,7 @@ class Listener:
         """All journeys are; never told where there is no prober."""
 
 
-SILENT = Listener()
+SILENT = StartListener()
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Lifecycle(ABC, Generic[Seen]):
         """Whether anything of the site runs."""
 
     @abstractmethod
-    def start(self, outlook: Seen, was_up: bool, within: float, listener: Listener) -> None:
+    def start(self, outlook: Seen, was_up: bool, within: float, listener: StartListener) -> None:
         """Start what does not run (all of it, or what is missing if the site `was_up`), and wait until every
         part is ready and then every journey green, for `within` seconds; what a runtime must make or fetch
         before anything runs does not count. Raises Failure that names what is not, and how to go on; and

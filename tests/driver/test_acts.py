@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import chaos.cli
-from driver.acts import Injection, read
+from driver.acts import PlannedInjection, read
 from failwhale.demo import TOUR
 from foundation.console import run
 from foundation.failure import USAGE, Failure
@@ -85,7 +85,7 @@ def test_a_file_that_is_not_there_is_named(file: Path) -> None:
 
 @pytest.mark.parametrize("injection", [one for act in TOUR for one in act.injections], ids=str)
 def test_what_the_tour_shows_can_be_typed(
-    injection: Injection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    injection: PlannedInjection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Up to where the command looks for a site."""
     program, verb, *words = shlex.split(injection.command(detach=True))

@@ -17,14 +17,14 @@ from foundation.failure import INCONCLUSIVE, NOT_RESTORED, USAGE, Failure
 from foundation.ledger import Ledger
 from foundation.state import State
 from loadtests.generator import LoadPlan, Shape
-from testbed.runtimes.lifecycle import Listener, Wishes
+from testbed.runtimes.lifecycle import StartListener, Wishes
 from tests.outages.test_history import STARTED, T, fault, outage
 from tests.testbed.runtimes.toys import TOYS, free_port
 
 # --- run it ---
 
 
-class Told(Listener):
+class Told(StartListener):
     def __init__(self) -> None:
         self.lines: list[str] = []
 

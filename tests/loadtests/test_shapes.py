@@ -15,10 +15,10 @@ from loadtests.generator import LoadPlan, Shape, whole_seconds
 
 LOOK = """
 import itertools, json, random
-from loadtests.instruments import Options
+from loadtests.instruments import LocustOptions
 from loadtests.shapes import all_time_high, open_loop, steady
 
-options = Options(people=10, rate=50.0, seconds=100.0, rude=False)
+options = LocustOptions(people=10, rate=50.0, seconds=100.0, rude=False)
 times = list(itertools.takewhile(lambda at: at < 160, open_loop.arrival_times(50, 100, random.Random(7))))
 print(json.dumps({
     "high": [all_time_high.people_at(at, 100, 10) for at in range(101)],

@@ -27,7 +27,7 @@ from outages.journey_probe import (
 )
 from outages.journeys.journey import Journey
 from outages.tracker import NoData
-from outages.visit import Cleanup, LeftOut, Untested, Visit
+from outages.visit import AttemptLeftOut, Cleanup, Untested, Visit
 
 EAST, WEST = PublicEdge("east", "https://localhost:1"), PublicEdge("west", "https://localhost:2")
 TLS = ssl.create_default_context()
@@ -394,7 +394,7 @@ async def hang_before(visit: Visit) -> None:
     ("attempt", "word"),
     [
         (raising(Untested("no login")), "untested"),
-        (raising(LeftOut("no code")), "left-out"),
+        (raising(AttemptLeftOut("no code")), "left-out"),
         (hang_before, "untested"),
     ],
 )
@@ -406,7 +406,7 @@ def test_an_attempt_that_says_nothing_is_counted_as_such(
     assert (stage.probe.attempts, stage.probe.said_nothing, stage.observed, stage.book.rows) == (0, 1, [], [])
 
 
-@pytest.mark.parametrize("attempt", [good, refused, raising(LeftOut("no code"))])
+@pytest.mark.parametrize("attempt", [good, refused, raising(AttemptLeftOut("no code"))])
 def test_what_was_seen_while_the_prober_stood_still_says_nothing(
     monkeypatch: pytest.MonkeyPatch, attempt: Attempt
 ) -> None:
@@ -624,7 +624,7 @@ def test_a_state_is_forgotten_when_nobody_says_anything(monkeypatch: pytest.Monk
         assert stage.probe.state() == "green"
         await stage.one(8.02)
         assert stage.probe.state() == "unknown"
-        stage.attempt = raising(LeftOut("no code"))
+        stage.attempt = raising(AttemptLeftOut("no code"))
         await stage.one(1.0)
         assert stage.probe.state() == "green"  # the prober had a reason of its own
         stage.attempt = raising(Untested("no login"))
@@ -635,7 +635,7 @@ def test_a_state_is_forgotten_when_nobody_says_anything(monkeypatch: pytest.Monk
 
 
 def test_who_has_only_left_out_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert one(monkeypatch, raising(LeftOut("no code"))).probe._last_heard is None
+    assert one(monkeypatch, raising(AttemptLeftOut("no code"))).probe._last_heard is None
 
 
 def test_a_long_time_without_data_ends_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from outages.tracker import (
     BRIDGED_SECONDS,
     CLOSES_AFTER,
+    AttemptResult,
     Kind,
     NoData,
     Outage,
     Outcome,
-    Result,
     Sequence,
     Tracker,
 )
@@ -22,11 +22,14 @@ from outages.tracker import (
 outcomes: st.SearchStrategy[list[Outcome]] = st.lists(st.sampled_from(["good", "slow", "bad"]), max_size=60)
 
 
-def results(outcomes: list[Outcome]) -> list[Result]:
-    return [Result(float(number), number + 0.1, outcome, outcome) for number, outcome in enumerate(outcomes)]
+def results(outcomes: list[Outcome]) -> list[AttemptResult]:
+    return [
+        AttemptResult(float(number), number + 0.1, outcome, outcome)
+        for number, outcome in enumerate(outcomes)
+    ]
 
 
-def run(tracker: Tracker, given_results: list[Result]) -> list[Outage]:
+def run(tracker: Tracker, given_results: list[AttemptResult]) -> list[Outage]:
     """All outages, closed ones and the one that goes on."""
     closed = []
     for result in given_results:
@@ -103,7 +106,7 @@ def test_a_failure_is_no_sign_that_the_site_has_started() -> None:
     for result in results(["slow", "bad", "slow"]):
         assert tracker.add(result) is None
     assert not tracker.has_been_good
-    late = tracker.add(Result(10.0, 12.0, "slow", "slow"))
+    late = tracker.add(AttemptResult(10.0, 12.0, "slow", "slow"))
     assert late is not None
     assert (late.start, late.attempts) == (0.0, 3)
 
@@ -127,7 +130,7 @@ def test_a_sequence_releases_results_in_the_order_of_their_beginning(data: st.Da
         for result in results(["good"] * data.draw(st.integers(0, 20)))
     ]
     slots = [sequence.begin() for _ in given_results]
-    released: list[Result | NoData] = []
+    released: list[AttemptResult | NoData] = []
     finished: set[int] = set()
     for number in data.draw(st.permutations(range(len(slots)))):
         released += sequence.finish(slots[number], given_results[number])
@@ -136,7 +139,7 @@ def test_a_sequence_releases_results_in_the_order_of_their_beginning(data: st.Da
         assert released == [result for result in given_results[:whole] if result is not None]
 
 
-def fed(*seen: Result | NoData, kind: Kind = "down") -> list[tuple[float, float | None, bool]]:
+def fed(*seen: AttemptResult | NoData, kind: Kind = "down") -> list[tuple[float, float | None, bool]]:
     """Start, end and whether nobody saw the end, of each outage; the one that goes on comes last."""
     tracker, closed = Tracker(kind), []
     for one in seen:
@@ -148,12 +151,12 @@ def fed(*seen: Result | NoData, kind: Kind = "down") -> list[tuple[float, float 
     return [(row.start, row.end, row.unobserved) for row in outages]
 
 
-def bad(start: float) -> Result:
-    return Result(start, start + 0.1, "bad", "refused")
+def bad(start: float) -> AttemptResult:
+    return AttemptResult(start, start + 0.1, "bad", "refused")
 
 
-def good(*starts: float) -> list[Result]:
-    return [Result(start, start + 0.1, "good") for start in starts]
+def good(*starts: float) -> list[AttemptResult]:
+    return [AttemptResult(start, start + 0.1, "good") for start in starts]
 
 
 SHORT, LONG = BRIDGED_SECONDS, BRIDGED_SECONDS + 0.01
@@ -197,7 +200,7 @@ def test_one_time_without_data_says_nothing_about_the_next_outage() -> None:
 
 
 def test_slowness_has_its_times_without_data_too() -> None:
-    slow = [Result(float(second), second + 2.0, "slow", "slow") for second in (10, 20)]
+    slow = [AttemptResult(float(second), second + 2.0, "slow", "slow") for second in (10, 20)]
     assert fed(slow[0], NoData(11, 11 + LONG), slow[1], kind="slow") == [(10, 11, True), (20, None, False)]
 
 
@@ -208,12 +211,12 @@ def test_slowness_has_its_times_without_data_too() -> None:
 )
 def test_no_outage_is_longer_than_it_was_seen_to_be(seen: list[tuple[str, int]]) -> None:
     """Between the latest failure of an outage and its end lies only what was looked at and went well."""
-    now, given_seen = 0.0, list[Result | NoData]()
+    now, given_seen = 0.0, list[AttemptResult | NoData]()
     for what, lasted in seen:
         one = NoData(now, now + lasted) if what == "no data" else bad(now) if what == "bad" else good(now)[0]
         given_seen.append(one)
         now += lasted if what == "no data" else 1
-    failures = [one.start for one in given_seen if isinstance(one, Result) and one.outcome == "bad"]
+    failures = [one.start for one in given_seen if isinstance(one, AttemptResult) and one.outcome == "bad"]
     outages = fed(*given_seen)
     assert all(
         any(start <= at and (end is None or at <= end) for start, end, _ in outages) for at in failures
@@ -251,6 +254,6 @@ def test_a_journey_that_was_never_good_and_one_that_is_settling() -> None:
 def test_the_error_seen_most_often_names_the_outage() -> None:
     tracker = Tracker("down")
     for number, error in enumerate(["closed", "refused", "refused"]):
-        tracker.add(Result(number, number, "bad", error))
+        tracker.add(AttemptResult(number, number, "bad", error))
     assert tracker.open is not None
     assert tracker.open.error == "refused"

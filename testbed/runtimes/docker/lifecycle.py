@@ -15,7 +15,7 @@ from testbed.runtimes.docker.greenness import wait_until_green
 from testbed.runtimes.docker.host import Explained
 from testbed.runtimes.docker.outlook import DockerOutlook
 from testbed.runtimes.docker.project import is_up
-from testbed.runtimes.lifecycle import Ended, Lifecycle, Listener, Standing, Wishes
+from testbed.runtimes.lifecycle import Ended, Lifecycle, Standing, StartListener, Wishes
 
 
 class DockerLifecycle(Lifecycle[DockerOutlook]):
@@ -27,7 +27,7 @@ class DockerLifecycle(Lifecycle[DockerOutlook]):
     def is_up(self) -> bool:
         return is_up(self._state)
 
-    def start(self, outlook: DockerOutlook, was_up: bool, within: float, listener: Listener) -> None:
+    def start(self, outlook: DockerOutlook, was_up: bool, within: float, listener: StartListener) -> None:
         """`within` begins when all containers are started, and anew when all are healthy: building and
         pulling take as long as they take."""
         with told_how_to_stop(self._state, was_up):

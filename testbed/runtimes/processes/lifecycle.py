@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from testbed.runtimes.lifecycle import Ended, Lifecycle, Listener, Standing, SupervisorStatus, Wishes
+from testbed.runtimes.lifecycle import Ended, Lifecycle, Standing, StartListener, SupervisorStatus, Wishes
 from testbed.runtimes.processes import ending, running
 from testbed.runtimes.processes.client import Processes
 
@@ -26,7 +26,7 @@ class ProcessesLifecycle(Lifecycle["ProcessesOutlook"]):
     def is_up(self) -> bool:
         return running.is_up(self._state)
 
-    def start(self, outlook: ProcessesOutlook, was_up: bool, within: float, listener: Listener) -> None:
+    def start(self, outlook: ProcessesOutlook, was_up: bool, within: float, listener: StartListener) -> None:
         from testbed.green import wait_until_green
         from testbed.runtimes.processes import beginning
         from testbed.runtimes.processes.readiness import wait_until_ready

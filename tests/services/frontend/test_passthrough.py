@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from services.frontend.routes import ROUTES
-from services.platform.faultpoints import Fault
+from services.platform.faultpoints import FaultSpec
 from services.platform.intake import REFUSED, REQUESTS_BEFORE
 
 from .conftest import Front, Request, StartFront, answering, hanging_up
@@ -334,7 +334,7 @@ class TestShedding:
 
 
 async def test_a_fault_at_the_front_end_hurts_the_public(front: Front) -> None:
-    front.site.faults.put("f", Fault(kind="errors", seconds=5, route="/api/v1/posts/{id}", status=502))
+    front.site.faults.put("f", FaultSpec(kind="errors", seconds=5, route="/api/v1/posts/{id}", status=502))
     assert (await front.http.get(POST)).status_code == 502
     assert (await front.http.get("/api/v1/users/ann")).status_code == 200
     front.site.faults.remove("f")
@@ -342,7 +342,7 @@ async def test_a_fault_at_the_front_end_hurts_the_public(front: Front) -> None:
 
 
 async def test_a_fault_can_choose_users_at_the_front_end(front: Front) -> None:
-    front.site.faults.put("f", Fault(kind="errors", seconds=5, users=1.0))
+    front.site.faults.put("f", FaultSpec(kind="errors", seconds=5, users=1.0))
     assert (await front.http.get(POST, headers=front.signed_in())).status_code == 500
     # A stranger's empty id is a user like another: what counts is that all requests of one are hurt alike.
     assert (await front.http.get("/")).status_code in (200, 500)

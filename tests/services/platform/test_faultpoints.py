@@ -12,7 +12,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 
-from services.platform.faultpoints import Fault, FaultPoints
+from services.platform.faultpoints import FaultPoints, FaultSpec
 from services.platform.site import Site
 
 Start = Callable[..., Awaitable[tuple[FastAPI, httpx.AsyncClient]]]
@@ -36,8 +36,8 @@ def points(clock: Clock) -> FaultPoints:
     return FaultPoints(clock=clock)
 
 
-def errors(**more: Any) -> Fault:
-    return Fault.model_validate({"kind": "errors", "seconds": 10, **more})
+def errors(**more: Any) -> FaultSpec:
+    return FaultSpec.model_validate({"kind": "errors", "seconds": 10, **more})
 
 
 def hit(
@@ -218,7 +218,7 @@ async def test_errors(start: Start, router: APIRouter) -> None:
 
 async def test_latency_lasts_as_long_as_it_says(start: Start, router: APIRouter) -> None:
     app, client = await start(router)
-    site_of(app).faults.put("f", Fault(kind="latency", seconds=10, delay=0.1))
+    site_of(app).faults.put("f", FaultSpec(kind="latency", seconds=10, delay=0.1))
     began = time.monotonic()
     assert (await client.get("/api/v1/a")).json() == "a"
     assert 0.1 <= time.monotonic() - began < 1
@@ -239,7 +239,7 @@ async def ends(app: FastAPI, request: Awaitable[httpx.Response], end: str) -> ht
 @pytest.mark.parametrize("end", ["removed", "expired"])
 async def test_latency_ends_with_the_fault(start: Start, router: APIRouter, end: str) -> None:
     app, client = await start(router)
-    site_of(app).faults.put("f", Fault(kind="latency", seconds=0.1 if end == "expired" else 60, delay=60))
+    site_of(app).faults.put("f", FaultSpec(kind="latency", seconds=0.1 if end == "expired" else 60, delay=60))
     assert (await ends(app, client.get("/api/v1/a"), end)).status_code == 200
 
 
@@ -247,7 +247,7 @@ async def test_latency_ends_with_the_fault(start: Start, router: APIRouter, end:
 async def test_black_hole_ends_with_the_fault(start: Start, router: APIRouter, end: str) -> None:
     """Here the connection cannot be dropped, so the request fails; test_serve sees it dropped."""
     app, client = await start(router)
-    site_of(app).faults.put("f", Fault(kind="blackhole", seconds=0.1 if end == "expired" else 60))
+    site_of(app).faults.put("f", FaultSpec(kind="blackhole", seconds=0.1 if end == "expired" else 60))
     assert (await ends(app, client.get("/api/v1/a"), end)).status_code == 500
     assert (await client.get("/api/v1/a")).status_code == 200
 

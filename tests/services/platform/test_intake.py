@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from services.platform import request_ids
 from services.platform.calls import deadline
-from services.platform.faultpoints import Fault
+from services.platform.faultpoints import FaultSpec
 from services.platform.site import Site
 
 Start = Callable[..., Awaitable[tuple[FastAPI, httpx.AsyncClient]]]
@@ -173,6 +173,6 @@ async def test_labels_are_templates_only(start: Start, service: Service) -> None
 
 async def test_a_layer_below_may_answer_without_a_route(start: Start) -> None:
     app, client = await start(more_routes=[("GET", "/api/v1/passed/{id}")])
-    app.state.site.faults.put("f", Fault(kind="errors", seconds=10, route="GET /api/v1/passed/{id}"))
+    app.state.site.faults.put("f", FaultSpec(kind="errors", seconds=10, route="GET /api/v1/passed/{id}"))
     assert (await client.get("/api/v1/passed/1")).status_code == 500
     assert measured(app, "GET", "/api/v1/passed/{id}", 500) == 1

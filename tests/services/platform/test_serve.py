@@ -19,7 +19,7 @@ import pytest
 
 from services.platform import genesis, pki
 from services.platform.app import build
-from services.platform.faultpoints import Fault
+from services.platform.faultpoints import FaultSpec
 from services.platform.settings import Address, Settings
 from services.platform.tls import Credentials, credentials_of
 
@@ -156,7 +156,7 @@ async def test_black_hole_takes_requests_and_then_hangs_up(folder: Path) -> None
     async with serving(app, credentials_of(settings)) as (_, internal, _public):
         connection = await Connection.open(internal, client_context(folder))
         began = time.monotonic()  # before the lease begins, which ends the wait
-        app.state.site.faults.put("f", Fault(kind="blackhole", seconds=0.3))
+        app.state.site.faults.put("f", FaultSpec(kind="blackhole", seconds=0.3))
         with pytest.raises(Refused):
             await connection.get("/api/v1/anything")
         assert 0.299 <= time.monotonic() - began < 2  # the loop's timers are good to a millisecond
@@ -172,7 +172,7 @@ async def test_the_calls_of_one_caller_are_hurt_whatever_anybody_says_about_ones
             connection = await Connection.open(internal if name else public, client_context(folder, name))
             assert await connection.get("/nowhere") == 404  # it is open when the fault comes
             told[name] = connection
-        app.state.site.faults.put("f", Fault(kind="errors", seconds=60, callers=("frontend@east",)))
+        app.state.site.faults.put("f", FaultSpec(kind="errors", seconds=60, callers=("frontend@east",)))
         assert {name: [await one.get("/nowhere") for _ in range(2)] for name, one in told.items()} == {
             "frontend-east": [500, 500],
             "frontend-west": [404, 404],
