@@ -50,7 +50,9 @@ class Documents:
         try:
             answer = await calls[service].send(b"GET", b"/openapi.json", idempotent=True)
             if answer.status != 200:
-                raise Problem(503, "document-missing", "The document is not complete", service)
+                raise Problem(
+                    503, "document-missing", "The document is not complete", f"The service {service}."
+                )
             self._known[service] = json.loads(answer.body)
         except Problem:
             if service not in self._known:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.frontend.address_limit import AddressLimit
 from services.frontend.edge import VISITOR
+from services.frontend.failed_services import FAILED, FailedServices, whole
 from services.frontend.options import Options
 from services.frontend.routes import PREFIX, EdgeRoute, EdgeRouteTable, Unmatched
 from services.frontend.streams import OpenStreams, relay
@@ -80,6 +81,7 @@ class PassThrough:
         self._strangers = AddressLimit(options, first=STEPS_OF_A_LOGIN)
         self._visitors_of_pages = AddressLimit(options, first=1)
         self._streams = OpenStreams(options.account_streams, options.streams)
+        self._failed = FailedServices()
         self._timings: dict[Replica, tuple[bytes, bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,9 +115,13 @@ class PassThrough:
         if found.stream:
             with self._streams.place(session) as ended:
                 async with caller.stream(found.method.encode("ascii"), target, headers) as upstream:
-                    await _start(
-                        send, upstream.status, upstream.headers, self._timing(found.service, upstream.replica)
-                    )
+                    timing = self._timing(found.service, upstream.replica)
+                    if upstream.status >= FAILED:
+                        document = await whole(upstream.body)
+                        failed = self._failed.in_public(found.service, upstream.status, document)
+                        await _answer_failed(send, failed, upstream.headers, timing)
+                        return
+                    await _start(send, upstream.status, upstream.headers, timing)
                     await relay(upstream.body, receive, send, ended, lambda: self._is_over(session))
             return
         body = await _body(scope, receive)
@@ -128,7 +134,12 @@ class PassThrough:
         answer = await caller.send(
             found.method.encode("ascii"), target, headers, body, idempotent=found.idempotent
         )
-        await _start(send, answer.status, answer.headers, self._timing(found.service, answer.replica))
+        timing = self._timing(found.service, answer.replica)
+        if answer.status >= FAILED:
+            failed = self._failed.in_public(found.service, answer.status, answer.body)
+            await _answer_failed(send, failed, answer.headers, timing)
+            return
+        await _start(send, answer.status, answer.headers, timing)
         await send({"type": "http.response.body", "body": answer.body})
 
     def _admit(self, scope: Scope, route: EdgeRoute) -> Session | None:
@@ -147,7 +158,9 @@ class PassThrough:
     def _caller(self, route: EdgeRoute) -> Caller:
         caller = self._site.calls.get(route.service)
         if caller is None:
-            raise Problem(503, "service-missing", "This part of the site is not there", route.service)
+            raise Problem(
+                503, "service-missing", "This part of the site is not there", f"The service {route.service}."
+            )
         return caller
 
     def _is_over(self, session: Session | None) -> bool:
@@ -221,6 +234,15 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
         chunks.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(chunks)
+
+
+async def _answer_failed(send: Send, failed: Problem, headers: Headers, timing: tuple[bytes, bytes]) -> None:
+    """Answer with what stands for a service's failure; only its document is another one."""
+    start, body = failed.messages()
+    about_document = {name for name, _ in start["headers"]}
+    others = [header for header in headers if header[0] not in about_document]
+    await _start(send, failed.status, [*start["headers"], *others], timing)
+    await send(body)
 
 
 async def _start(send: Send, status: int, headers: Headers, timing: tuple[bytes, bytes]) -> None:

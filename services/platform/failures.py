@@ -25,6 +25,13 @@ _MOST_MISTAKES = 5
 
 _LONGEST_PLACE = 100
 
+_IN_WORDS_OF_JSON = {
+    "dict_type": "Input should be an object",
+    "model_attributes_type": "Input should be an object",
+    "model_type": "Input should be an object",
+}
+"""By the kind of a mistake, what is told instead of a word that only Python has for it."""
+
 
 def answer_with_problems(app: FastAPI, allowed: Callable[[str], list[str]]) -> None:
     """Answer all that handlers and the framework raise with problem documents.
@@ -69,7 +76,7 @@ def _invalid(request: Request, error: RequestValidationError) -> Problem:
     unread = any(tuple(mistake["loc"]) == ("body",) and mistake["type"] != "missing" for mistake in mistakes)
     if unread and not _says_json(request):
         return Problem(415, "not-json", "The body must be JSON", "Send Content-Type: application/json.")
-    told = "; ".join(f"{_place(mistake['loc'])}: {mistake['msg']}" for mistake in mistakes[:_MOST_MISTAKES])
+    told = "; ".join(f"{_place(mistake['loc'])}: {_words(mistake)}" for mistake in mistakes[:_MOST_MISTAKES])
     return Problem(422, "invalid-request", "The request is not valid", told)
 
 
@@ -78,6 +85,10 @@ def _says_json(request: Request) -> bool:
     return media_type == "application/json" or (
         media_type.startswith("application/") and media_type.endswith("+json")
     )
+
+
+def _words(mistake: dict[str, Any]) -> str:
+    return _IN_WORDS_OF_JSON.get(mistake["type"]) or str(mistake["msg"])
 
 
 def _place(location: tuple[int | str, ...]) -> str:

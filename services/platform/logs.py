@@ -57,6 +57,10 @@ class FailureLog:
 
     def tell(self, method: str, path: str, status: int, seconds: float) -> None:
         """Log one failed request, or count it when this second has had enough of them."""
+        self.note("%s %s answered %d after %.3f s", method, path, status, seconds)
+
+    def note(self, message: str, *args: object) -> None:
+        """The same for what made a request fail: a message and what is formatted into it."""
         second = int(time.monotonic())
         if second != self._second:
             if self._untold:
@@ -66,4 +70,4 @@ class FailureLog:
             self._untold += 1
             return
         self._told += 1
-        self._logger.warning("%s %s answered %d after %.3f s", method, path, status, seconds)
+        self._logger.warning(message, *args)

@@ -23,6 +23,7 @@ from services.platform.calls.wire import (
     TooSlow,
     WireError,
 )
+from services.platform.logs import FailureLog
 from services.platform.metrics import Metrics
 from services.platform.problems import Problem
 from services.platform.protections import Protections
@@ -97,6 +98,7 @@ class Caller:
         self._attempt_seconds = attempt_seconds
         self._in_flight = in_flight
         self._budget = RetryBudget()
+        self._failures = FailureLog(logger)
         backends = [Backend(service, replica, ssl_context, connect_seconds) for replica in replicas]
         self._backends = [
             (backend, 0 if backend.replica.place == home_place else NOT_HOME) for backend in backends
@@ -249,13 +251,17 @@ class Caller:
         return min(left, self._attempt_seconds if may_follow else 2 * self._attempt_seconds)
 
     def _failure(self, error: WireError) -> Problem:
+        """The problem names the service; the rest, addresses and the system's words, is for the log only."""
+        self._failures.note("%s: %s", self._service, error)
         if isinstance(error, TooSlow):
-            return Problem(504, "service-too-slow", "A service did not answer in time", self._service)
+            return Problem(
+                504, "service-too-slow", "A service did not answer in time", f"The service {self._service}."
+            )
         return Problem(
             503,
             "service-unreachable",
             "A service cannot be reached",
-            f"{self._service}: {error}",
+            f"The service {self._service}.",
             {"Retry-After": "1"},
         )
 

@@ -286,5 +286,5 @@ def _unavailable(detail: str) -> Problem:
 
 
 def _not_replicated() -> Problem:
-    detail = "It is on the primary only; repeating it, a post with the same idempotency key, is safe."
-    return Problem(503, "not-replicated", "No replica has the write", detail, {"Retry-After": "1"})
+    title = "No replica has the write; repeating it, a post with the same idempotency key, is safe"
+    return Problem(503, "not-replicated", title, "It is on the primary only.", {"Retry-After": "1"})

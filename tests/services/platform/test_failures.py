@@ -112,6 +112,11 @@ async def test_says_which_field_is_wrong(client: httpx.AsyncClient) -> None:
     assert "body.number: " in detail
 
 
+async def test_says_in_words_of_json_what_is_wrong(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/api/v1/posts", json=[])
+    assert problem(answer, 422, "invalid-request")["detail"] == "body: Input should be an object"
+
+
 @pytest.mark.parametrize(
     ("path", "status", "slug"),
     [
