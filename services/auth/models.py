@@ -69,6 +69,12 @@ class Challenge(BaseModel):
     challenge: str
 
 
+class SecondFactorState(BaseModel):
+    """Whether a code is asked for at each login."""
+
+    on: bool
+
+
 class Enrolment(BaseModel):
     """The secret of a second factor, for an authenticator app; good once it is confirmed."""
 

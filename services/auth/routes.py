@@ -16,6 +16,7 @@ from services.auth.models import (
     NewAccount,
     NewSession,
     SecondFactor,
+    SecondFactorState,
     SignUp,
 )
 from services.auth.service import Auth, bearer_token
@@ -60,6 +61,12 @@ async def log_out(request: Request, viewer: Viewer, auth: AuthDep) -> None:
 async def log_out_everywhere(viewer: Viewer, auth: AuthDep) -> None:
     """End all my sessions."""
     await auth.log_out_everywhere(viewer)
+
+
+@router.get("/me/second-factor", responses=problem_responses(401, 503), tags=["second factor"])
+async def second_factor(viewer: Viewer, auth: AuthDep) -> SecondFactorState:
+    """Whether my second factor is on."""
+    return SecondFactorState(on=await auth.has_second_factor(viewer))
 
 
 @router.post(

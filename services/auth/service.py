@@ -86,6 +86,10 @@ class Auth:
         """End all sessions that the account has now."""
         await self._revocations.revoke_all(user, self._session_seconds)
 
+    async def has_second_factor(self, user: User) -> bool:
+        """Whether a second factor is on."""
+        return await self._accounts.totp_secret(user.id, "totp") is not None
+
     async def enrol(self, user: User) -> Enrolment:
         """Begin to use a second factor. Raises Problem 409 when one is on."""
         secret = new_secret()

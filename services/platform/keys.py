@@ -32,6 +32,9 @@ REPLICATION_BARRIER = "replication-barrier"
 CELEBRITIES = "celebrities"
 """Set of account ids with so many followers that their posts are merged at read, not fanned out."""
 
+POPULAR = "popular"
+"""Sorted set: the account ids with most followers, a hundred of them, scored by their number."""
+
 REVOKED = "revoked"
 """Sorted set: session id, scored by the Unix second after which the session would have expired anyway.
 Also the channel on which a new entry is published (`sid exp`)."""

@@ -127,6 +127,14 @@ async def read_following(
 
 
 @router.get(
+    "/me/suggestions", response_model=People, responses=problem_responses(401, 422, 503), tags=["following"]
+)
+async def read_suggestions(viewer: Viewer, timelines: TimelinesDep, limit: Limit = DEFAULT_PAGE) -> Response:
+    """Whom I might follow: whom many others follow. There is one page."""
+    return _json(await timelines.suggestions(viewer, limit))
+
+
+@router.get(
     "/me/follow-requests",
     response_model=People,
     responses=problem_responses(400, 401, 422, 503),

@@ -24,6 +24,7 @@ _HOME = Script(_PAGE + fragment(_PACKAGE, "home"))
 _USER = Script(_PAGE + fragment(_PACKAGE, "user"))
 _PROFILE = Script(fragment(_PACKAGE, "profile"))
 _PEOPLE = Script(MAY_SEE + fragment(_PACKAGE, "people"))
+_SUGGESTIONS = Script(fragment(_PACKAGE, "suggestions"))
 _FOLLOW = Script(append_lua() + _GRAPH + fragment(_PACKAGE, "follow"))
 _UNFOLLOW = Script(append_lua() + _GRAPH + fragment(_PACKAGE, "unfollow"))
 _DECIDE = Script(append_lua() + _GRAPH + fragment(_PACKAGE, "decide"))
@@ -79,6 +80,11 @@ class Timelines:
         """A page of accounts as finished JSON; an empty handle is the viewer's own. Raises Problem 404."""
         args = (f"{which}:", handle.lower(), viewer.id if viewer else "", limit, before)
         return _found(await self._store.read(_PEOPLE, (), args))
+
+    async def suggestions(self, viewer: User, limit: int) -> bytes:
+        """Whom the viewer may want to follow, as finished JSON: the most followed first."""
+        found: bytes = await self._store.read(_SUGGESTIONS, (), (viewer.id, limit))
+        return found
 
     async def follow(self, viewer: User, handle: str) -> str:
         """Follow an account, or ask a protected one: `following` or `requested`. Raises Problem 404, 422."""

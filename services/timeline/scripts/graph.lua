@@ -1,12 +1,16 @@
 -- The follow graph. `following:` and `followers:` always change together.
 local BACKFILLED = 20
+local POPULAR_KEPT = 100
 
 -- An account with this many followers is a celebrity from then on: posts that are merged at read are in nobody's home,
 -- so it stays one also when it loses followers.
 local function count_followers(account, celebrity_followers)
-  if redis.call('SCARD', 'followers:' .. account) >= tonumber(celebrity_followers) then
+  local followers = redis.call('SCARD', 'followers:' .. account)
+  if followers >= tonumber(celebrity_followers) then
     redis.call('SADD', 'celebrities', account)
   end
+  redis.call('ZADD', 'popular', followers, account)
+  redis.call('ZREMRANGEBYRANK', 'popular', 0, -POPULAR_KEPT - 1)
 end
 
 -- The follower's home gets the newest entries at once, so that following somebody shows.
@@ -32,6 +36,7 @@ local function stop_following(follower, followed)
     return 0
   end
   redis.call('SREM', 'followers:' .. followed, follower)
+  redis.call('ZADD', 'popular', 'XX', redis.call('SCARD', 'followers:' .. followed), followed)
   local home = 'home:' .. follower
   local members = redis.call('ZRANGE', 'posts:' .. followed, 0, -1)
   -- The home may have more: a post from before the account's own timeline was trimmed, or a retweet that was undone,

@@ -87,6 +87,10 @@ async def enrol(service, user):
     return enrolment["secret"]
 
 
+async def is_on(service, user):
+    return (await service.call("GET", "/me/second-factor", user)).json()["on"]
+
+
 async def test_a_second_factor_is_asked_for_once_it_is_confirmed(service, ann, tmp_path):
     user, _ = ann
     await service.call("POST", "/me/second-factor", user)
@@ -142,11 +146,14 @@ async def test_a_challenge_does_not_last(service, ann, tmp_path):
 
 async def test_switching_the_second_factor_off(service, ann):
     user, _ = ann
+    assert await is_on(service, user) is False
     secret = await enrol(service, user)
+    assert await is_on(service, user) is True
     again = await service.call("POST", "/me/second-factor", user)
     assert (again.status_code, slug(again)) == (409, "second-factor-on")
     off = {"code": code_of(secret)}
     assert (await service.call("DELETE", "/me/second-factor", user, json=off)).status_code == 204
+    assert await is_on(service, user) is False
     assert "token" in (await log_in(service)).json()
     refused = await service.call("DELETE", "/me/second-factor", user, json=off)
     assert (refused.status_code, slug(refused)) == (409, "second-factor-off")

@@ -142,6 +142,36 @@ async def test_unfollowing_takes_away_also_what_the_author_posted_long_ago(servi
     assert redis.zrange("home:11", 0, -1) == [b"7"]
 
 
+async def test_whom_many_follow_is_suggested(service, redis):
+    assert await names(service, ANN, "/me/suggestions") == []
+    dan = (14, "dan")
+    redis.hset("account:14", mapping={"name": "dan", "protected": 1})
+    redis.set("handle:dan", 14)
+    await service.call("PUT", "/users/eve/follow", BOB)
+    await service.call("PUT", "/users/eve/follow", dan)
+    await service.call("PUT", "/users/bob/follow", dan)
+    assert await names(service, ANN, "/me/suggestions") == ["eve", "Bob"]
+    assert await names(service, ANN, "/me/suggestions?limit=1") == ["eve"]
+    assert await names(service, EVE, "/me/suggestions") == ["Bob"], "nobody is suggested to themselves"
+    await service.call("PUT", "/users/eve/follow", ANN)
+    assert await names(service, ANN, "/me/suggestions") == ["Bob"], "nor whom they follow"
+    for follower in (ANN, BOB, dan):
+        await service.call("DELETE", "/users/eve/follow", follower)
+    await service.call("PUT", "/users/ann/follow", EVE)
+    assert (await names(service, dan, "/me/suggestions"))[-1] == "eve", "whom nobody follows any more is last"
+    redis.hset("account:12", "protected", 1)
+    assert await names(service, ANN, "/me/suggestions") == ["eve"], (
+        "who is protected does not want to be found"
+    )
+
+
+async def test_the_most_followed_are_kept_and_no_others(service, redis):
+    redis.zadd("popular", {str(1000 + n): 50 for n in range(100)})
+    await service.call("PUT", "/users/bob/follow", ANN)
+    assert redis.zcard("popular") == 100
+    assert redis.zscore("popular", 12) is None
+
+
 async def test_bulk_import_loads_the_graph_then_timelines(service, redis):
     lines = [
         {"user": "11", "following": ["12", "13"]},
@@ -158,4 +188,5 @@ async def test_bulk_import_loads_the_graph_then_timelines(service, redis):
         assert redis.zrange("home:11", 0, -1) == [b"101", b"102"]
         assert redis.zrange("posts:13", 0, -1) == [b"103"]
         assert redis.smembers("followers:13") == {b"11", b"12"}
+        assert redis.zrange("popular", 0, -1, withscores=True) == [(b"12", 1.0), (b"13", 2.0)]
     assert (await service.http.post("/-/import", content="{}", headers=token)).status_code == 422
