@@ -1,13 +1,17 @@
 // The public API, and the two ways in which it says no: a problem of the caller's, or a whale.
 
+import { inWords } from "./refusals.js";
 import { session } from "./session.js";
 
 export class Refused extends Error {
-  constructor(status, problem) {
-    super(problem.detail || problem.title || `The site answered ${status}.`);
+  // `message` is in people's words; `request` is the id under which the site's log has the rest.
+  constructor(status, { type = "", title = "" } = {}, { retryAfter, request = "" } = {}) {
+    const slug = type.split("/").pop();
+    super(inWords(status, slug, title, retryAfter));
     this.status = status;
-    this.slug = (problem.type || "").split("/").pop();
-    this.title = problem.title || "";
+    this.slug = slug;
+    this.title = title;
+    this.request = request;
   }
 
   // The site could not do it, as opposed to: would not.
@@ -40,11 +44,14 @@ export async function send(method, path, body, headers = {}, signal = undefined)
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused(0, { title: "The site cannot be reached", detail: "Nobody answered at all." });
+    throw new Refused(0);
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  const refused = new Refused(response.status, problem);
+  const refused = new Refused(response.status, problem, {
+    retryAfter: Number(response.headers.get("retry-after")),
+    request: response.headers.get("failwhale-request") ?? "",
+  });
   // A wrong password or code is a 401 as well; only this one is about the session.
   if (refused.slug === "not-signed-in" && session.current) {
     session.end();

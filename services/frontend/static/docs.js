@@ -1,5 +1,6 @@
 // The API at a glance, made from the site's OpenAPI document.
 
+import { call } from "./api.js";
 import { h } from "./dom.js";
 
 function operationCard(method, path, operation) {
@@ -18,10 +19,13 @@ function operationCard(method, path, operation) {
 }
 
 const main = document.getElementById("operations");
-const response = await fetch("/api/v1/openapi.json");
-const description = await response.json();
-if (!response.ok) main.append(h("p", { class: "wrong" }, description.detail || description.title));
-else {
+const wait = h("p", { class: "hint", role: "status" }, "Loading…");
+main.append(wait);
+const description = await call("GET", "/openapi.json").catch((error) => {
+  wait.replaceWith(h("p", { class: "wrong", role: "alert" }, error.message));
+});
+if (description) {
+  wait.remove();
   const services = new Map();
   for (const [path, operations] of Object.entries(description.paths)) {
     for (const [method, operation] of Object.entries(operations)) {

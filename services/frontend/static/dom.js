@@ -37,11 +37,34 @@ export function avatar(name, size = "") {
   return element;
 }
 
+// A button that waits: nobody presses it twice, everybody sees or hears that it is at work, and it comes back.
+export async function waiting(button, work) {
+  const hadFocus = document.activeElement === button;
+  button.disabled = true;
+  button.setAttribute("aria-busy", "true");
+  try {
+    return await work();
+  } finally {
+    button.disabled = false;
+    button.removeAttribute("aria-busy");
+    if (hadFocus && document.activeElement === document.body) button.focus();
+  }
+}
+
+const TOLD_MS = 4200;
+const FAILURE_TOLD_MS = 9000;
+
 export function toast(message, kind = "") {
   const element = h("div", { class: `toast ${kind}` }, message);
   document.getElementById("toasts").append(element);
-  setTimeout(() => element.classList.add("leaving"), 4200);
-  setTimeout(() => element.remove(), 4600);
+  const shown = kind ? FAILURE_TOLD_MS : TOLD_MS;
+  setTimeout(() => element.classList.add("leaving"), shown);
+  setTimeout(() => element.remove(), shown + 400);
+}
+
+// What went wrong with something that is not the whole page.
+export function tellFailure(error, what = "") {
+  toast(`${what} ${error.message}`.trim(), error.isWhale ? "whale-toast" : "refused");
 }
 
 const UNITS = [

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 
 export function finder() {
-  const input = h("input", { type: "search", placeholder: "Find somebody by name", "aria-label": "Find somebody by name", autocapitalize: "none", spellcheck: "false" });
+  const input = h("input", { type: "search", placeholder: "Find somebody", "aria-label": "Find somebody by name", autocapitalize: "none", spellcheck: "false" });
   return h(
     "form",
     {

@@ -60,7 +60,7 @@ function drawShell() {
   const me = `/@${encodeURIComponent(session.current.name)}`;
   const badge = h("span", { class: "badge", hidden: true });
   badges.push(badge);
-  view = h("main", { class: "view" });
+  view = h("main", { class: "view" }, h("p", { class: "empty" }, "Loading…"));
   app.replaceChildren(
     h(
       "nav",
@@ -129,7 +129,7 @@ async function show() {
   }
   // Built aside and shown when it is complete, so that a slow site leaves the old page readable.
   const next = h("div", { class: "view-body" });
-  view.classList.add("loading");
+  view.setAttribute("aria-busy", "true");
   try {
     const [draw, argument] = match(address);
     await draw(next, {
@@ -144,13 +144,13 @@ async function show() {
   } catch (error) {
     if (signal.aborted || !session.current) return;
     next.replaceChildren();
-    if (error.status === 404) views.missing(next);
+    if (error.status === 404 || error.slug === "invalid-request") views.missing(next);
     else if (error.isWhale) views.failWhale(next, error, { retry: show, signal });
     else next.append(h("p", { class: "empty" }, error.message));
     if (error.status === undefined) console.error(error);
   }
   if (signal.aborted || !view) return;
-  view.classList.remove("loading");
+  view.removeAttribute("aria-busy");
   view.replaceChildren(next);
   window.scrollTo(0, 0);
 }

@@ -1,10 +1,9 @@
 // A post, and what can be done with it.
 
 import { call, path } from "./api.js";
-import { ago, avatar, count, h, icon, toast } from "./dom.js";
+import { ago, avatar, count, h, icon, tellFailure, waiting } from "./dom.js";
+import { LONGEST_POST } from "./rules.js";
 import { marks, session } from "./session.js";
-
-export const LONGEST_POST = 280;
 
 const MENTION = /(@[A-Za-z0-9_]+)/;
 
@@ -34,14 +33,12 @@ function toggle(kind, iconName, post, counter, label) {
   };
   button.addEventListener("click", async () => {
     flip();
-    button.disabled = true;
     try {
-      await call(on ? "PUT" : "DELETE", path`/posts/${post.id}/` + kind);
+      await waiting(button, () => call(on ? "PUT" : "DELETE", path`/posts/${post.id}/` + kind));
     } catch (error) {
+      const what = on ? `Could not ${label.toLowerCase()} this.` : `Could not undo the ${label.toLowerCase()}.`;
       flip();
-      toast(`Could not ${label.toLowerCase()}. ${error.message}`, error.isWhale ? "whale-toast" : "");
-    } finally {
-      button.disabled = false;
+      tellFailure(error, what);
     }
   });
   show();
@@ -66,25 +63,25 @@ export function postCard(post) {
         {},
         toggle("like", "heart", post, "likes", "Like"),
         toggle("retweet", "retweet", post, "retweets", "Retweet"),
-        mine && h("button", { class: "act delete", type: "button", "aria-label": "Delete", title: "Delete", onclick: () => remove(post, card) }, icon("bin")),
+        mine && h("button", { class: "act delete", type: "button", "aria-label": "Delete", title: "Delete", onclick: (event) => remove(post, card, event.currentTarget) }, icon("bin")),
       ),
     ),
   );
   return card;
 }
 
-async function remove(post, card) {
+async function remove(post, card, button) {
   if (!confirm("Delete this post?")) return;
   try {
-    await call("DELETE", path`/posts/${post.id}`);
+    await waiting(button, () => call("DELETE", path`/posts/${post.id}`));
     card.remove();
   } catch (error) {
-    toast(`Could not delete. ${error.message}`, error.isWhale ? "whale-toast" : "");
+    tellFailure(error, "Could not delete this.");
   }
 }
 
 export function composer({ onPosted }) {
-  const area = h("textarea", { rows: 2, placeholder: "What is surfacing?", "aria-label": "New post" });
+  const area = h("textarea", { rows: 2, placeholder: "What is surfacing?", "aria-label": `New post, ${LONGEST_POST} characters at most` });
   const left = h("span", { class: "left", "aria-live": "off" });
   const button = h("button", { class: "primary", type: "submit" }, "Post");
   // One key for each text that is sent: sending it again after a failure does not post it twice.
@@ -113,14 +110,13 @@ export function composer({ onPosted }) {
     event.preventDefault();
     if (button.disabled) return;
     key ??= crypto.randomUUID();
-    button.disabled = true;
     try {
-      const post = await call("POST", "/posts", { text: area.value.trim() }, { "idempotency-key": key });
+      const post = await waiting(button, () => call("POST", "/posts", { text: area.value.trim() }, { "idempotency-key": key }));
       area.value = "";
       key = null;
       onPosted(post);
     } catch (error) {
-      toast(`Your post could not be sent; it is still here. ${error.message}`, error.isWhale ? "whale-toast" : "");
+      tellFailure(error, "Your post could not be sent; it is still here.");
     }
     show();
   });

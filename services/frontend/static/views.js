@@ -1,9 +1,10 @@
 // The pages of the app. Each builds into the element that it is given, and throws when the site refuses.
 
 import { call, path, send } from "./api.js";
-import { ago, avatar, count, h, icon, toast, whale } from "./dom.js";
+import { ago, avatar, count, h, icon, tellFailure, toast, waiting, whale } from "./dom.js";
 import { finder } from "./finder.js";
 import { composer, postCard, profileLink } from "./posts.js";
+import { CODE_PATTERN, LONGEST_NAME, LONGEST_PASSWORD, NAME_PATTERN, SHORTEST_PASSWORD } from "./rules.js";
 import { devices, session } from "./session.js";
 
 const PAGE = 20;
@@ -17,15 +18,7 @@ async function endless(into, fetchPage, draw, empty) {
     list.append(...answer.items.map(draw));
     if (!list.children.length) list.append(h("p", { class: "empty" }, empty));
     more.hidden = !answer.next;
-    more.onclick = async () => {
-      more.disabled = true;
-      try {
-        await load(answer.next);
-      } catch (error) {
-        toast(error.message, error.isWhale ? "whale-toast" : "");
-      }
-      more.disabled = false;
-    };
+    more.onclick = () => waiting(more, () => load(answer.next)).catch((error) => tellFailure(error));
   };
   await load(null);
   into.append(list, more);
@@ -38,7 +31,7 @@ function pageOf(base, cursor) {
   return call("GET", `${base}?${query}`);
 }
 
-const heading = (text, ...extra) => h("header", { class: "view-head" }, h("h1", {}, text), ...extra);
+const heading = (text, ...extra) => h("header", { class: "view-head" }, h("h1", {}, text), ...extra, finder());
 
 function prepend(list, card) {
   list.querySelector(".empty")?.remove();
@@ -48,7 +41,7 @@ function prepend(list, card) {
 const FRESH_EVERY = 10_000;
 
 export async function home(into, { signal }) {
-  into.append(heading("Home", finder()));
+  into.append(heading("Home"));
   const fresh = h("button", { class: "fresh", type: "button", hidden: true }, "New posts have surfaced");
   let list = null;
   into.append(
@@ -61,16 +54,21 @@ export async function home(into, { signal }) {
     fresh,
   );
   let newest = null;
+  let alone = false;
   list = await endless(
     into,
     async (cursor) => {
       const page = await pageOf("/timelines/home", cursor);
-      if (!cursor) newest = page.items[0]?.id ?? null;
+      if (!cursor) {
+        newest = page.items[0]?.id ?? null;
+        alone = page.items.every((post) => session.isMe(post.author.name));
+      }
       return page;
     },
     postCard,
     "Nothing here yet. Follow somebody, or say something.",
   );
+  if (alone) into.append(await whomToFollow(() => (fresh.hidden = false)));
   fresh.onclick = () => window.dispatchEvent(new Event("hashchange"));
   const timer = setInterval(async () => {
     if (document.hidden) return;
@@ -78,6 +76,20 @@ export async function home(into, { signal }) {
     if (page?.items.length && page.items[0].id !== newest && !list.querySelector(`[data-id="${page.items[0].id}"]`)) fresh.hidden = false;
   }, FRESH_EVERY);
   signal.addEventListener("abort", () => clearInterval(timer));
+}
+
+// For a home in which nobody else says anything. It is an extra, so the home does without it when it is not to be had.
+async function whomToFollow(onFollowed) {
+  const suggested = await call("GET", "/me/suggestions?limit=5").catch(() => null);
+  if (!suggested) return "";
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", {}, "Whom to follow"),
+    suggested.items.length
+      ? h("div", { class: "list" }, suggested.items.map((user) => personRow(user, followButton({ ...user, state: "none" }, onFollowed))))
+      : h("p", { class: "hint" }, "There is nobody to suggest yet. ", h("code", {}, "failwhale populate"), " brings people."),
+  );
 }
 
 const SAYS = {
@@ -92,11 +104,17 @@ const saying = (item) => SAYS[item.kind] ?? ["bell", item.kind];
 
 export const inWords = (item) => `${item.actor.name} ${saying(item)[1]}`;
 
+// Where a notification leads: to what can be done about it.
+function addressOf(item) {
+  if (item.kind === "follow-request") return "#/settings";
+  return item.post ? `#/post/${encodeURIComponent(item.post)}` : `#/@${encodeURIComponent(item.actor.name)}`;
+}
+
 function notificationRow(item) {
   const [picture, words] = saying(item);
   return h(
     "a",
-    { class: `notification ${item.kind}`, href: item.post ? `#/post/${encodeURIComponent(item.post)}` : `#/@${encodeURIComponent(item.actor.name)}` },
+    { class: `notification ${item.kind}`, href: addressOf(item) },
     icon(picture),
     avatar(item.actor.name, "small"),
     h("p", {}, h("strong", {}, item.actor.name), ` ${words}`),
@@ -137,12 +155,13 @@ export async function profile(into, { argument: name }) {
   const user = await call("GET", path`/users/${name}`);
   const mine = session.isMe(user.name);
   into.append(
+    heading("Profile"),
     h(
       "header",
       { class: "profile" },
       h("div", { class: "profile-sea" }),
       h("div", { class: "profile-top" }, avatar(user.name, "large"), mine ? h("a", { class: "button", href: "#/settings" }, "Settings") : session.current && followButton(user)),
-      h("h1", {}, user.name, user.protected && icon("lock")),
+      h("h2", {}, user.name, user.protected && icon("lock")),
       h(
         "p",
         { class: "numbers" },
@@ -162,25 +181,22 @@ export async function profile(into, { argument: name }) {
 
 const FOLLOW_WORDS = { following: "Following", requested: "Requested", none: "Follow" };
 
-function followButton(user) {
+function followButton(user, onFollowed = () => {}) {
   let { state } = user;
   const button = h("button", { type: "button" });
   const show = () => {
     button.textContent = FOLLOW_WORDS[state];
+    button.setAttribute("aria-label", `${FOLLOW_WORDS[state]} ${user.name}`);
     button.className = state === "none" ? "primary" : "button";
   };
+  const change = async () => {
+    const answer = await call(state === "none" ? "PUT" : "DELETE", path`/users/${user.name}/follow`);
+    state = answer?.state ?? "none";
+    if (state === "following") onFollowed();
+  };
   button.addEventListener("click", async () => {
-    button.disabled = true;
-    try {
-      if (state === "none") state = (await call("PUT", path`/users/${user.name}/follow`)).state;
-      else {
-        await call("DELETE", path`/users/${user.name}/follow`);
-        state = "none";
-      }
-    } catch (error) {
-      toast(error.message, error.isWhale ? "whale-toast" : "");
-    }
-    button.disabled = false;
+    const what = state === "none" ? `Could not follow ${user.name}.` : `Could not stop following ${user.name}.`;
+    await waiting(button, change).catch((error) => tellFailure(error, what));
     show();
   });
   show();
@@ -212,7 +228,14 @@ export function welcome(into, { onSession }) {
   door(stage, "sign-up", onSession);
 }
 
-const field = (label, attributes) => h("label", {}, label, h("input", { required: true, autocapitalize: "none", spellcheck: "false", ...attributes }));
+let rules = 0;
+
+// A labelled input; its rule is there before anybody breaks it, and is read out with it.
+function field(label, attributes, rule = "") {
+  const id = `rule-${(rules += 1)}`;
+  const input = h("input", { required: true, autocapitalize: "none", spellcheck: "false", "aria-describedby": rule ? id : null, title: rule || null, ...attributes });
+  return h("div", { class: "field" }, h("label", {}, label, input), rule && h("p", { class: "hint", id }, rule));
+}
 
 // A form that says what went wrong under its button.
 function form(submitLabel, fields, action) {
@@ -222,13 +245,11 @@ function form(submitLabel, fields, action) {
   element.addEventListener("submit", async (event) => {
     event.preventDefault();
     wrong.replaceChildren();
-    button.disabled = true;
     try {
-      await action(Object.fromEntries(new FormData(element)), element);
+      await waiting(button, () => action(Object.fromEntries(new FormData(element))));
     } catch (error) {
-      wrong.replaceChildren(error.isWhale ? `The whale is stuck: ${error.message} Try again in a moment.` : error.message);
+      wrong.replaceChildren(error.message);
     }
-    button.disabled = false;
   });
   return element;
 }
@@ -239,15 +260,17 @@ function door(stage, which, onSession) {
     onSession(name, answer.token);
   };
   const tab = (name, label) => h("button", { type: "button", role: "tab", "aria-selected": String(which === name), onclick: () => door(stage, name, onSession) }, label);
-  const name = field("Name", { name: "name", autocomplete: "username", maxlength: 15, pattern: "[A-Za-z0-9_]+", title: "Letters, digits and _" });
-  const password = (autocomplete) => field("Password", { name: "password", type: "password", autocomplete });
+  const name = (rule) => field("Name", { name: "name", autocomplete: "username", maxlength: String(LONGEST_NAME), pattern: NAME_PATTERN }, rule);
+  const password = (attributes, rule) => field("Password", { name: "password", type: "password", maxlength: String(LONGEST_PASSWORD), ...attributes }, rule);
+  const newName = name(`Letters, digits and _, ${LONGEST_NAME} at most. Everybody sees it.`);
+  const newPassword = password({ autocomplete: "new-password", minlength: String(SHORTEST_PASSWORD) }, `At least ${SHORTEST_PASSWORD} characters.`);
   const signUp = () =>
-    form("Create account", [name, password("new-password")], async (given) => {
+    form("Create account", [newName, newPassword], async (given) => {
       const account = await call("POST", "/accounts", given);
       enter(account.name, account);
     });
   const logIn = () =>
-    form("Log in", [name, password("current-password")], async (given) => {
+    form("Log in", [name(), password({ autocomplete: "current-password" })], async (given) => {
       const answer = await call("POST", "/sessions", { ...given, device: devices.of(given.name) });
       if (answer.challenge) secondFactor(stage, given.name, answer.challenge, onSession);
       else enter(given.name, answer);
@@ -255,13 +278,14 @@ function door(stage, which, onSession) {
   stage.replaceChildren(h("div", { class: "tabs", role: "tablist" }, tab("sign-up", "Sign up"), tab("log-in", "Log in")), which === "sign-up" ? signUp() : logIn());
 }
 
-const codeField = () => field("Six-digit code", { name: "code", inputmode: "numeric", autocomplete: "one-time-code", pattern: "[0-9]{6}", maxlength: 6 });
+const codeField = () =>
+  field("Code", { name: "code", inputmode: "numeric", autocomplete: "one-time-code", pattern: CODE_PATTERN, maxlength: "6" }, "The six digits that your authenticator shows now.");
 
 function secondFactor(stage, name, challenge, onSession) {
   const code = codeField();
   stage.replaceChildren(
     h("h2", {}, "One more thing"),
-    h("p", { class: "hint" }, "Your account has a second factor. Type the code that your authenticator shows."),
+    h("p", { class: "hint" }, "Your account has a second factor, so your password alone is not enough."),
     form("Verify", [code], async (given) => {
       const answer = await call("POST", "/sessions/second-factor", { challenge, code: given.code });
       devices.keep(name, answer.device);
@@ -274,20 +298,12 @@ function secondFactor(stage, name, challenge, onSession) {
 
 export async function settings(into, { onLeave }) {
   const me = await call("GET", path`/users/${session.current.name}`);
-  into.append(heading("Settings"), protection(me), await followRequests(), secondFactorSettings(), leaving(onLeave));
+  into.append(heading("Settings"), protection(me), await followRequests(), await secondFactorSettings(), leaving(onLeave));
 }
 
 function act(label, kind, action) {
   const button = h("button", { type: "button", class: kind }, label);
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    try {
-      await action(button);
-    } catch (error) {
-      toast(error.message, error.isWhale ? "whale-toast" : "");
-    }
-    button.disabled = false;
-  });
+  button.addEventListener("click", () => waiting(button, action).catch((error) => tellFailure(error)));
   return button;
 }
 
@@ -321,24 +337,31 @@ async function followRequests() {
   return h("section", { class: "card" }, h("h2", {}, "Follow requests"), waiting.items.length ? list : h("p", { class: "hint" }, "Nobody is waiting."));
 }
 
-function secondFactorSettings() {
+async function secondFactorSettings() {
   const section = h("section", { class: "card" });
+  const show = (...content) => section.replaceChildren(h("h2", {}, "Second factor"), ...content);
+  const hint = (text) => h("p", { class: "hint" }, text);
   const confirm = (enrolled) =>
-    section.replaceChildren(
-      h("h2", {}, "Second factor"),
-      h("p", { class: "hint" }, "Add this secret to your authenticator, then type the code that it shows."),
+    show(
+      hint("Add this secret to your authenticator, then type the code that it shows. Until then nothing changes."),
       h("p", {}, h("code", { class: "secret" }, enrolled.secret), " ", h("a", { href: enrolled.uri }, "open in an app")),
       form("Switch on", [codeField()], async (given) => {
         await call("POST", "/me/second-factor/confirm", given);
         toast("Second factor is on.");
-        start();
+        showOn();
       }),
+      h("button", { class: "quiet", type: "button", onclick: showOff }, "Not now"),
     );
-  const start = () =>
-    section.replaceChildren(
-      h("h2", {}, "Second factor"),
-      h("p", { class: "hint" }, "A code from your authenticator besides the password, at each login."),
+  const showOff = () =>
+    show(
+      h("p", { class: "state" }, "Off"),
+      hint("Switch it on, and each login asks for a code from your authenticator besides the password."),
       act("Set up", "button", async () => confirm(await call("POST", "/me/second-factor"))),
+    );
+  const showOn = () =>
+    show(
+      h("p", { class: "state on" }, "On"),
+      hint("Each login asks for a code from your authenticator besides the password."),
       h(
         "details",
         {},
@@ -346,11 +369,13 @@ function secondFactorSettings() {
         form("Switch off", [codeField()], async (given) => {
           await call("DELETE", "/me/second-factor", given);
           toast("Second factor is off.");
-          start();
+          showOff();
         }),
       ),
     );
-  start();
+  const look = async () => ((await call("GET", "/me/second-factor")).on ? showOn() : showOff());
+  // Other settings do not need the service that knows this.
+  await look().catch((error) => show(h("p", { class: "wrong" }, error.message), act("Look again", "button", look)));
   return section;
 }
 
@@ -375,7 +400,7 @@ function leaving(onLeave) {
 }
 
 export function missing(into) {
-  into.append(h("div", { class: "empty" }, h("h1", {}, "Nothing swims here"), h("p", {}, "There is no such page, post or person.")));
+  into.append(heading("Not found"), h("div", { class: "empty" }, h("h2", {}, "Nothing swims here"), h("p", {}, "There is no such page, post or person. People are found by their whole name.")));
 }
 
 const RETRY_SECONDS = 8;
@@ -389,8 +414,8 @@ export function failWhale(into, error, { retry, signal }) {
       { class: "fail", role: "alert" },
       whale(),
       h("h1", {}, "The whale bit the cable"),
-      h("p", {}, error.status === 0 ? "failwhale cannot be reached at the moment." : "failwhale is having trouble. It is us, not you."),
-      h("p", { class: "hint" }, error.status ? `${error.status} · ${error.title || "error"}` : error.message),
+      h("p", {}, error.message),
+      error.status > 0 && h("p", { class: "hint" }, [error.status, error.title, error.request && `request ${error.request}`].filter(Boolean).join(" · ")),
       h("button", { class: "primary", type: "button", onclick: retry }, "Try again"),
       h("p", { class: "hint" }, "Trying again by itself in ", left, " s"),
     ),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+from services.auth.models import CodeOnly, SignUp
+from services.frontend import pages
 from services.frontend.pages import STATIC
+from services.post.models import LONGEST_TEXT
 
 from .conftest import Front
 
@@ -69,3 +73,25 @@ async def test_another_method(front: Front) -> None:
     answer = await front.http.post("/")
     assert answer.status_code == 405
     assert answer.json()["type"].endswith("/method-not-allowed")
+
+
+def test_the_rules_that_the_page_states_are_those_of_the_api() -> None:
+    rules = dict(re.findall(r"export const (\w+) = \"?([^;\"]+)\"?;", (STATIC / "rules.js").read_text()))
+    told = SignUp.model_json_schema()["properties"]
+    assert told["name"]["pattern"] == f"^{rules.pop('NAME_PATTERN')}$"
+    assert told["name"]["pattern"].endswith(f"{{1,{rules.pop('LONGEST_NAME')}}}$")
+    assert told["password"]["minLength"] == int(rules.pop("SHORTEST_PASSWORD"))
+    assert told["password"]["maxLength"] == int(rules.pop("LONGEST_PASSWORD"))
+    assert CodeOnly.model_json_schema()["properties"]["code"]["pattern"] == f"^{rules.pop('CODE_PATTERN')}$"
+    assert int(rules.pop("LONGEST_POST")) == LONGEST_TEXT
+    assert rules == {}
+
+
+def test_the_page_has_words_for_problems_that_there_are() -> None:
+    told = set(re.findall(r"^  \"?([a-z-]+)\"?: ", (STATIC / "refusals.js").read_text(), re.MULTILINE))
+    services = Path(pages.__file__).parents[1]
+    there_are = {
+        slug for path in services.rglob("*.py") for slug in re.findall(r'"([a-z-]{6,})"', path.read_text())
+    }
+    assert len(told) > 15
+    assert told <= there_are
