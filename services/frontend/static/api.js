@@ -5,9 +5,9 @@ import { session } from "./session.js";
 
 export class Refused extends Error {
   // `message` is in people's words; `request` is the id under which the site's log has the rest.
-  constructor(status, { type = "", title = "" } = {}, { retryAfter, request = "" } = {}) {
+  constructor(status, { type = "", title = "" } = {}, { isRead, retryAfter, request = "" } = {}) {
     const slug = type.split("/").pop();
-    super(inWords(status, slug, title, retryAfter));
+    super(inWords(status, slug, title, { isRead, retryAfter }));
     this.status = status;
     this.slug = slug;
     this.title = title;
@@ -49,6 +49,7 @@ export async function send(method, path, body, headers = {}, signal = undefined)
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
   const refused = new Refused(response.status, problem, {
+    isRead: method === "GET",
     retryAfter: Number(response.headers.get("retry-after")),
     request: response.headers.get("failwhale-request") ?? "",
   });

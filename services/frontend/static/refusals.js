@@ -26,9 +26,11 @@ const WORDS = {
   "too-many-streams": TOO_MANY,
 };
 
-export function inWords(status, slug, title, retryAfter) {
+// `isRead`: nothing was to be changed, so nothing can have been, unseen.
+export function inWords(status, slug, title, { isRead, retryAfter }) {
   if (status === 0) return "failwhale cannot be reached. Check your connection, then try again.";
-  if (status === 504) return "failwhale took too long. It may have been done all the same: look before you try again.";
+  if (status === 504 && !isRead) return "failwhale took too long. It may have been done all the same: look before you try again.";
+  if (status === 504) return "failwhale took too long. Try again in a moment.";
   const words = WORDS[slug] ?? (status >= 500 || !title ? "failwhale is having trouble. It is us, not you." : `${title}.`);
   if (status === 429 || status >= 500) return `${words} Try again ${when(retryAfter)}.`;
   return words;
