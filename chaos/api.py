@@ -36,8 +36,8 @@ class FaultRequest(BaseModel):
 
     id: str = Field(default="", max_length=60, pattern=r"^[a-z0-9-]*$")
     fault: str = Field(max_length=60)
-    target: str = Field(max_length=200)
-    from_selector: str | None = Field(default=None, max_length=200, alias="from")
+    target: str = Field(max_length=500)
+    from_selector: str | None = Field(default=None, max_length=500, alias="from")
     seconds: float = DEFAULT_SECONDS
     parameters: dict[str, float | int | str | None] = Field(default_factory=dict)
     seed: int = 0

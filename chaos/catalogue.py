@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import chaos.faults  # noqa: F401  (its modules register themselves)
 from chaos.fault import REGISTER, Fault
-from foundation.failure import USAGE, Failure
+from foundation.suggestions import unknown
 
 
 def all_faults() -> tuple[Fault, ...]:
@@ -13,9 +13,7 @@ def all_faults() -> tuple[Fault, ...]:
 
 
 def fault_named(name: str) -> Fault:
-    """The fault of this name. Raises Failure (usage) that lists the faults."""
-    faults = {fault.name: fault for fault in all_faults()}
-    if name not in faults:
-        listed = ", ".join(fault.name for fault in faults.values() if fault.listed)
-        raise Failure(f"no fault is named {name!r}", f"faults: {listed} (failwhale chaos list)", code=USAGE)
-    return faults[name]
+    """The fault of this name. Raises Failure (usage) that says which was probably meant, and lists them."""
+    if name not in REGISTER:
+        raise unknown("fault", name, (fault.name for fault in all_faults() if fault.listed))
+    return REGISTER[name]

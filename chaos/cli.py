@@ -11,7 +11,7 @@ import typer
 
 from chaos.catalogue import all_faults, fault_named
 from chaos.client import Client
-from chaos.fault import PARTS, SERVICES
+from chaos.fault import PARTS, REGISTER, SERVICES
 from chaos.fault_command import command_of
 from chaos.fault_rows import TargetRow, spell_from
 from chaos.fault_rows import active as active_faults
@@ -32,15 +32,19 @@ from foundation.console import (
     stdout,
 )
 from foundation.state import State
+from foundation.suggestions import close_to
 from foundation.verdict import spell
 
 
 class _Group(typer.core.TyperGroup):
-    """An unknown command is an unknown fault, and the answer lists the faults."""
+    """An unknown command is an unknown fault, and the answer lists the faults; unless it is nearer to one of
+    the commands that are no faults."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            fault_named(args[0])
+            meant = close_to(args[0], list(self.commands), 1)
+            if not meant or meant[0] in REGISTER:
+                fault_named(args[0])
         return super().resolve_command(ctx, args)
 
 

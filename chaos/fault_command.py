@@ -81,7 +81,10 @@ def command_of(fault: Fault) -> Callable[..., None]:
     return run
 
 
-_TARGET_HELP = "post@east, post:all, post:any, post:50%, store:primary, store:replica, place:east"
+_TARGET_HELP = (
+    "post@east, post:all, post:any, post:50%, store:primary, store:replica, place:east; "
+    "or several: post@east,auth@east"
+)
 _FROM = Annotated[
     str | None,
     typer.Option(

@@ -19,7 +19,7 @@ from chaos.fault import Fault, Value
 from chaos.journal import Entry, Journal, Order
 from chaos.phase import Phase
 from chaos.record import FaultRecorder
-from chaos.selector import select
+from chaos.selector import pieces, select
 from chaos.target import SITE, Target, at, calls_into, named, whole
 from foundation.clock import steady
 from foundation.failure import FAILED, USAGE, Failure
@@ -96,7 +96,8 @@ def _targets(
     request: Request, fault: Fault, parameters: Mapping[str, Value], site: Site
 ) -> tuple[Target, ...]:
     callers = _callers(request, fault, site)
-    if request.target == SITE:
+    wanted = pieces(request.target)
+    if wanted == (SITE,):
         if SITE not in fault.targets:
             raise Failure(
                 f"{fault.name} cannot be done to the whole site",
@@ -104,9 +105,30 @@ def _targets(
                 code=USAGE,
             )
         return (whole(site.inventory),)
-    parts = select(request.target, site.inventory.parts, site.store_roles, request.seed, fault.targets)
+    if SITE in wanted:
+        raise Failure(
+            f"{SITE} is the whole site: nothing can be added to it", f"leave out all but {SITE}", USAGE
+        )
+    found = (
+        target
+        for selector in wanted
+        for target in _targets_of(selector, request.seed, fault, parameters, site, callers)
+    )
+    return tuple({target.name: target for target in found}.values())
+
+
+def _targets_of(
+    selector: str,
+    seed: int,
+    fault: Fault,
+    parameters: Mapping[str, Value],
+    site: Site,
+    callers: tuple[Part, ...] | None,
+) -> tuple[Target, ...]:
+    """What one selector of a request means to the fault."""
+    parts = select(selector, site.inventory.parts, site.store_roles, seed, fault.targets)
     accepted = tuple(part for part in parts if part.service in fault.targets)
-    whole_place = request.target.startswith("place:")  # which is hit where the fault fits
+    whole_place = selector.startswith("place:")  # which is hit where the fault fits
     if not accepted or (len(accepted) < len(parts) and not whole_place):
         refused = ", ".join(part.name for part in parts if part not in accepted)
         raise Failure(

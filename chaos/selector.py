@@ -1,18 +1,27 @@
-"""Which parts a person means: a part, `post:all`, `post:any`, `post:50%`, `store:primary`, `place:east`."""
+"""Which parts a person means: a part, `post:all`, `post:any`, `post:50%`, `store:primary`, `place:east`; or
+several of these: `post@east,auth@east`."""
 
 from __future__ import annotations
 
 import random
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from difflib import get_close_matches
 
 from foundation.failure import USAGE, Failure
+from foundation.suggestions import close_to, nearest
 from testbed.inventory import Part
 
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?)%")
 
+NEAREST = 5
+"""How many parts are named to somebody who has named none that there is."""
+
 Roles = Callable[[], Mapping[str, str]]
+
+
+def pieces(text: str) -> tuple[str, ...]:
+    """The selectors of which this consists: one, or several with commas between them."""
+    return tuple(piece.strip() for piece in text.split(","))
 
 
 def select(
@@ -21,17 +30,38 @@ def select(
     """The parts that `text` names, at least one, in the order of the inventory.
 
     `roles` is asked for the live roles of the stores (primary, replica) by part, only when they matter. The
-    same seed chooses the same parts. Raises Failure (usage) when nothing matches; it lists what exists, and
-    of that only these `services`, when they are given: those that the fault can be done to.
+    same seed chooses the same parts. Raises Failure (usage) when nothing matches a selector; it names what is
+    near to it, and of that only these `services`, when they are given: those that the fault can be done to.
     """
+    chosen = {
+        part.name for piece in pieces(text) for part in _select_by_one(piece, parts, roles, seed, services)
+    }
+    return tuple(part for part in parts if part.name in chosen)
+
+
+def _select_by_one(
+    text: str, parts: Sequence[Part], roles: Roles, seed: int, services: Collection[str] | None
+) -> tuple[Part, ...]:
     named = tuple(part for part in parts if part.name == text)
     chosen = named or _by_selector(text, parts, roles, seed)
     if not chosen:
+        _refuse_bare_kind(text, parts)
         offered = [part for part in parts if services is None or part.service in services]
-        meant = get_close_matches(text, _selectors(offered), n=2)
+        meant = close_to(text, _selectors(offered), 2)
         question = f": did you mean {' or '.join(meant)}?" if meant else ""
-        raise Failure(f"{text!r} matches no part of this site{question}", _what_exists(offered), code=USAGE)
+        raise Failure(f"{text!r} matches no part of this site{question}", _what_is_near(text, offered), USAGE)
     return chosen
+
+
+def _refuse_bare_kind(text: str, parts: Sequence[Part]) -> None:
+    """Whether one or all of them are meant makes the difference between hardly anybody and everybody."""
+    group = [part.name for part in parts if part.service == text]
+    if group:
+        raise Failure(
+            f"{text!r} can mean one part or all of {', '.join(group)}",
+            f"one of them: {text}:any; all of them: {text}:all",
+            USAGE,
+        )
 
 
 def _by_selector(text: str, parts: Sequence[Part], roles: Roles, seed: int) -> tuple[Part, ...]:
@@ -81,9 +111,9 @@ def _selectors(parts: Sequence[Part]) -> list[str]:
     return [*(part.name for part in parts), *groups, *_roles(parts), *_places(parts)]
 
 
-def _what_exists(parts: Sequence[Part]) -> str:
-    names = ", ".join(part.name for part in parts)
-    also = ", ".join(("SERVICE:all", "SERVICE:any", "SERVICE:50%", *_roles(parts), *_places(parts)))
+def _what_is_near(text: str, parts: Sequence[Part]) -> str:
+    names = ", ".join(nearest(text, [part.name for part in parts], NEAREST))
+    also = ", ".join(("KIND:all", "KIND:any", "KIND:50%", *_roles(parts), *_places(parts)))
     return f"parts: {names}; also {also}"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher, get_close_matches
+from heapq import nlargest
 
 from foundation.failure import USAGE, Failure
 
@@ -11,6 +12,16 @@ from foundation.failure import USAGE, Failure
 def unknown(kind: str, name: str, known: Iterable[str]) -> Failure:
     """Says which name was probably meant, and lists all there are."""
     names = list(known)
-    close = get_close_matches(name, names, n=1)
+    close = close_to(name, names, 1)
     question = f": did you mean {close[0]}?" if close else ""
     return Failure(f"no {kind} is named {name!r}{question}", f"{kind}s: {', '.join(names) or 'none'}", USAGE)
+
+
+def close_to(name: str, known: Sequence[str], count: int) -> list[str]:
+    """Those that were probably meant, at most so many, the likeliest first; often none."""
+    return get_close_matches(name, known, n=count)
+
+
+def nearest(name: str, known: Sequence[str], count: int) -> list[str]:
+    """The most similar ones, however little they are so."""
+    return nlargest(count, known, key=lambda one: SequenceMatcher(None, one, name).ratio())

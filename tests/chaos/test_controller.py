@@ -446,6 +446,10 @@ def test_a_dry_run_touches_nothing(controller: Running, command: Any, laboratory
     ("words", "named"),
     [
         (["unplug", "post@east"], "kill"),
+        (["kil", "post@east"], "no fault is named 'kil': did you mean kill?"),
+        (["histroy"], "Did you mean 'history'?"),
+        (["kill", "post"], "one of them: post:any; all of them: post:all"),
+        (["kill", "post@east,auth@eats"], "did you mean auth@east"),
         (["kill", "post@north"], "post@east"),
         (["kill", "post:any", "--share", "20%"], "--share"),
         (["kill", "post@east", "--for", "-5s"], "--for"),

@@ -38,21 +38,45 @@ def names(text: str, seed: int = 0) -> list[str]:
         ("place:witness", ["sentinel@witness"]),
         ("post:100%", ["post@east", "post@west"]),
         ("chaos:all", ["chaos"]),
+        ("store@west,post@east", ["post@east", "store@west"]),
+        ("auth@east, place:east,store:replica", ["post@east", "auth@east", "store@east"]),
     ],
 )
 def test_a_selector_names_parts(text: str, expected: list[str]) -> None:
     assert names(text) == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["post", "mail:all", "post@north", "place:north", "post:best", "", ":", "post:%"]
-)
+@pytest.mark.parametrize("text", ["mail:all", "post@north", "place:north", "post:best", "", ":", "post:%"])
 def test_what_matches_nothing_lists_what_exists(text: str) -> None:
     with pytest.raises(Failure) as failure:
         names(text)
     assert failure.value.code == 2
     assert "post@east" in failure.value.next_step
     assert "place:west" in failure.value.next_step
+
+
+def test_a_wrong_part_among_several_is_the_one_that_is_named() -> None:
+    with pytest.raises(Failure, match="'auth@eats' matches no part of this site: did you mean auth@east"):
+        names("post@east,auth@eats")
+    with pytest.raises(Failure, match="'' matches no part"):
+        names("post@east,")
+
+
+def test_a_kind_alone_is_refused_with_both_ways_to_say_it() -> None:
+    with pytest.raises(Failure, match="'post' can mean one part or all of post@east, post@west") as failure:
+        names("post")
+    assert failure.value.code == 2
+    assert failure.value.next_step == "one of them: post:any; all of them: post:all"
+
+
+def test_of_many_parts_only_the_nearest_five_are_named() -> None:
+    site = tuple(part(f"{service}@{place}") for service in ("frontend", "post", "notify") for place in PLACES)
+    with pytest.raises(Failure) as failure:
+        select("posst@nroth", site, lambda: {}, 0)
+    listed = failure.value.next_step.partition(";")[0]
+    assert listed.startswith("parts: post@north, post@")
+    assert listed.count("@") == 5
+    assert len(failure.value.next_step) < 200
 
 
 @pytest.mark.parametrize("text", ["post:0%", "post:101%", "post:0.0%"])

@@ -52,6 +52,24 @@ def test_the_callers_are_those_of_the_selector_that_call(
     assert [one.part.name for one in planned.targets] == list(hit)
 
 
+def test_several_targets_are_hit_each_once(laboratory: Any) -> None:
+    planned = plan(Request("kill", "post@east,auth@west,post:all"), laboratory.site)
+    assert [one.name for one in planned.targets] == ["post@east", "auth@west", "post@west"]
+    injector = laboratory.controller()
+    entry = injector.order(Request("pause", "post@east,auth@east", 60, id="pause-1"))
+    assert set(entry.progress) == {"post@east", "auth@east"}
+    injector.end_all("heal")
+
+
+def test_where_a_fault_does_not_fit_one_of_several_targets_it_is_refused(laboratory: Any) -> None:
+    for target in ("post@east,store@east", "place:east,store@east"):
+        with pytest.raises(Failure, match="latency cannot be done to store@east"):
+            plan(Request("latency", target), laboratory.site)
+    with pytest.raises(Failure, match="site is the whole site") as failure:
+        plan(Request("noop", "site,post@east"), laboratory.site)
+    assert failure.value.code == USAGE
+
+
 def test_of_a_place_those_are_hit_that_the_callers_call(laboratory: Any) -> None:
     planned = plan(errors("place:east", "frontend@west"), laboratory.site)
     names = {part.name for part in planned.parts}
