@@ -38,7 +38,10 @@ from foundation.verdict import spell
 
 class _Group(typer.core.TyperGroup):
     """An unknown command is an unknown fault, and the answer lists the faults; unless it is nearer to one of
-    the commands that are no faults."""
+    the commands that are no faults. Without a command it is asked for help."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["--help"])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
@@ -50,7 +53,6 @@ class _Group(typer.core.TyperGroup):
 
 app = typer.Typer(
     cls=_Group,
-    no_args_is_help=True,
     add_completion=False,
     help="Break the site, see what is broken, heal it.\n\nExample: failwhale chaos kill post@east --for 10s",
 )

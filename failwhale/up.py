@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +31,7 @@ from foundation.interruption import interruptible
 from foundation.progress import Progress
 from foundation.state import State
 from testbed.runtimes.lifecycle import COMPOSE_FILE, Moved, StartListener, Wishes
+from testbed.runtimes.ports import Taken
 from testbed.sitefile import LeftOut
 
 
@@ -78,12 +79,16 @@ def up(
     if dry_run:
         show(ahead.outlook, as_json)
         return
-    with (
-        Progress(quiet) as progress,
-        interruptible(),
-        _taken_down_when_interrupted(driver, ahead.was_up, progress),
-    ):
-        site = driver.start(ahead, within, Told(progress))
+    try:
+        with (
+            Progress(quiet) as progress,
+            interruptible(),
+            _taken_down_when_interrupted(driver, ahead.was_up, progress),
+        ):
+            site = driver.start(ahead, within, Told(progress))
+    except Taken as taken:
+        taken.advise(*_typed(state, on, without or [], port or [], taken.others, within, file))
+        raise
     if as_json:
         row = {"runtime": site.runtime, "state": str(driver.state.path), "edges": site.edges}
         print_json({**row, "seconds": time.monotonic() - began})
@@ -103,6 +108,31 @@ def _ports(wishes: list[str]) -> dict[str, int]:
             raise Failure(f"{number or 'nothing'} is no port: choose 1 to 65535", example, USAGE)
         ports[name] = int(number)
     return ports
+
+
+def _typed(
+    state: Path,
+    on: str | None,
+    without: Sequence[str],
+    ports: Sequence[str],
+    others: Collection[str],
+    within: float,
+    file: Path,
+) -> Iterator[str]:
+    """The options of this command once more, but for the ports that become others."""
+    for wish in ports:
+        if wish.partition("=")[0] not in others:
+            yield from ("--port", wish)
+    if state != DEFAULT_STATE:
+        yield from ("--state", str(state))
+    if on is not None:
+        yield from ("--on", on)
+    for part in without:
+        yield from ("--without", part)
+    if within != START_WITHIN:
+        yield from ("--within", spell_duration(within))
+    if file != COMPOSE_FILE:
+        yield from ("--file", str(file))
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import shlex
 import socket
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -110,10 +112,46 @@ def holder(port: int) -> str:
     return "a process of another user"
 
 
-def taken(part: str, port: int, by: str) -> Failure:
-    """What to say of a published port that a part needs and somebody else has."""
-    name, other = part.rpartition("@")[2], port + 10000 if port < 55000 else 20000
-    return Failure(
-        f"port {port}, which {part} needs, is taken by {by}",
-        f"stop that, or ask for another port: failwhale up --port {name}={other}",
-    )
+@dataclass(frozen=True)
+class Conflict:
+    """A published port that a part needs, and who else has it."""
+
+    part: str
+    host: str
+    port: int
+    by: str
+
+    @property
+    def name(self) -> str:
+        """By which --port knows it."""
+        return self.part.rpartition("@")[2]
+
+
+class Taken(Failure):
+    """Others listen where the site wants to. `others` are ports that are free, by the names of --port."""
+
+    def __init__(self, conflicts: Sequence[Conflict], others: Mapping[str, int]) -> None:
+        causes = (f"port {one.port}, which {one.part} needs, is taken by {one.by}" for one in conflicts)
+        super().__init__("; ".join(causes))
+        self.conflicts, self.others = conflicts, others
+        self.advise()
+
+    def advise(self, *more: str) -> None:
+        """Have the next step be a command that works; `more` are the other words that it needs."""
+        ports = (word for name, port in self.others.items() for word in ("--port", f"{name}={port}"))
+        stop, ask = ("that", "another port") if len(self.others) == 1 else ("these", "other ports")
+        command = shlex.join(("failwhale", "up", *ports, *more))
+        self.next_step = f"stop {stop}, or ask for {ask}: {command}"
+
+
+def refuse_taken(conflicts: Sequence[Conflict]) -> None:
+    """Raises Taken, unless there are none."""
+    if not conflicts:
+        return
+    others: dict[str, int] = {}
+    for one in conflicts:
+        wanted = one.port + 10000 if one.port < 55000 else FIRST
+        used = {*others.values(), *(conflict.port for conflict in conflicts)}
+        free = (port for port in range(wanted, 65536) if port not in used and is_free(one.host, port))
+        others[one.name] = next(free, wanted)
+    raise Taken(conflicts, others)

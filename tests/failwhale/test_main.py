@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import os
 import pty
+import shlex
 import signal
 import socket
 import subprocess
@@ -151,6 +152,17 @@ def test_a_taken_port(command: Command) -> None:
     assert len(err.splitlines()) == 3  # which runtime and why, what is wrong, what to do
 
 
+def test_the_command_that_is_given_for_a_taken_port_works(command: Command) -> None:
+    with socket.create_server(("127.0.0.1", command.port)):
+        _, _, err = command.up("--without", "toy@west", "--within", "50s")
+        offered = shlex.split(err.splitlines()[-1].partition(": ")[2])
+        assert offered[:2] == ["failwhale", "up"]
+        assert offered[4:] == [
+            *("--state", str(command.state), "--without", "toy@west", "--within", "50s", "--file", str(TOYS))
+        ]
+        assert command.run(*offered[1:])[0] == 0
+
+
 def test_dry_run_starts_nothing(command: Command) -> None:
     code, out, _ = command.up("--dry-run", "--json")
     assert code == 0
@@ -188,6 +200,13 @@ def test_errors_are_one_line_and_a_next_step(
     assert cause in err
     assert len(err.splitlines()) <= 2
     assert not command.state.exists()
+
+
+@pytest.mark.parametrize("words", [[], ["chaos"], ["chaos", "--help"]])
+def test_who_asks_for_nothing_gets_help(command: Command, words: list[str]) -> None:
+    code, out, err = command.run(*words)
+    assert (code, err) == (0, "")
+    assert "Usage: failwhale" in out
 
 
 def test_purge_removes_no_folder_that_is_not_a_site(command: Command) -> None:

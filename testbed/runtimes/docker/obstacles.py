@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
 from foundation.failure import Failure
@@ -29,15 +29,20 @@ def missing(outlook: DockerOutlook) -> list[str]:
 
 
 def check_ports(outlook: DockerOutlook, only: Collection[str]) -> None:
-    """Raises Failure that names the first published port that somebody else holds, who, and how to ask for
-    another. `only` names the parts that do not run, as one that runs holds its port itself."""
+    """Raises ports.Taken that names the published ports that somebody else holds, who, and how to ask for
+    others. `only` names the parts that do not run, as one that runs holds its port itself."""
     if not host.engine().startswith("unix:"):
         return  # its ports are another machine's
+    ports.refuse_taken([*_conflicts(outlook, only)])
+
+
+def _conflicts(outlook: DockerOutlook, only: Collection[str]) -> Iterator[ports.Conflict]:
     for part in outlook.parts:
         for address in part.addresses if part.name in only else ():
             where, _, port = address.rpartition(":")
             if port.isdecimal() and ports.is_taken(where, int(port)):  # else it is a range
-                raise ports.taken(part.name, int(port), _container_at(port) or ports.holder(int(port)))
+                by = _container_at(port) or ports.holder(int(port))
+                yield ports.Conflict(part.name, where, int(port), by)
 
 
 def _container_at(port: str) -> str:

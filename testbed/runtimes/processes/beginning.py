@@ -129,8 +129,12 @@ def _socket_path(state: State) -> Path:
 
 
 def check_ports(site: plan.PlannedSite, only: Collection[str] | None = None) -> None:
-    """Raises Failure that names the first published port that somebody else holds, who, and how to ask for
-    another."""
-    for part, (host, port) in site.published.items():
-        if (only is None or part in only) and not ports.is_free(host, port):
-            raise ports.taken(part, port, ports.holder(port))
+    """Raises ports.Taken that names the published ports that somebody else holds, who, and how to ask for
+    others."""
+    ports.refuse_taken(
+        [
+            ports.Conflict(part, host, port, ports.holder(port))
+            for part, (host, port) in site.published.items()
+            if (only is None or part in only) and not ports.is_free(host, port)
+        ]
+    )

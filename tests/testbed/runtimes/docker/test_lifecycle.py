@@ -18,6 +18,7 @@ from testbed.runtimes.docker.host import Container
 from testbed.runtimes.docker.outlook import DockerOutlook
 from testbed.runtimes.docker.project import project_of
 from testbed.runtimes.lifecycle import Wishes
+from testbed.runtimes.ports import Taken, is_free
 from testbed.sitefile import LeftOut, SiteFile
 
 FILE = """
@@ -163,6 +164,21 @@ def test_a_taken_port_is_said_before_anything_is_started(look, docker, taken) ->
     docker.answers["ps"] = "other-site-1\n"
     with pytest.raises(Failure, match="is taken by the container other-site-1"):
         obstacles.check_ports(outlook, only=["frontend@east"])
+
+
+def test_all_taken_ports_are_said_at_once(look, docker, taken) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        other = server.getsockname()[1]
+        outlook = look(east=taken, west=other)
+        with pytest.raises(Taken) as failure:
+            obstacles.check_ports(outlook, only=["frontend@east", "frontend@west"])
+    assert f"port {taken}, which frontend@east needs, is taken by" in failure.value.message
+    assert f"port {other}, which frontend@west needs, is taken by" in failure.value.message
+    ports = failure.value.others
+    assert set(ports) == {"east", "west"}
+    assert all(is_free("127.0.0.1", port) for port in ports.values())
+    options = f"failwhale up --port east={ports['east']} --port west={ports['west']}"
+    assert failure.value.next_step == f"stop these, or ask for other ports: {options}"
 
 
 def test_a_port_of_a_part_that_runs_or_of_another_machine_is_not_looked_at(look, taken, monkeypatch) -> None:
