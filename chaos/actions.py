@@ -49,9 +49,10 @@ def end(fault_id: str, state: str | None = None) -> FaultRow:
     return following.end(_state(state), fault_id)
 
 
-def heal(state: str | None = None) -> Healing:
-    """Undo everything, with nothing else alive if need be. Raises Failure when something is left."""
-    result = heal_site(_state(state))
+def heal(state: str | None = None, what: str | None = None) -> Healing:
+    """Undo everything, with nothing else alive if need be; or what one fault did, by its id; or all that was
+    done to the parts of a selector. Raises Failure when something is left."""
+    result = heal_site(_state(state), what=what)
     refuse_unhealed(result)
     return result
 

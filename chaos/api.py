@@ -43,6 +43,14 @@ class FaultRequest(BaseModel):
     seed: int = 0
 
 
+class HealRequest(BaseModel):
+    """What POST /heal takes: the ids of the faults to end; None, or no body: all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    faults: list[str] | None = None
+
+
 def build(injector: Injector, settings: Settings, token: Callable[[], str]) -> FastAPI:
     """The application. `token` reads the site's control token."""
     stores = StoreRoles(injector.store_roles)
@@ -109,8 +117,9 @@ def _faults(injector: Injector) -> APIRouter:
         return dict(show(entry))
 
     @router.post("/heal")
-    def heal() -> dict[str, Any]:
-        return {"faults": [show(entry) for entry in injector.end_all("heal")]}
+    def heal(wanted: HealRequest | None = None) -> dict[str, Any]:
+        only = wanted.faults if wanted else None
+        return {"faults": [show(entry) for entry in injector.end_all("heal", only)]}
 
     @router.post("/block")
     def block() -> dict[str, Any]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import textwrap
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from chaos import following
 from chaos.catalogue import all_faults, fault_named
 from chaos.client import Client
 from chaos.fault import PARTS, REGISTER, SERVICES
 from chaos.fault_command import command_of
-from chaos.fault_rows import TargetRow, spell_from
+from chaos.fault_rows import TargetRow, is_over, spell_from
 from chaos.fault_rows import active as active_faults
 from chaos.fault_rows import history as all_known
 from chaos.heal import heal as heal_site
@@ -32,7 +33,7 @@ from foundation.console import (
     stdout,
 )
 from foundation.state import State
-from foundation.suggestions import close_to
+from foundation.suggestions import close_to, unknown
 from foundation.verdict import spell
 
 
@@ -179,16 +180,53 @@ def _clock(time: str) -> str:
 
 
 @app.command(
-    help="Undo every fault and make every part well again; may be repeated.\n\nExample: failwhale chaos heal"
+    help="End one fault before its limit, wherever it is in force, and wait until it is undone.\n\n"
+    "Example: failwhale chaos end kill-5f3a9c"
 )
-def heal(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet: QuietOption = False) -> None:
+def end(
+    identifier: Annotated[
+        str, typer.Argument(metavar="ID", help="Of the fault, as `failwhale chaos active` shows it.")
+    ],
+    state: StateOption = DEFAULT_STATE,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    site = State(state)
+    known = {fault["id"]: fault for fault in all_known(site)}
+    if identifier not in known:
+        raise unknown("active fault", identifier, (fault["id"] for fault in active_faults(site)))
+    now = known[identifier]
+    was_over = is_over(now)
+    if not was_over:
+        with FaultProgress(quiet=quiet) as progress:
+            now = following.end(site, identifier, progress)
+    if json:
+        print_json(now)
+    refuse_unhealed({"faults": [now], "mended": [], "broken": []})
+    if not json and not quiet:
+        stdout().print(f"{identifier} {'was over already' if was_over else 'is over'}")
+
+
+@app.command(
+    help="Undo every fault and make every part well again; may be repeated. With the id of a fault, or a "
+    "target, only that: all faults on one of its parts, on whatever else they are.\n\n"
+    "Examples:\n\n  failwhale chaos heal\n\n  failwhale chaos heal post@east"
+)
+def heal(
+    what: Annotated[
+        str | None, typer.Argument(metavar="[ID | TARGET]", help="What to heal; everything without it.")
+    ] = None,
+    state: StateOption = DEFAULT_STATE,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
     with FaultProgress(quiet=quiet) as progress:
-        result = heal_site(State(state), progress)
+        result = heal_site(State(state), progress, what)
     if json:
         print_json(result)
     refuse_unhealed(result)
     if not json and not quiet:
-        stdout().print(spell_healing(result))
+        stdout().print(spell_healing(result, what))
 
 
 @app.command(help="End all faults and refuse new ones, until `unblock`.\n\nExample: failwhale chaos block")

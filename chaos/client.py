@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, cast
 
 from chaos.fault_rows import FaultRow
@@ -64,9 +64,10 @@ class Client:
         """End a fault now; waits for a successor, and returns before the fault is over."""
         return cast(FaultRow, self._patiently("DELETE", f"/faults/{identifier}"))
 
-    def heal(self) -> list[FaultRow]:
-        """End every fault; returns them when all are settled."""
-        return list(self._ask("POST", "/heal", timeout=90.0)["faults"])
+    def heal(self, ids: Collection[str] | None = None) -> list[FaultRow]:
+        """End every fault, or those of these ids that are not over; returns them when all are settled."""
+        body = None if ids is None else {"faults": list(ids)}
+        return list(self._ask("POST", "/heal", body, timeout=90.0)["faults"])
 
     def block(self) -> list[FaultRow]:
         """Refuse new faults and end every one; returns them when all are settled."""

@@ -1,4 +1,4 @@
-"""heal: make the site whole, whoever is dead, any number of times.
+"""heal: make the site, or some of it, whole, whoever is dead, any number of times.
 
 Two steps. What the journal knows is undone by an injector: the controller's, or one of our own when none
 answers. Then every part is looked at, because a journal can be lost, and a heal must not depend on it.
@@ -7,7 +7,8 @@ answers. Then every part is looked at, because a journal can be lost, and a heal
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TypedDict
 
 from chaos.catalogue import all_faults
@@ -15,9 +16,11 @@ from chaos.client import Client, NoController
 from chaos.fault import Fault
 from chaos.fault_rows import FaultRow, is_over, show
 from chaos.injector import Injector
-from chaos.journal import Busy, Journal
+from chaos.journal import Busy, Journal, read
 from chaos.listener import SILENT, Listener
-from foundation.failure import NOT_RESTORED, Failure
+from chaos.selector import select
+from chaos.target import SITE
+from foundation.failure import NOT_RESTORED, USAGE, Failure
 from foundation.patient_ledger import PatientLedger
 from foundation.state import State
 from testbed.inventory import Part
@@ -41,54 +44,85 @@ class Healing(TypedDict):
     """Parts that are not ready all the same."""
 
 
-def heal(state: State, listener: Listener = SILENT) -> Healing:
-    """Heal the site. Works with no process of failwhale alive; the runtime starts what it needs.
+@dataclass(frozen=True)
+class Scope:
+    """What shall be healed."""
 
-    Raises Failure when there is no site.
+    faults: tuple[str, ...] | None
+    """By their ids; None: all."""
+    parts: tuple[Part, ...]
+    """To look at for what is left behind, and to wait for. None for a fault: others may be on its parts."""
+
+
+def heal(state: State, listener: Listener = SILENT, what: str | None = None) -> Healing:
+    """Heal the site; or one fault, by its id; or some parts, by a selector: then every fault on one of them
+    is undone, on all that it was aimed at. Works with no process of failwhale alive; the runtime starts what
+    it needs.
+
+    Raises Failure when there is no site, and (usage) when there is no such fault or part.
     """
     site = Site(state)
+    scope = _scope(state, site, what)
     listener.note("healing")
-    faults = _undo_faults(state, site, listener)
+    faults = _undo_faults(state, site, scope.faults, listener)
     for fault in faults:
         listener.tell(fault)
-    mended, refusals = mend(site)
+    mended, refusals = mend(site, scope.parts)
     for line in (*mended, *refusals):
         listener.say(line)
-    return {"faults": faults, "mended": mended, "broken": wait_ready(site, READY_LIMIT)}
+    return {"faults": faults, "mended": mended, "broken": wait_ready(site, scope.parts, READY_LIMIT)}
 
 
-def _undo_faults(state: State, site: Site, listener: Listener) -> list[FaultRow]:
+def _scope(state: State, site: Site, what: str | None) -> Scope:
+    if what is None or what == SITE:
+        return Scope(None, site.inventory.parts)
+    entries = read(state.journal).entries
+    if what in entries:
+        return Scope((what,), ())
+    try:
+        parts = select(what, site.inventory.parts, site.store_roles, seed=0)
+    except Failure as failure:
+        raise Failure(f"{failure.message}; nor is it the id of a fault", failure.next_step, USAGE) from None
+    names = {SITE, *(part.name for part in parts)}
+    concerned = (entry for entry in entries.values() if not entry.over and names & entry.progress.keys())
+    return Scope(tuple(entry.order.id for entry in concerned), parts)
+
+
+def _undo_faults(state: State, site: Site, ids: Collection[str] | None, listener: Listener) -> list[FaultRow]:
     for _ in range(2):
         try:
-            return Client(state).heal()
+            return Client(state).heal(ids)
         except NoController as absent:
             listener.say(f"{absent}: healing without it")
         try:
-            return _undo_alone(Journal.open(state.journal, PATIENCE), state, site)
+            return _undo_alone(Journal.open(state.journal, PATIENCE), state, site, ids)
         except Busy:
             pass  # by a controller that has just started, so it is asked once more
-    # Who holds the journal and does not answer is frozen or stuck. It is killed, and `mend` starts it anew.
+    # Who holds the journal and does not answer is frozen or stuck. It is killed, and started anew.
     site.runtime.kill(CONTROLLER)
-    return _undo_alone(Journal.open(state.journal, PATIENCE), state, site)
+    try:
+        return _undo_alone(Journal.open(state.journal, PATIENCE), state, site, ids)
+    finally:
+        site.runtime.start(CONTROLLER)
 
 
-def _undo_alone(journal: Journal, state: State, site: Site) -> list[FaultRow]:
+def _undo_alone(journal: Journal, state: State, site: Site, ids: Collection[str] | None) -> list[FaultRow]:
     try:
         injector = Injector(lambda: site, journal, PatientLedger(state.ledger))
-        return [show(entry) for entry in injector.end_all("heal")]
+        return [show(entry) for entry in injector.end_all("heal", ids)]
     finally:
         journal.close()
 
 
-def mend(site: Site) -> tuple[list[str], list[str]]:
-    """Undo on every part what faults leave behind, without a journal; returns a line for each thing found.
+def mend(site: Site, parts: Iterable[Part]) -> tuple[list[str], list[str]]:
+    """Undo on these parts what faults leave behind, without a journal; returns a line for each thing found.
 
     And one for each part that could not be mended: that keeps none of the others from it.
     """
     mended: list[str] = []
     refusals = []
     faults = _sweepers(site.runtime.name)
-    for part in site.inventory.parts:
+    for part in parts:
         try:
             mended.extend(_mend_part(site, part, faults))
         except Failure as failure:
@@ -110,10 +144,10 @@ def _sweepers(runtime: str) -> list[Fault]:
     return sorted({fault.leaves: fault for fault in possible}.values(), key=lambda fault: fault.lies)
 
 
-def wait_ready(site: Site, seconds: float) -> list[str]:
-    """Wait until every part is ready; returns the names of those that are not after `seconds`."""
+def wait_ready(site: Site, parts: Iterable[Part], seconds: float) -> list[str]:
+    """Wait until these parts are ready; returns the names of those that are not after `seconds`."""
     end = time.monotonic() + seconds
-    waiting = list(site.inventory.parts)
+    waiting = list(parts)
     while True:
         waiting = [part for part in waiting if not site.ready(part)]
         if not waiting or time.monotonic() > end:

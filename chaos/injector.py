@@ -9,7 +9,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -277,9 +277,10 @@ class Injector:
             self._tend(self._journal.book.entries[identifier], None)
         return self.entry(identifier)
 
-    def end_all(self, by: str) -> list[Entry]:
-        """End every fault, wait until all are settled, and return them."""
-        ending = [entry.order.id for entry in self.entries() if not entry.over]
+    def end_all(self, by: str, only: Collection[str] | None = None) -> list[Entry]:
+        """End every fault, or `only` those of these ids, wait until all are settled, and return them."""
+        not_over = (entry.order.id for entry in self.entries() if not entry.over)
+        ending = [identifier for identifier in not_over if only is None or identifier in only]
         for identifier in ending:
             self.end(identifier, by)
         for (identifier, _), life in list(self._executions.items()):

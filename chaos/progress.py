@@ -79,12 +79,13 @@ def steps(fault: FaultRow) -> Iterator[str]:
             yield f"          {word}: {one['end_evidence']}"
 
 
-def spell_healing(healing: Healing) -> str:
-    """What a heal that left nothing behind has done, in a line."""
+def spell_healing(healing: Healing, what: str | None = None) -> str:
+    """What a heal, of everything or of `what`, that left nothing behind has done, in a line."""
     undone, mended = len(healing["faults"]), len(healing["mended"])
     said = [f"undid {undone} {'fault' if undone == 1 else 'faults'}"] if undone else []
     said += [f"mended {mended} other {'thing' if mended == 1 else 'things'}"] if mended else []
-    return f"{' and '.join(said) or 'nothing was broken'}; every part is ready"
+    done = " and ".join(said) or "nothing was broken"
+    return f"{done}; every part is ready" if what is None else f"{what}: {done}"
 
 
 def spell_targets(fault: FaultRow) -> str:

@@ -164,13 +164,14 @@ class Driver:
         self._refuse_outside()
         return following.end(self.state, fault_id)
 
-    def heal(self, listener: chaos.listener.Listener | None = None) -> Healing:
-        """Undo every fault and make every part well. Raises Failure when something is left."""
+    def heal(self, listener: chaos.listener.Listener | None = None, what: str | None = None) -> Healing:
+        """Undo every fault and make every part well; or only the fault of an id, or the faults on the parts
+        of a selector. Raises Failure when something is left."""
         from chaos.heal import heal, refuse_unhealed
         from chaos.listener import SILENT as NOBODY
 
         self._refuse_outside()
-        healing = heal(self.state, listener or NOBODY)
+        healing = heal(self.state, listener or NOBODY, what)
         refuse_unhealed(healing)
         return healing
 

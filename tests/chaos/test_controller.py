@@ -260,6 +260,62 @@ def test_detached_it_returns_when_it_is_verified_and_active_shows_it_until_heal(
     assert command("heal").out == "undid 1 fault and mended 1 other thing; every part is ready\n"
 
 
+def test_one_fault_is_ended_and_no_other(controller: Running, command: Any, laboratory: Any) -> None:
+    kill = command("kill", "post@east", "--for", "1m", "--detach", "--json").json["id"]
+    pause = command("pause", "auth@east", "--for", "1m", "--detach", "--json").json["id"]
+    done = command("end", kill)
+    assert (done.code, done.out) == (0, f"{kill} is over\n")
+    assert "ended by operator" in done.err
+    assert laboratory.site.harm() == ["auth@east is paused"]
+    assert command("end", kill).out == f"{kill} was over already\n"
+    assert command("end", pause, "--json").json["ended_by"] == "operator"
+    assert laboratory.site.harm() == []
+
+
+def test_who_ends_what_is_not_in_force_is_told_what_is(controller: Running, command: Any) -> None:
+    kill = command("kill", "post@east", "--for", "1m", "--detach", "--json").json["id"]
+    done = command("end", f"{kill}0")
+    assert done.code == 2
+    assert f"no active fault is named '{kill}0': did you mean {kill}?" in done.err
+    done = command("heal", "kill-nothing")
+    assert done.code == 2
+    assert "'kill-nothing' matches no part of this site; nor is it the id of a fault" in done.err
+    assert command("heal").code == 0
+
+
+def test_only_what_is_named_is_healed(controller: Running, command: Any, laboratory: Any) -> None:
+    kill = command("kill", "post:all", "--for", "1m", "--detach", "--json").json["id"]
+    command("latency", "auth@east", "--for", "1m", "--detach")
+    pause = command("pause", "notify@west", "--for", "1m", "--detach", "--json").json["id"]
+    healed = command("heal", pause, "--json").json
+    assert [(fault["id"], fault["ended_by"]) for fault in healed["faults"]] == [(pause, "heal")]
+    assert command("heal", pause).out == f"{pause}: nothing was broken\n"
+    laboratory.site.runtime.pause("retweet@east")
+    laboratory.site.runtime.pause("timeline@east")
+    done = command("heal", "post@west,retweet@east")
+    assert (done.code, done.out) == (
+        0,
+        "post@west,retweet@east: undid 1 fault and mended 1 other thing\n",
+    )
+    assert {fault["id"] for fault in command("history", "--json").json if fault["ended_by"]} == {kill, pause}
+    harm = sorted(laboratory.site.harm())
+    assert (len(harm), harm[1]) == (2, "timeline@east is paused")
+    assert harm[0].startswith("auth@east has latency-")
+
+
+def test_only_what_is_named_is_healed_without_a_controller(
+    controller: Running, command: Any, laboratory: Any
+) -> None:
+    kill = command("kill", "post@east", "--for", "1m", "--detach", "--json").json["id"]
+    command("pause", "auth@east", "--for", "1m", "--detach")
+    controller.stop()
+    laboratory.lose_controller()
+    done = command("heal", kill, "--json")
+    assert done.code == 0, done.err
+    assert [fault["id"] for fault in done.json["faults"]] == [kill]
+    assert laboratory.site.harm() == ["auth@east is paused"]
+
+
 def test_active_and_history_say_what_has_ceased(
     controller: Running, command: Any, laboratory: Any, wait_until: Any
 ) -> None:

@@ -23,16 +23,16 @@ def test_what_a_fault_left_behind_is_swept(fault: Fault, runtime: str, laborator
     site = laboratory.site
     site.runtime.name = runtime
     (part, *_) = select(fault.demonstration.target, parts, lambda: site.roles, 0)
-    assert mend(site) == ([], [])
+    assert mend(site, site.inventory.parts) == ([], [])
     fault.apply(
         site, Injection(f"{fault.name}-1", at(part), fault.check(fault.demonstration.parameters), 60.0)
     )
     assert site.harm()
-    mended, refusals = mend(site)
+    mended, refusals = mend(site, site.inventory.parts)
     assert site.harm() == []
     assert refusals == []
     assert [line.startswith(f"{part.name} ") and line.endswith(fault.restored) for line in mended] == [True]
-    assert mend(site) == ([], [])
+    assert mend(site, site.inventory.parts) == ([], [])
 
 
 def test_a_part_is_asked_once_for_what_several_faults_leave_behind(
@@ -47,6 +47,6 @@ def test_a_part_is_asked_once_for_what_several_faults_leave_behind(
         return control(part, *args, **options)
 
     monkeypatch.setattr(laboratory.site, "control", counting)
-    assert mend(laboratory.site) == ([], [])
+    assert mend(laboratory.site, laboratory.site.inventory.parts) == ([], [])
     assert asked
     assert set(asked.values()) == {1}
