@@ -31,14 +31,16 @@ def inject(
     wait: bool = False,
     state: str | None = None,
     from_selector: str | None = None,
+    reason: str = "",
 ) -> FaultRow:
     """Begin a fault; returns it once it is verified, or with `wait` once it is over. It ends by itself.
 
     `from_selector` says whose calls are hurt, for faults of calls: `frontend@east`; None: everybody's.
+    `reason` is why, for the history.
 
     Raises Failure when it is refused, or its effect is not seen; and with `wait` when it could not be undone.
     """
-    request = Request(fault, target, seconds, parameters or {}, seed, new_id(fault), from_selector)
+    request = Request(fault, target, seconds, parameters or {}, seed, new_id(fault), from_selector, reason)
     now = following.begin(_state(state), request, detach=not wait)
     following.judge(now, detached=not wait)
     return now

@@ -41,6 +41,8 @@ class FaultRequest(BaseModel):
     seconds: float = DEFAULT_SECONDS
     parameters: dict[str, float | int | str | None] = Field(default_factory=dict)
     seed: int = 0
+    reason: str = ""
+    asked_by: str = Field(default="", max_length=100)
 
 
 class HealRequest(BaseModel):
@@ -95,6 +97,8 @@ def _faults(injector: Injector) -> APIRouter:
             wanted.seed,
             wanted.id,
             wanted.from_selector,
+            wanted.reason,
+            wanted.asked_by,
         )
         return dict(show(injector.order(wish)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -13,10 +13,10 @@ from chaos import following
 from chaos.catalogue import all_faults, fault_named
 from chaos.client import Client
 from chaos.fault import PARTS, REGISTER, SERVICES
-from chaos.fault_command import command_of
-from chaos.fault_rows import TargetRow, is_over, spell_from
+from chaos.fault_command import command_of, spell_bounds
 from chaos.fault_rows import active as active_faults
 from chaos.fault_rows import history as all_known
+from chaos.fault_rows import is_over, spell_from
 from chaos.heal import heal as heal_site
 from chaos.heal import refuse_unhealed
 from chaos.journeys import JOURNEYS_OF
@@ -72,23 +72,26 @@ def list_faults(json: JsonOption = False) -> None:
         print_json(faults)
         return
     _print_in_two_columns(
-        ("FAULT", "WHAT IT DOES, AND WHERE"),
-        (
-            (fault["name"], [fault["help"], _spell_targets(fault["targets"]), *_spell_needs(fault)])
-            for fault in faults
-        ),
+        [
+            ("FAULT", ["WHAT IT DOES, AND WHERE"]),
+            *(
+                (fault["name"], [fault["help"], _spell_targets(fault["targets"]), *_spell_needs(fault)])
+                for fault in faults
+            ),
+        ]
     )
     stdout().print()
     _print_in_two_columns(
-        ("WHERE", "WHICH JOURNEYS OF THE USERS MAY BE HURT"),
-        ((part, [", ".join(JOURNEYS_OF.get(part, ())) or "none"]) for part in PARTS),
+        [
+            ("WHERE", ["WHICH JOURNEYS OF THE USERS MAY BE HURT"]),
+            *((part, [", ".join(JOURNEYS_OF.get(part, ())) or "none"]) for part in PARTS),
+        ]
     )
-    stdout().print("\nfailwhale chaos FAULT --help tells its parameters.")
+    stdout().print("\nfailwhale chaos show FAULT tells its parameters.")
 
 
-def _print_in_two_columns(head: tuple[str, str], rows: Iterable[tuple[str, list[str]]]) -> None:
+def _print_in_two_columns(rows: Sequence[tuple[str, list[str]]]) -> None:
     """Rows of a name and paragraphs, broken between words where the terminal ends."""
-    rows = [(head[0], [head[1]]), *rows]
     indent = max(len(name) for name, _ in rows) + 2
     width = max(stdout().width, indent + 20)
     for name, paragraphs in rows:
@@ -107,6 +110,37 @@ def _spell_needs(fault: dict[str, Any]) -> list[str]:
     """A line where it can be done, unless that is everywhere."""
     needs = fault["needs"]
     return [f"on {' and '.join(fault['runtimes'])} only: it needs {needs}"] if needs else []
+
+
+@app.command(
+    help="Show one fault: what it does, where and on which runtimes, its parameters, and whom it may hurt."
+    "\n\nExample: failwhale chaos show latency"
+)
+def show(
+    name: Annotated[str, typer.Argument(metavar="FAULT", help="As `failwhale chaos list` has it.")],
+    json: JsonOption = False,
+) -> None:
+    fault = fault_named(name)
+    described = fault.describe()
+    if json:
+        print_json(described)
+        return
+    options = ["--for DURATION", *(["--from SELECTOR"] if fault.of_calls else [])]
+    rows = [
+        (fault.name, [fault.help]),
+        ("at", [_spell_targets(described["targets"]).removeprefix("at: ")]),
+        (
+            "on",
+            [
+                ", ".join(described["runtimes"]),
+                *([f"needs {needs}"] if (needs := described["needs"]) else []),
+            ],
+        ),
+        ("may hurt", [", ".join(described["hurts"]) or "no journey"]),
+        ("options", [*options, *(f"{one.flag}: {one.help} {spell_bounds(one)}" for one in fault.parameters)]),
+        ("example", [fault.example]),
+    ]
+    _print_in_two_columns(rows)
 
 
 @app.command(help="Show the faults that are not over.\n\nExample: failwhale chaos active")
@@ -132,48 +166,6 @@ def active(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None
                 for fault in faults
             ],
         )
-
-
-@app.command(
-    help="Show the last faults, those that are over, too: how each began and ended.\n\n"
-    "Example: failwhale chaos history"
-)
-def history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None:
-    faults = all_known(State(state))
-    if json:
-        print_json(faults)
-        return
-    if not faults:
-        stdout().print("no fault was ever in force")
-        return
-    rows = [
-        [
-            _clock(fault["times"]["requested"]),
-            fault["id"],
-            f"{one['target']}{spell_from(fault)}",
-            spell(one["verified"]),
-            _spell_end(one),
-        ]
-        for fault in faults
-        for one in fault["targets"]
-    ]
-    print_table(("UTC", "ID", "TARGET", "VERIFIED", "END"), rows)
-
-
-def _spell_end(one: TargetRow) -> str:
-    times = one["times"]
-    if times["unknown"]:
-        return f"unknown: {one['end_evidence']}"
-    if times["ceased"]:
-        return f"ceased by itself at {_clock(times['ceased'])}"
-    if times["reverting"]:
-        return f"ended by {one['ended_by']} at {_clock(times['reverting'])}"
-    return "not yet"
-
-
-def _clock(time: str) -> str:
-    """The hours, minutes and seconds of a time as it stands in JSON."""
-    return time[len("2026-01-01T") :][: len("00:00:00")]
 
 
 # --- healing and blocking ---
@@ -249,6 +241,9 @@ def unblock(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet:
 
 
 for _fault in all_faults():
-    app.command(_fault.name, help=f"{_fault.help}\n\nExample: {_fault.example}", hidden=not _fault.listed)(
-        command_of(_fault)
-    )
+    app.command(
+        _fault.name,
+        help=f"{_fault.help}\n\nExample: {_fault.example}",
+        hidden=not _fault.listed,
+        rich_help_panel="Faults",
+    )(command_of(_fault))

@@ -10,6 +10,7 @@ from chaos.fault_rows import FaultRow
 from chaos.injector import Request, new_id
 from foundation.failure import FAILED, NOT_RESTORED, Failure
 from foundation.state import State
+from foundation.user import user
 from testbed.control import Answer, Control, Unreachable, operators_tls
 from testbed.inventory import Inventory
 
@@ -49,6 +50,8 @@ class Client:
             "seconds": request.seconds,
             "parameters": dict(request.parameters),
             "seed": request.seed,
+            "reason": request.reason,
+            "asked_by": request.asked_by or user(),
         }
         return cast(FaultRow, self._patiently("POST", "/faults", body))
 

@@ -45,6 +45,7 @@ def command_of(fault: Fault) -> Callable[..., None]:
             seed,
             new_id(fault.name),
             given.get("from_"),
+            given["reason"] or "",
         )
         state = State(given["state"])
         site = Site(state)
@@ -63,6 +64,7 @@ def command_of(fault: Fault) -> Callable[..., None]:
             *([_argument("from_", _FROM, None)] if fault.of_calls else []),
             *(_option(parameter) for parameter in fault.parameters),
             _argument("seed", Annotated[int | None, _SEED], None),
+            _argument("reason", _REASON, None),
             _argument(
                 "dry_run",
                 Annotated[bool, typer.Option("--dry-run", help="Only say what it would hit.")],
@@ -94,6 +96,10 @@ _FROM = Annotated[
         show_default=False,
     ),
 ]
+_REASON = Annotated[
+    str | None,
+    typer.Option("--reason", metavar="TEXT", help="Why, for the history.", show_default=False),
+]
 _SEED = typer.Option(parser=whole_number(), metavar="NUMBER", help="Choice of :any and :50%.")
 _FOR = Annotated[
     float,
@@ -114,7 +120,7 @@ def _argument(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 def _option(parameter: Parameter) -> inspect.Parameter:
     flag = parameter.flag
-    text = f"{parameter.help} {_spell_bounds(parameter)}".strip()
+    text = f"{parameter.help} {spell_bounds(parameter)}".strip()
     kind: Any
     if parameter.type == "duration":
         option = typer.Option(flag, parser=duration_option, metavar="DURATION", help=text, show_default=False)
@@ -136,7 +142,7 @@ def _option(parameter: Parameter) -> inspect.Parameter:
     return _argument(parameter.name, Annotated[optional, option], parameter.default)
 
 
-def _spell_bounds(parameter: Parameter) -> str:
+def spell_bounds(parameter: Parameter) -> str:
     """For help: `(1ms to 1m, default 1s)`; in brackets it would be taken for markup."""
     said = []
     if parameter.type == "share":

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 DEFAULT_SECONDS = 10.0
 LONGEST_SECONDS = 600.0
+LONGEST_REASON = 200
+"""In characters."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,10 @@ class Request:
     id: str = ""
     from_selector: str | None = None
     """Whose calls shall be hurt; None: everybody's."""
+    reason: str = ""
+    """Why, in the words of who asks."""
+    asked_by: str = ""
+    """The name of who asks."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,12 @@ def plan(request: Request, site: Site) -> Plan:
         raise Failure(
             f"{fault.name} is not possible on {site.runtime.name}: it needs {lacking}",
             f"start the site on {fault.runtimes[0]}: failwhale up --on {fault.runtimes[0]}",
+            code=USAGE,
+        )
+    if not request.reason.isprintable() or len(request.reason) > LONGEST_REASON:
+        raise Failure(
+            f"a reason is one line of at most {LONGEST_REASON} characters",
+            "for example --reason 'game day, second round'",
             code=USAGE,
         )
     parameters = fault.check(request.parameters)
@@ -244,6 +256,8 @@ class Injector:
                 until_by_machine=steady() + request.seconds,
                 from_selector=request.from_selector,
                 callers=planned.callers,
+                reason=request.reason,
+                asked_by=request.asked_by,
             )
             try:
                 self._journal.begin(order)
@@ -261,6 +275,8 @@ class Injector:
                     selector=order.selector,
                     from_selector=order.from_selector,
                     callers=list(order.callers),
+                    reason=order.reason,
+                    asked_by=order.asked_by,
                     asked=planned.fault.spell_asked(order.parameters),
                     hurts=list(planned.fault.hurts(target, order.parameters)),
                 )

@@ -55,6 +55,10 @@ class Order:
     """Whose calls it is about, as a person said it; None: everybody's, or no calls at all."""
     callers: tuple[str, ...] = ()
     """The parts that this means."""
+    reason: str = ""
+    """Why, as somebody said; empty: nobody did."""
+    asked_by: str = ""
+    """Who asked for it; empty: that is not known."""
 
     def left(self) -> float:
         """Seconds until its limit, by the clock that says less; never more than was asked for."""
@@ -172,6 +176,8 @@ def _requested(record: Mapping[str, Any]) -> Entry:
         until_by_machine=None if by_machine is None else float(by_machine),
         from_selector=None if callers is None else str(callers),
         callers=tuple(map(str, record.get("callers", ()))),
+        reason=str(record.get("reason", "")),
+        asked_by=str(record.get("asked_by", "")),
     )
     return Entry(order, {target: PartProgress() for target in order.targets})
 

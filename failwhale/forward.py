@@ -22,6 +22,8 @@ from typing import IO, Any
 
 from foundation.failure import FAILED, USAGE, Failure
 from foundation.state import State
+from foundation.user import VARIABLE as USER
+from foundation.user import user
 from testbed.runtimes.docker import host
 from testbed.sitefile import SiteFile
 
@@ -173,6 +175,7 @@ def call(container: str, words: Sequence[str], stdout: IO[Any] | None = None) ->
     terminal = stdout is None and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
     identifier = secrets.token_hex(8)
     handed_on = [f"--env={name}={os.environ[name]}" for name in HANDED_ON if name in os.environ]
+    handed_on.append(f"--env={USER}={user()}")
     how = ["--interactive", "--tty"] if terminal else []
     inside = ["python", "-m", "failwhale.call", identifier, *words]
     with _signals_delivered(container, identifier):

@@ -99,6 +99,8 @@ KINDS: Mapping[str, Mapping[str, Check]] = {
         "callers": _or_absent(_texts),  # the parts that this means
         "asked": _or_absent(_text),  # the parameters beyond the defaults, in words
         "hurts": _or_absent(_texts),  # journeys
+        "reason": _or_absent(_text),  # why, as somebody said
+        "asked_by": _or_absent(_text),  # who asked for it
     },
     "fault.applied": _FAULT,
     "fault.verified": {**_FAULT, "verified": _or_absent(_flag), "evidence": _or_absent(_text)},

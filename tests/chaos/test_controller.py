@@ -18,6 +18,7 @@ import chaos.client
 import chaos.fault_command
 import chaos.following
 import chaos.heal
+import failwhale.fault_history
 import foundation.progress
 from chaos import actions, probes
 from chaos.api import build
@@ -25,6 +26,7 @@ from chaos.catalogue import all_faults
 from chaos.client import Client, NoController
 from chaos.fault_rows import is_over, is_settled
 from chaos.injector import Injector, Request
+from foundation.clock import parse, stamp
 from foundation.console import run
 from foundation.failure import Failure
 from foundation.state import State
@@ -117,8 +119,8 @@ def command(
 
     def command(*words: str) -> Done:
         capsys.readouterr()
-        at = ("--state", str(state.path)) if words[0] != "list" else ()
-        code = run(chaos.cli.app, "failwhale chaos", [*words, *at])
+        at = ("--state", str(state.path)) if words[0] not in ("list", "show") else ()
+        code = run(failwhale.fault_history.app, "failwhale chaos", [*words, *at])
         out, err = capsys.readouterr()
         assert "Traceback" not in out + err
         return Done(code, out, err)
@@ -323,8 +325,8 @@ def test_active_and_history_say_what_has_ceased(
     assert [one["times"]["ceased"] for one in begun["targets"]] == [None]
     assert begun["times"]["ceased"] is None
     (known,) = command("history", "--json").json
-    assert known == command("active", "--json").json[0]
-    assert "not yet" in command("history").out
+    assert known == {**command("active", "--json").json[0], "felt": []}
+    assert "not over yet" in command("history").out
     laboratory.site.runtime.thaw("post@east")
     wait_until(lambda: command("active", "--json").json == [], "it has ceased")
     (over,) = command("history", "--json").json
@@ -337,6 +339,51 @@ def test_active_and_history_say_what_has_ceased(
     done = command("kill", "post@east", "--for", "2s")
     assert done.code == 0, done.err
     assert "ended by limit at" in " ".join(command("history").out.split())
+
+
+def test_history_says_who_did_it_why_and_what_users_felt(
+    controller: Running, command: Any, laboratory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAILWHALE_USER", "anna")
+    words = ("kill", "post@east,auth@east", "--for", "1m", "--detach", "--reason", "game day, second round")
+    begun = command(*words, "--json").json
+    assert (begun["asked_by"], begun["reason"]) == ("anna", "game day, second round")
+    requested = next(line for line in laboratory.ledger.read() if line["kind"] == "fault.requested")
+    assert (requested["asked_by"], requested["reason"]) == ("anna", "game day, second round")
+    outage = {
+        "journey": "login",
+        "type": "down",
+        "start": begun["times"]["applied"],
+        "end": stamp(parse(begun["times"]["applied"]) + 2),
+        "attempts": 4,
+        "failed": 4,
+        "error": "refused",
+    }
+    laboratory.ledger.append("outage.opened", **{**outage, "end": None})
+    laboratory.ledger.append("outage.closed", **outage)
+    assert command("heal").code == 0
+    (known,) = command("history", "--json").json
+    assert known["felt"] == [{"journey": "login", "kind": "down", "seconds": 2.0}]
+    lines = command("history").out.splitlines()
+    assert lines[0].endswith(f"{begun['id']}: kill post@east,auth@east for 1m")
+    assert [line.strip() for line in lines[1:]] == [
+        "by anna: game day, second round",
+        f"post@east, auth@east: verified, ended by heal at {known['times']['reverting'][11:19]}",
+        "users: login down for 2s",
+    ]
+    assert command("kill", "post@east", "--reason", "x" * 201).code == 2
+
+
+def test_one_fault_is_shown_with_its_parameters(command: Any) -> None:
+    shown = command("show", "latency")
+    said = " ".join(shown.out.split())
+    assert "--delay: How late each request is answered. (1ms to 1m, default 1.2s)" in said
+    assert "may hurt freshness, handshake-east" in said
+    assert command("show", "latency", "--json").json["name"] == "latency"
+    assert "on docker needs a network" in " ".join(command("show", "partition").out.split())
+    wrong = command("show", "latencyy")
+    assert wrong.code == 2
+    assert "did you mean latency?" in wrong.err
 
 
 def test_without_a_fault_there_is_no_history(controller: Running, command: Any) -> None:

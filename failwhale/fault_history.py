@@ -1,0 +1,131 @@
+"""`failwhale chaos history`: what was done, by whom, why, and what users felt of it.
+
+It stands here and not with the other commands of chaos, since these know nothing of outages.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import TypedDict
+
+from chaos.catalogue import fault_named
+from chaos.cli import app
+from chaos.fault_rows import FaultRow, TargetRow, history, spell_from
+from foundation.console import (
+    DEFAULT_STATE,
+    JsonOption,
+    StateOption,
+    print_json,
+    spell_duration,
+    stdout,
+)
+from foundation.state import State
+from foundation.verdict import spell
+
+__all__ = ["app"]
+
+
+class FeltRow(TypedDict):
+    """How long users felt a fault in one journey."""
+
+    journey: str
+    kind: str
+    seconds: float
+
+
+@app.command(
+    "history",
+    help="Show the last faults, those that are over, too: who did what, and why, how it ended, and what "
+    "users felt of it.\n\nExample: failwhale chaos history",
+)
+def show_history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None:
+    site = State(state)
+    faults = history(site)
+    felt = felt_by_fault(site)
+    if json:
+        print_json([{**fault, "felt": felt.get(fault["id"])} for fault in faults])
+        return
+    if not faults:
+        stdout().print("no fault was ever in force")
+        return
+    for fault in faults:
+        for line in _lines(fault, felt.get(fault["id"])):
+            stdout().print(line, markup=False)
+
+
+def felt_by_fault(state: State) -> dict[str, list[FeltRow]]:
+    """By the id of each fault of this run what users felt of it, alone or with others, the longest first;
+    nothing in it for a fault of which nobody noticed. A fault of an earlier run is not there."""
+    from outages.history import read
+
+    run = read(state.ledger)
+    now = run.now()
+    felt: dict[str, dict[tuple[str, str], float]] = {fault.id: {} for fault in run.faults}
+    for outage in run.outages:
+        what = (outage.journey, outage.kind)
+        for cause in {fault.id for fault in outage.causes}:
+            felt[cause][what] = felt[cause].get(what, 0.0) + outage.duration(now)
+    return {fault: sorted(_rows(seconds), key=lambda row: -row["seconds"]) for fault, seconds in felt.items()}
+
+
+def _rows(seconds: dict[tuple[str, str], float]) -> Iterator[FeltRow]:
+    for (journey, kind), lasted in seconds.items():
+        yield {"journey": journey, "kind": kind, "seconds": round(lasted, 6)}
+
+
+# --- for people ---
+
+
+def _lines(fault: FaultRow, felt: list[FeltRow] | None) -> Iterator[str]:
+    moment = _clock(fault["times"]["requested"])
+    how = fault_named(fault["fault"]).spell(fault["parameters"])
+    what = f"{fault['fault']} {fault['target']}{spell_from(fault)} for {spell_duration(fault['seconds'])}"
+    yield f"{moment}  {fault['id']}: {what}{f' ({how})' if how else ''}"
+    details = [_spell_asker(fault), *_spell_ends(fault["targets"]), _spell_felt(felt)]
+    margin = " " * (len(moment) + 2)
+    for detail in filter(None, details):
+        width = max(stdout().width, 40)
+        yield textwrap.fill(
+            detail, width, initial_indent=margin, subsequent_indent=f"{margin}  ", break_on_hyphens=False
+        )
+
+
+def _spell_asker(fault: FaultRow) -> str:
+    by = f"by {fault['asked_by']}" if fault["asked_by"] else ""
+    return ": ".join(filter(None, (by, fault["reason"])))
+
+
+def _spell_ends(targets: Iterable[TargetRow]) -> Iterator[str]:
+    """What became of it, with the targets of which the same is to be said together."""
+    same: dict[str, list[str]] = {}
+    for one in targets:
+        same.setdefault(f"{spell(one['verified'], *VERIFIED)}, {_spell_end(one)}", []).append(one["target"])
+    for end, names in same.items():
+        yield f"{', '.join(names)}: {end}"
+
+
+VERIFIED = ("verified", "no effect observed", "not verified")
+
+
+def _spell_end(one: TargetRow) -> str:
+    times = one["times"]
+    if times["unknown"]:
+        return f"unknown whether it is undone: {one['end_evidence']}"
+    if times["ceased"]:
+        return f"ceased by itself at {_clock(times['ceased'])}"
+    if times["reverting"]:
+        return f"ended by {one['ended_by']} at {_clock(times['reverting'])}"
+    return "not over yet"
+
+
+def _spell_felt(felt: list[FeltRow] | None) -> str:
+    if felt is None:
+        return ""
+    hurt = (f"{row['journey']} {row['kind']} for {spell_duration(row['seconds'])}" for row in felt)
+    return f"users: {', '.join(hurt) or 'nobody noticed'}"
+
+
+def _clock(time: str) -> str:
+    """The hours, minutes and seconds of a time as it stands in JSON."""
+    return time[len("2026-01-01T") :][: len("00:00:00")]
