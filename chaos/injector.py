@@ -308,11 +308,13 @@ class Injector:
         """The kill switch: refuse every new fault, also after a restart; end and return those in force."""
         with self._taking_orders:
             self._journal.note("blocked")
+        log.info("blocked: new faults are refused")
         return self.end_all("block")
 
     def unblock(self) -> None:
         """Take orders again."""
         self._journal.note("unblocked")
+        log.info("unblocked: faults are allowed again")
 
     def resume(self) -> None:
         """Take up every fault of the journal that is not over: what another injector began."""

@@ -29,7 +29,7 @@ VERBS = {
     "demo": Verb("failwhale.demo", "demo", "The whole loop: start, load, break, heal, report.", RUN),
     "up": Verb("failwhale.up", "up", "Start the site and wait until every journey is green.", RUN),
     "status": Verb("failwhale.status", "status", "What runs, where, and how it is.", RUN),
-    "logs": Verb("failwhale.logs", "logs", "What the parts have to say.", RUN),
+    "logs": Verb("failwhale.logs", "logs", "Show logs, of one part or of all by time.", RUN),
     "open": Verb("failwhale.page", "open_page", "Show the site in a browser.", RUN),
     "down": Verb("failwhale.down", "down", "Stop everything; --purge removes every file, too.", RUN),
     "populate": Verb("loadtests.cli", "populate", "Fill the site with people, posts and follows.", USE),

@@ -5,27 +5,36 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import tzinfo
+from typing import ClassVar
+
+from testbed.runtimes.log_line import Line, in_order
 
 
 class Logs(ABC):
     """The logs of some parts, or of one."""
 
+    zone: ClassVar[tzinfo | None] = None
+    """That the clocks of the parts are set to; None: that of this machine."""
+
     def __init__(self, parts: Sequence[str]) -> None:
-        self._parts = parts
+        self.parts = parts
 
-    def last(self, count: int | None, request: str | None) -> Iterator[str]:
+    def last(self, count: int | None, request: str | None) -> list[Line]:
         """The last `count` lines of each part (None: all), only those that mention the request if one is
-        given."""
-        for part in self._parts:
-            said = self._said(part, count if request is None else None)
-            for line in deque((line for line in said if request is None or request in line), maxlen=count):
-                yield self._prefixed(part, line)
+        given; those of all parts by time."""
+        return in_order(line for part in self.parts for line in self._last_of(part, count, request))
 
-    def follow(self, request: str | None) -> Iterator[str]:
+    def _last_of(self, part: str, count: int | None, request: str | None) -> Iterable[Line]:
+        said = (Line(part, text, self.zone) for text in self._said(part, count if request is None else None))
+        return deque((line for line in said if request is None or line.mentions(request)), maxlen=count)
+
+    def follow(self, request: str | None) -> Iterator[Line]:
         """New lines as they are written, for ever."""
-        for part, line in self._news():
-            if request is None or request in line:
-                yield self._prefixed(part, line)
+        for part, text in self._news():
+            line = Line(part, text, self.zone)
+            if request is None or line.mentions(request):
+                yield line
 
     @abstractmethod
     def _said(self, part: str, last: int | None) -> Iterable[str]:
@@ -34,7 +43,3 @@ class Logs(ABC):
     @abstractmethod
     def _news(self) -> Iterator[tuple[str, str]]:
         """Part and line, from now on."""
-
-    def _prefixed(self, part: str, line: str) -> str:
-        width = max(map(len, self._parts))
-        return line if len(self._parts) == 1 else f"{part:<{width}}  {line}"

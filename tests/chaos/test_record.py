@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,24 @@ ENTRY = Entry(ORDER, {"post@east": PartProgress()})
 
 def no_room(*_: object) -> int:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_the_controllers_log_tells_what_was_done(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="chaos")
+    recorder = FaultRecorder(PatientLedger(tmp_path / "ledger.ndjson"))
+    asked = Entry(replace(ORDER, asked_by="anna", reason="game day"), ENTRY.progress)
+    recorder.tell("requested", asked, "post@east", hurts=[])
+    recorder.tell("applied", ENTRY, "post@east")
+    recorder.tell("verified", ENTRY, "post@east", verified=None, evidence="nobody answers")
+    recorder.tell("failed", ENTRY, "post@east", why="no such part")
+    recorder.tell("reverting", ENTRY, "post@east", ended_by="limit")
+    assert [record.getMessage() for record in caplog.records] == [
+        "kill-1: kill on post@east requested for 10s by anna: game day",
+        "kill-1: kill on post@east applied",
+        "kill-1: kill on post@east not verified: nobody answers",
+        "kill-1: kill on post@east failed: no such part",
+        "kill-1: kill on post@east ended by limit",
+    ]
 
 
 def test_a_line_says_which_fault_on_which_part_and_what_happened(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from foundation.console import Failure
 from foundation.state import State
 from testbed.logs import logs_of
+from testbed.runtimes.log_line import Line
 
 
 @pytest.fixture
@@ -19,20 +21,57 @@ def state(tmp_path: Path) -> State:
 
 
 def test_the_last_lines_of_all_parts(state: State) -> None:
-    assert list(logs_of(state, None).last(2, None)) == [
-        "post@east  two id-1",
-        "post@east  three",
-        "prober     four id-1",
+    assert logs_of(state, None).last(2, None) == [
+        Line("post@east", "two id-1"),
+        Line("post@east", "three"),
+        Line("prober", "four id-1"),
     ]
 
 
-def test_one_part_needs_no_prefix(state: State) -> None:
-    assert list(logs_of(state, "post@east").last(1, None)) == ["three"]
+def test_of_one_part(state: State) -> None:
+    assert logs_of(state, "post@east").last(1, None) == [Line("post@east", "three")]
 
 
 def test_all_about_one_request(state: State) -> None:
-    lines = list(logs_of(state, None).last(None, "id-1"))
-    assert lines == ["post@east  two id-1", "prober     four id-1"]
+    lines = logs_of(state, None).last(None, "id-1")
+    assert lines == [Line("post@east", "two id-1"), Line("prober", "four id-1")]
+
+
+def test_an_id_is_matched_as_a_whole(state: State) -> None:
+    (state.logs / "post@east.log").write_text('{"message": "a", "request": "id-12"}\nGET ?x=id-1&y x-id-1\n')
+    lines = logs_of(state, "post@east").last(None, "id-1")
+    assert [line.text for line in lines] == ["GET ?x=id-1&y x-id-1"]
+    assert logs_of(state, "post@east").last(None, "id") == []
+
+
+def test_lines_of_all_parts_are_sorted_by_time_and_what_has_none_stays_behind_its_line(state: State) -> None:
+    (state.logs / "post@east.log").write_text(
+        '{"time": "2026-01-31T12:00:01+00:00", "level": "info", "message": "first"}\n'
+        '{"time": "2026-01-31T12:00:03+00:00", "level": "error", "message": "third"}\n'
+        "Traceback\n"
+    )
+    (state.logs / "prober.log").write_text(
+        'time=2026-01-31T12:00:02.5Z level=INFO source=main.go:1 msg="second \\"b\\"" x=1\n'
+        '{"time": "2026-01-31T12:00:04+00:00", "level": "info", "message": "fourth"}\n'
+    )
+    lines = logs_of(state, None).last(None, None)
+    assert [line.told.words for line in lines] == ["first", 'second "b" x=1', "third", "Traceback", "fourth"]
+    assert [line.told.level for line in lines] == ["info", "info", "error", "", "info"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "level", "time"),
+    [
+        ("24:M 26 Nov 2026 11:40:00.250 # Out of memory", "Out of memory", "warning", 1795693200.25),
+        ("24:M 26 Non 2026 11:40:00.250 # What", "24:M 26 Non 2026 11:40:00.250 # What", "", None),
+        ('{"message": 3, "time": "never"}', "3", "", None),
+        ("{torn", "{torn", "", None),
+        ("[1, 2]", "[1, 2]", "", None),
+    ],
+)
+def test_what_a_line_tells(text: str, words: str, level: str, time: float | None) -> None:
+    told = Line("store@east", text, UTC).told
+    assert (told.words, told.level, told.time) == (words, level, time)
 
 
 def test_an_unknown_part_lists_what_exists(state: State, tmp_path: Path) -> None:
@@ -58,6 +97,6 @@ def test_follows_whole_lines_only(state: State) -> None:
 
         timer = threading.Timer(0.2, write)
         timer.start()
-        assert next(lines) == "five"
-        assert next(lines) == "six"
+        assert next(lines).text == "five"
+        assert next(lines).text == "six"
         timer.join()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from queue import Queue
 
 from foundation.failure import Failure
@@ -22,6 +22,8 @@ RETURN_SECONDS = 0.5
 class ContainerLogs(Logs):
     """The logs of one part or of all, those that have ended included."""
 
+    zone = UTC
+
     def __init__(self, state: State, part: str | None, connection: EngineConnection | None = None) -> None:
         """Raises Failure for an unknown part. `connection` is for tests."""
         site = SiteFile.read(state)
@@ -37,7 +39,7 @@ class ContainerLogs(Logs):
     def _news(self) -> Iterator[tuple[str, str]]:
         """One thread for each part, since each is told on a connection of its own."""
         news: Queue[tuple[str, str] | Failure] = Queue()
-        for part in self._parts:
+        for part in self.parts:
             threading.Thread(target=self._listen, args=(part, news), daemon=True).start()
         while True:
             line = news.get()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +15,7 @@ from foundation.failure import Failure
 from foundation.state import State
 from testbed.runtimes.docker.connection import EngineConnection
 from testbed.runtimes.docker.logs import ContainerLogs
+from testbed.runtimes.log_line import Line
 
 
 class FakeEngine:
@@ -50,19 +51,21 @@ def logs(state: State, part: str | None) -> ContainerLogs:
 
 
 def test_the_last_lines_of_one_and_of_all(state: State) -> None:
-    assert list(logs(state, "post@east").last(1, None)) == ["site-post-east-1 three"]
-    assert list(logs(state, None).last(1, None)) == [
-        "post@east  site-post-east-1 three",
-        "post@west  site-post-west-1 three",
+    assert logs(state, "post@east").last(1, None) == [Line("post@east", "site-post-east-1 three", UTC)]
+    assert logs(state, None).last(1, None) == [
+        Line("post@east", "site-post-east-1 three", UTC),
+        Line("post@west", "site-post-west-1 three", UTC),
     ]
 
 
 def test_all_about_one_request(state: State) -> None:
-    assert list(logs(state, "post@east").last(None, "id-1")) == ["site-post-east-1 two id-1"]
+    lines = logs(state, "post@east").last(None, "id-1")
+    assert [line.text for line in lines] == ["site-post-east-1 two id-1"]
 
 
 def test_following_goes_on_when_the_container_is_back(state: State) -> None:
-    assert list(islice(logs(state, "post@east").follow(None), 3)) == ["first", "second", "third"]
+    lines = islice(logs(state, "post@east").follow(None), 3)
+    assert [line.text for line in lines] == ["first", "second", "third"]
 
 
 def test_following_ends_with_the_engine(state: State) -> None:
