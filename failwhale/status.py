@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from foundation.console import (
@@ -16,12 +16,13 @@ from foundation.console import (
 from foundation.state import State
 
 if TYPE_CHECKING:
+    from testbed.instruments import JourneyRow
     from testbed.runtimes import PartStatus
 
 
 def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> None:
     """What runs, where it listens, whether it is ready, and how much memory it takes (shared memory is
-    split).
+    split). And how users fare, which faults are active, and which protections are off.
 
     Examples:
       failwhale status
@@ -29,6 +30,8 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     """
     from dataclasses import asdict
 
+    from chaos.journal import read
+    from failwhale.protections import switched_off
     from foundation.disk import is_full
     from outages.wording import record_problem
     from testbed.choice import lifecycle_of
@@ -44,7 +47,11 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     failover = chaos.failover_hindrance() if chaos.stores else None
     content = SiteFile.read(site)
     edges = content.public
-    record = prober_now(site).get("record", {})
+    prober = prober_now(site)
+    record = prober.get("record", {})
+    journal = read(site.journal)
+    active = [entry.order.id for entry in journal.entries.values() if not entry.over]
+    off = switched_off(chaos, {part.name for part in parts if part.ready and not part.paused})
     full = is_full(site.path)
     total = sum(part.memory_bytes or 0 for part in parts) + (supervisor.memory_bytes if supervisor else 0)
     if as_json:
@@ -56,7 +63,11 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
                 "parts": [asdict(part) for part in parts],
                 "supervisor": asdict(supervisor) if supervisor else None,
                 "memory_bytes": total,
+                "journeys": prober.get("journeys", {}),
                 "record": record,
+                "blocked": journal.blocked,
+                "active_faults": active,
+                "protections_off": off,
                 "full": full,
                 "left_out": [asdict(row) for row in content.left_out],
                 "failover_hindrance": failover,
@@ -68,6 +79,13 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
         stdout().print(f"without {row.part}: {row.reason}")
     for place, address in edges.items():
         stdout().print(f"{place}: {address}")
+    stdout().print(f"users: {_spell_journeys(prober.get('journeys', {}))}")
+    if journal.blocked:
+        stdout().print("blocked: no fault begins until failwhale chaos unblock", style="yellow")
+    if active:
+        stdout().print(f"active faults: {', '.join(active)} (failwhale chaos active)", style="yellow")
+    for name, services in off.items():
+        stdout().print(f"{name}: off on {', '.join(services)} (failwhale protections)", style="yellow")
     if full:
         stdout().print(
             f"no room is left in {site.path}: no fault begins, what is in force ends all the same",
@@ -110,6 +128,16 @@ def _show_parts(parts: Sequence[PartStatus], are_processes: bool) -> None:
         columns.pop()
         rows = [row[:-1] for row in rows]
     print_table(columns, rows, right=("pid", "memory", "restarts"))
+
+
+def _spell_journeys(journeys: Mapping[str, JourneyRow]) -> str:
+    """How users fare by the prober, in a line."""
+    if not journeys:
+        return "no data, the prober does not answer"
+    ill = [f"{name} {row['state']}" for name, row in journeys.items() if row["state"] != "green"]
+    if not ill:
+        return f"all {len(journeys)} journeys green"
+    return f"{', '.join(ill)}; {len(journeys) - len(ill)} of {len(journeys)} journeys green"
 
 
 def _spell_state(running: bool, paused: bool, ready: bool) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from site_files import record, write_site
 
+from failwhale.protections import switched_off
 from failwhale.verbs import app
 from foundation.console import run
 from foundation.state import State
 from services.platform.genesis import make_certificates, make_secrets
+from testbed.control import Answer, Unreachable
 
 
 @pytest.mark.parametrize(
@@ -34,3 +39,28 @@ def test_parts_that_do_not_answer_are_named(tmp_path: Path, capsys: pytest.Captu
     write_site(state, [record("post@east", {"8000": "127.0.0.1:1"})])
     assert run(app, "failwhale", ["protections", "--state", str(tmp_path)]) == 1
     assert "No answer from post@east" in capsys.readouterr().err
+
+
+def test_where_a_protection_is_off_is_asked_of_those_that_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {
+        "post@east": {"retries": False, "shedding": True},
+        "post@west": {"retries": False, "shedding": False},
+    }
+
+    class Control:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def ask(self, method: str, path: str) -> Answer:
+            if self.name not in states:
+                raise Unreachable(self.name)
+            return Answer(200, json.dumps(states[self.name]).encode())
+
+    parts = [SimpleNamespace(name=name, kind="service") for name in (*states, "auth@east", "auth@west")]
+    parts.append(SimpleNamespace(name="store@east", kind="store"))
+    site: Any = SimpleNamespace(
+        inventory=SimpleNamespace(parts=parts), control=lambda part: Control(part.name)
+    )
+    asked = {"post@east", "post@west", "auth@east", "store@east"}
+    assert switched_off(site, asked) == {"retries": ["post@east", "post@west"], "shedding": ["post@west"]}
+    assert switched_off(site, set()) == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from site_files import write_site
 
+from chaos.journal import Journal, Order
 from failwhale.status import status
 from foundation.console import run
 from foundation.disk import is_full
+from foundation.state import State
 from testbed import instruments as where
 from testbed.runtimes.processes.client import Processes
 
@@ -89,3 +92,44 @@ def test_a_disk_is_full_without_bytes_or_without_files(
 
 def test_a_folder_that_is_not_there_is_not_full(tmp_path: Path) -> None:
     assert not is_full(tmp_path / "none")
+
+
+def test_status_says_how_users_fare_what_is_blocked_and_which_protections_are_off(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = {"post": {"state": "down"}, "login": {"state": "slow"}, "page": {"state": "green"}}
+    monkeypatch.setattr(where, "prober_now", lambda state: {"journeys": rows})
+    monkeypatch.setattr("failwhale.protections.switched_off", lambda site, parts: {"retries": ["post@east"]})
+    journal = Journal.open(State(state).journal)
+    until = time.time() + 60
+    journal.begin(Order("kill-1", "kill", "post@east", ("post@east",), {}, 60.0, time.time(), until, 7))
+    journal.note("blocked")
+    journal.close()
+    assert call(state) == 0
+    said = capsys.readouterr().out
+    assert "users: post down, login slow; 1 of 3 journeys green\n" in said
+    assert "blocked: no fault begins until failwhale chaos unblock\n" in said
+    assert "active faults: kill-1" in said
+    assert "retries: off on post@east" in said
+    assert call(state, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["blocked"], told["active_faults"]) == (True, ["kill-1"])
+    assert (told["protections_off"], told["journeys"]) == ({"retries": ["post@east"]}, rows)
+
+
+@pytest.mark.parametrize(
+    ("journeys", "said"),
+    [({}, "no data, the prober does not answer"), ({"post": {"state": "green"}}, "all 1 journeys green")],
+)
+def test_status_of_a_site_that_is_well_says_nothing_else(
+    state: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    journeys: dict[str, Any],
+    said: str,
+) -> None:
+    monkeypatch.setattr(where, "prober_now", lambda state: {"journeys": journeys})
+    assert call(state) == 0
+    out = capsys.readouterr().out
+    assert f"users: {said}\n" in out
+    assert not any(word in out for word in ("blocked", "active", "off"))
