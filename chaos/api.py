@@ -69,7 +69,13 @@ def build(injector: Injector, settings: Settings, token: Callable[[], str]) -> F
         if not hmac.compare_digest(sent.encode(), f"Bearer {token()}".encode()):
             raise Problem(401, "no-control-token", "This needs the site's control token")
 
-    app = FastAPI(title="failwhale chaos controller", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="failwhale chaos controller",
+        version=settings.release,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.include_router(_faults(injector), dependencies=[Depends(with_token)])
     app.include_router(_common(injector, settings, stores))
     app.add_exception_handler(Problem, _on_problem)

@@ -22,6 +22,7 @@ from chaos.heal import refuse_unhealed
 from chaos.journeys import JOURNEYS_OF
 from chaos.progress import FaultProgress, spell_healing
 from foundation.clock import parse
+from foundation.commands import App, Group
 from foundation.console import (
     DEFAULT_STATE,
     JsonOption,
@@ -37,7 +38,7 @@ from foundation.suggestions import close_to, unknown
 from foundation.verdict import spell
 
 
-class _Group(typer.core.TyperGroup):
+class _Group(Group):
     """An unknown command is an unknown fault, and the answer lists the faults; unless it is nearer to one of
     the commands that are no faults. Without a command it is asked for help."""
 
@@ -52,7 +53,7 @@ class _Group(typer.core.TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-app = typer.Typer(
+app = App(
     cls=_Group,
     add_completion=False,
     help="Break the site, see what is broken, heal it.\n\nExample: failwhale chaos kill post@east --for 10s",
@@ -73,7 +74,7 @@ def list_faults(json: JsonOption = False) -> None:
         return
     _print_in_two_columns(
         [
-            ("FAULT", ["WHAT IT DOES, AND WHERE"]),
+            ("fault", ["what it does, and where"]),
             *(
                 (fault["name"], [fault["help"], _spell_targets(fault["targets"]), *_spell_needs(fault)])
                 for fault in faults
@@ -83,7 +84,7 @@ def list_faults(json: JsonOption = False) -> None:
     stdout().print()
     _print_in_two_columns(
         [
-            ("WHERE", ["WHICH JOURNEYS OF THE USERS MAY BE HURT"]),
+            ("where", ["which journeys of the users may be hurt"]),
             *((part, [", ".join(JOURNEYS_OF.get(part, ())) or "none"]) for part in PARTS),
         ]
     )
@@ -151,7 +152,7 @@ def active(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None
     elif not faults:
         stdout().print("no fault is in force")
     else:
-        columns = ("ID", "FAULT", "TARGET", "ENDS IN", "PHASE", "VERIFIED")
+        columns = ("id", "fault", "target", "ends in", "phase", "verified")
         print_table(
             columns,
             [
@@ -202,11 +203,11 @@ def end(
 @app.command(
     help="Undo every fault and make every part well again; may be repeated. With the id of a fault, or a "
     "target, only that: all faults on one of its parts, on whatever else they are.\n\n"
-    "Examples:\n\n  failwhale chaos heal\n\n  failwhale chaos heal post@east"
+    "Examples:\nfailwhale chaos heal\nfailwhale chaos heal post@east"
 )
 def heal(
     what: Annotated[
-        str | None, typer.Argument(metavar="[ID | TARGET]", help="What to heal; everything without it.")
+        str | None, typer.Argument(metavar="ID | TARGET", help="What to heal; everything without it.")
     ] = None,
     state: StateOption = DEFAULT_STATE,
     json: JsonOption = False,

@@ -59,7 +59,11 @@ def command_of(fault: Fault) -> Callable[..., None]:
 
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
-            _argument("target", Annotated[str, typer.Argument(help=_TARGET_HELP)], inspect.Parameter.empty),
+            _argument(
+                "target",
+                Annotated[str, typer.Argument(metavar="TARGET", help=_TARGET_HELP)],
+                inspect.Parameter.empty,
+            ),
             _argument("for_", _FOR, DEFAULT_SECONDS),
             *([_argument("from_", _FROM, None)] if fault.of_calls else []),
             *(_option(parameter) for parameter in fault.parameters),

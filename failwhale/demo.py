@@ -24,6 +24,7 @@ from failwhale.up import Told
 from foundation.clock import parse
 from foundation.console import DEFAULT_STATE, INTERRUPTED, Failure, spell_duration, stdout
 from foundation.interruption import interruptible, uninterruptible
+from foundation.options import whole_number
 from foundation.progress import Progress
 from foundation.state import State
 from loadtests.cli import spell_loaded, telling_people
@@ -52,10 +53,20 @@ def demo(
     output: Annotated[
         Path, typer.Option("--output", metavar="FILE", help="Where the report is saved.")
     ] = DEFAULT_STATE / "reports" / "demo.html",
-    people: Annotated[int, typer.Option(min=10, max=100_000, help="Size of the population.")] = 500,
-    acts: Annotated[int, typer.Option(min=1, max=len(TOUR), help="How much of the tour to play.")] = len(
-        TOUR
-    ),
+    people: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number(10, 100_000), metavar="NUMBER", help="Size of the population (10 to 100,000)."
+        ),
+    ] = 500,
+    acts: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number(1, len(TOUR)),
+            metavar="NUMBER",
+            help=f"How much of the tour to play (1 to {len(TOUR)}).",
+        ),
+    ] = len(TOUR),
 ) -> None:
     """Start a site, load it, break it, heal it, and report what its users felt.
 

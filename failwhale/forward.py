@@ -66,7 +66,7 @@ def order_of(words: Sequence[str]) -> ForwardedCommand | None:
         _refuse_inside(spoken[0])
     if spoken[0] not in FORWARDED:
         return None
-    if spoken[0] == "chaos" and (len(spoken) == 1 or spoken[1] == "list"):  # needs no site
+    if spoken[0] == "chaos" and (len(spoken) == 1 or spoken[1] in ("list", "show")):  # needs no site
         return None
     folder, rest = _without_state(words)
     state = State(folder) if folder else State.from_environment()

@@ -18,7 +18,7 @@ STYLES = {"error": "red", "critical": "red", "warning": "yellow", "warn": "yello
 
 
 def logs(
-    part: Annotated[str | None, typer.Argument(metavar="[PART]", help="One part; all without it.")] = None,
+    part: Annotated[str | None, typer.Argument(metavar="PART", help="One part; all without it.")] = None,
     state: StateOption = DEFAULT_STATE,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     request: Annotated[

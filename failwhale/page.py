@@ -11,7 +11,7 @@ from foundation.state import State
 
 
 def open_page(
-    place: Annotated[str | None, typer.Argument(metavar="[PLACE]", help="Which data centre.")] = None,
+    place: Annotated[str | None, typer.Argument(metavar="PLACE", help="Which data centre.")] = None,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Show the site's page in a browser.

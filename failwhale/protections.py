@@ -33,7 +33,9 @@ class OnOff(StrEnum):
 
 
 def protections(
-    name: Annotated[str, typer.Argument(help="deadlines, retries, ejection or shedding.")] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="deadlines, retries, ejection or shedding.")
+    ] = "",
     switch: Annotated[
         OnOff | None,
         typer.Argument(parser=one_of(OnOff), metavar="SWITCH", help="What it shall be: on or off."),
@@ -60,7 +62,7 @@ def protections(
     else:
         columns = list(next(iter(rows.values()), {}))
         told = [(part, *_spell(states).values()) for part, states in rows.items()]
-        print_table(("PART", *map(str.upper, columns)), told)
+        print_table(("part", *columns), told)
     if silent := [part for part, states in answers.items() if states is None]:
         stderr().print(f"No answer from {', '.join(silent)}: see failwhale status")
         raise typer.Exit(FAILED)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+
+from foundation.commands import App, Command, Group
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,14 @@ VERBS = {
 }
 
 
-class Verbs(TyperGroup):
+class Verbs(Group):
     """Lists verbs from the table alone, and imports the one that is called: `failwhale --help` stays
     fast."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self.commands = {
-            name: TyperCommand(name, help=verb.line, rich_help_panel=verb.panel)
-            for name, verb in VERBS.items()
+            name: Command(name, help=verb.line, rich_help_panel=verb.panel) for name, verb in VERBS.items()
         }
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
@@ -67,7 +67,7 @@ def load(verb: Verb, name: str) -> Any:
     """The real command behind a verb."""
     found = getattr(importlib.import_module(verb.module), verb.attribute)
     if not isinstance(found, typer.Typer):
-        single = typer.Typer(add_completion=False)
+        single = App(add_completion=False)
         single.command(name)(found)
         found = single
     command = typer.main.get_command(found)
@@ -75,7 +75,7 @@ def load(verb: Verb, name: str) -> Any:
     return command
 
 
-app = typer.Typer(cls=Verbs, add_completion=True, no_args_is_help=True)
+app = App(cls=Verbs, add_completion=True, no_args_is_help=True)
 
 
 def _say_version(wanted: bool) -> None:
@@ -91,7 +91,7 @@ def _say_version(wanted: bool) -> None:
 )
 def failwhale(
     version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which this is.")
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """A social network you can break.

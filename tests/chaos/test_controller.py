@@ -566,7 +566,7 @@ def test_a_dry_run_touches_nothing(controller: Running, command: Any, laboratory
         (["errors", "post@east", "--status", "200"], "status"),
         (["latency", "store:primary"], "frontend"),
         (["kill", "chaos"], "prober"),
-        (["kill"], "target"),
+        (["kill"], "TARGET"),
         (["errors", "post:all", "--from", "timeline@east"], "these do: frontend@east, frontend@west"),
         (["errors", "post:all", "--from", "timeline@east", "--dry-run"], "never calls post@east"),
         (["errors", "frontend:all", "--from", "frontend@east"], "--users 20%"),

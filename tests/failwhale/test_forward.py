@@ -107,6 +107,7 @@ def test_a_verb_that_needs_the_site_goes_inside(site: Path, words: list[str]) ->
         ["logs", "post@east"],
         ["chaos"],
         ["chaos", "list"],
+        ["chaos", "show", "kill"],
         ["chaos", "kill", "--help"],
         ["nosuch"],
     ],

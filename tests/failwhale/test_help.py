@@ -1,0 +1,74 @@
+"""The help of every command: one style, an example each, and what the README says is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from failwhale.fault_history import app as chaos
+from failwhale.verbs import VERBS, app
+from foundation.console import run
+
+ROOT = Path(__file__).parents[2]
+CHAOS = [info.name or info.callback.__name__ for info in chaos.registered_commands if info.callback]
+COMMANDS = [*((verb,) for verb in VERBS), *(("chaos", name) for name in CHAOS)]
+
+
+def help_of(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert run(app, "failwhale", [*words, "--help"]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("TERM", "dumb")
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_an_example_and_one_form_of_placeholders(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = help_of(words, capsys)
+    name = f"failwhale {' '.join(words)}"
+    assert re.search(r"Examples?:", shown), shown
+    assert re.search(rf"Examples?:\s+{name}\b", shown), shown
+    assert "<" not in shown
+    (usage,) = re.findall(rf"Usage: {name} \[OPTIONS\](.*)", shown)
+    if words != ("chaos",):
+        for word in usage.replace(" | ", "|").split():
+            assert re.fullmatch(r"[A-Z|]+|\[[A-Z|]+\]", word), usage
+
+
+def readme_commands() -> Iterator[list[str]]:
+    for line in (ROOT / "README.md").read_text().splitlines():
+        words = re.sub(r"\s+#.*", "", line).strip().removeprefix("docker compose exec chaos ")
+        if line.startswith("    ") and words.startswith("failwhale "):
+            yield shlex.split(words)[1:]
+
+
+@pytest.mark.parametrize("words", list(readme_commands()), ids=" ".join)
+def test_what_the_readme_types_is_in_the_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    command = (words[0], words[1]) if words[0] == "chaos" else (words[0],)
+    assert command in COMMANDS
+    shown = help_of(command, capsys)
+    for option in (word for word in words if word.startswith("-")):
+        assert re.search(rf"(^|[\s│,]){option}\b", shown), (option, shown)
+
+
+def test_there_is_one_version(capsys: pytest.CaptureFixture[str]) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert run(app, "failwhale", ["--version"]) == 0
+    assert capsys.readouterr().out == f"failwhale {version}\n"
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"].values()
+    releases = {
+        part["environment"]["RELEASE"] for part in services if "RELEASE" in part.get("environment", {})
+    }
+    assert releases == {version}
