@@ -305,9 +305,10 @@ def test_a_disk_with_next_to_no_room_takes_no_new_fault(
 # --- every word of it ---
 
 
-def test_an_order_from_before_callers_were_named_is_about_everybody() -> None:
+def test_an_order_from_before_callers_were_named_is_about_everybody_and_nobody_knows_whose_it_was() -> None:
     order = replay([line("requested")]).entries["a"].order
     assert (order.from_selector, order.callers) == (None, ())
+    assert (order.reason, order.asked_by) == ("", "")
 
 
 def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -324,6 +325,8 @@ def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:
         77.5,
         "place:east",
         ("frontend@east",),
+        "game",
+        "anna",
     )
     journal = Journal.open(tmp_path / "deep" / "journal.ndjson")
     journal.begin(asked)
