@@ -82,7 +82,8 @@ def _scope(state: State, site: Site, what: str | None) -> Scope:
     try:
         parts = select(what, site.inventory.parts, site.store_roles, seed=0)
     except Failure as failure:
-        raise Failure(f"{failure.message}; nor is it the id of a fault", failure.next_step, USAGE) from None
+        cause = f"no fault has the id {what!r}, and {failure.message}"
+        raise Failure(cause, failure.next_step, USAGE) from None
     names = {SITE, *(part.name for part in parts)}
     concerned = (entry for entry in entries.values() if not entry.over and names & entry.progress.keys())
     return Scope(tuple(entry.order.id for entry in concerned), parts)

@@ -74,7 +74,8 @@ def _show_to_people(line: Line, is_alone: bool) -> None:
 
     told = line.told
     moment = "" if told.time is None else stamp(told.time)[len("2026-01-01T") : -len("456Z")]
-    text = Text(f"{moment:12}  ", style="dim")
+    text = Text()
+    text.append(f"{moment:12}  ", style="dim")
     if not is_alone:
         text.append(f"{line.part:16}  ", style="bold")
     style = STYLES.get(told.level, "")

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from testbed.runtimes import PartStatus
 
 
+NAMED = 3
+"""Services that are told by their names; more are told by how many they are."""
+
+
 def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> None:
     """What runs, where it listens, whether it is ready, and how much memory it takes (shared memory is
     split). And how users fare, which faults are active, and which protections are off.
@@ -85,7 +89,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     if active:
         stdout().print(f"active faults: {', '.join(active)} (failwhale chaos active)", style="yellow")
     for name, services in off.items():
-        stdout().print(f"{name}: off on {', '.join(services)} (failwhale protections)", style="yellow")
+        stdout().print(f"{name}: off on {_spell_names(services)} (failwhale protections)", style="yellow")
     if full:
         stdout().print(
             f"no room is left in {site.path}: no fault begins, what is in force ends all the same",
@@ -138,6 +142,10 @@ def _spell_journeys(journeys: Mapping[str, JourneyRow]) -> str:
     if not ill:
         return f"all {len(journeys)} journeys green"
     return f"{', '.join(ill)}; {len(journeys) - len(ill)} of {len(journeys)} journeys green"
+
+
+def _spell_names(services: Sequence[str]) -> str:
+    return ", ".join(services) if len(services) <= NAMED else f"{len(services)} services"
 
 
 def _spell_state(running: bool, paused: bool, ready: bool) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from foundation.commands import App, Command, Group
+from foundation.version import VERSION
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,7 @@ app = App(cls=Verbs, add_completion=True, no_args_is_help=True)
 
 def _say_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        print(f"failwhale {version('failwhale')}")
+        print(f"failwhale {VERSION}")
         raise typer.Exit
 
 

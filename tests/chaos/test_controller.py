@@ -281,7 +281,7 @@ def test_who_ends_what_is_not_in_force_is_told_what_is(controller: Running, comm
     assert f"no active fault is named '{kill}0': did you mean {kill}?" in done.err
     done = command("heal", "kill-nothing")
     assert done.code == 2
-    assert "'kill-nothing' matches no part of this site; nor is it the id of a fault" in done.err
+    assert "no fault has the id 'kill-nothing', and 'kill-nothing' matches no part of this site" in done.err
     assert command("heal").code == 0
 
 

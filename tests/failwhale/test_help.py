@@ -14,6 +14,7 @@ import yaml
 from failwhale.fault_history import app as chaos
 from failwhale.verbs import VERBS, app
 from foundation.console import run
+from foundation.version import VERSION
 
 ROOT = Path(__file__).parents[2]
 CHAOS = [info.name or info.callback.__name__ for info in chaos.registered_commands if info.callback]
@@ -66,9 +67,9 @@ def test_what_the_readme_types_is_in_the_help(words: list[str], capsys: pytest.C
 def test_there_is_one_version(capsys: pytest.CaptureFixture[str]) -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert run(app, "failwhale", ["--version"]) == 0
-    assert capsys.readouterr().out == f"failwhale {version}\n"
+    assert capsys.readouterr().out == f"failwhale {VERSION}\n"
+    assert version == VERSION
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"].values()
-    releases = {
-        part["environment"]["RELEASE"] for part in services if "RELEASE" in part.get("environment", {})
-    }
-    assert releases == {version}
+    ours = [part for part in services if "SERVICE" in part.get("environment", {})]
+    assert {part["environment"].get("RELEASE") for part in ours} == {VERSION}
+    assert {part["image"] for part in ours} == {f"failwhale:{VERSION}"}
