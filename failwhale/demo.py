@@ -30,9 +30,11 @@ from foundation.state import State
 from loadtests.cli import spell_loaded, telling_people
 from loadtests.generator import LoadPlan, Shape
 from loadtests.load import Load
-from outages.cli import Source, show
-from outages.model import Felt
+from outages.stories import hurt_by
+from outages.tables import show
 from outages.watch import Live
+from outages.wording import felt, headline
+from testbed.error_words import names_in
 from testbed.runtimes.lifecycle import Wishes
 
 TOUR = read(Path(__file__).with_name("tour.yaml"))
@@ -164,7 +166,8 @@ class Show:
             ends = (one["times"]["reverting"] for one in fault["targets"])
             undone = max(parse(end) for end in ends if end is not None)
             recovered = time.time() - undone
-        for line in felt(self.driver.outages(since=begun, settle=RECORDED_WITHIN), fault["id"]):
+        outages, now = self.driver.outages(since=begun, settle=RECORDED_WITHIN), time.time()
+        for line in felt(hurt_by(outages, fault["id"], now), now):
             self.say(f"     {line}")
         self.say(f"     All journeys green {spell_duration(recovered)} after the fault was undone.")
 
@@ -188,7 +191,8 @@ class Show:
         output.parent.mkdir(parents=True, exist_ok=True)
         self.step("report", f"--output={output}")
         report = self.driver.report(output)
-        show(report.history.outages, report.history, Source.PROBER)
+        history = report.history
+        show(history.outages, history.now(), names_in(self.state), headline(history))
 
     # --- what it tells ---
 
@@ -221,23 +225,6 @@ class Show:
         """End what runs of this demo, or of one before it that was killed."""
         self.beside.close()
         take_down(self.driver, purge=True, quiet=True)
-
-
-def felt(outages: Sequence[Felt], fault: str) -> list[str]:
-    """What users felt of one fault, a line each journey, worst first."""
-    now = time.time()
-    seconds: dict[tuple[str, str], float] = {}
-    for outage in outages:
-        if fault in {cause.id for cause in outage.causes}:
-            key = (outage.journey, outage.kind)
-            seconds[key] = seconds.get(key, 0.0) + outage.duration(now)
-    if not seconds:
-        return ["[green]Nobody noticed.[/green]"]
-    worst_first = sorted(seconds.items(), key=lambda item: -item[1])
-    return [
-        f"[{'red' if kind == 'down' else 'yellow'}]{journey} {kind} for {spell_duration(lasted)}[/]"
-        for (journey, kind), lasted in worst_first
-    ]
 
 
 def _spell(latency: float | None) -> str:

@@ -36,6 +36,11 @@ class Felt:
         delay, end = self.detection_delay, self.end
         return delay is not None and end is not None and self.start + delay > end
 
+    @property
+    def has_known_end(self) -> bool:
+        """Whether it is over and somebody saw that; else it lasted at least as long as is told."""
+        return self.end is not None and not self.unobserved
+
     def duration(self, now: float) -> float:
         """Seconds, so far if it goes on."""
         return (now if self.end is None else self.end) - self.start

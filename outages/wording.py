@@ -1,7 +1,8 @@
-"""Outages in words: the headline of a run, and how times are written for people."""
+"""Outages in words: the headline of a run, what users felt of a fault, how times are written for people."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,16 +10,25 @@ from typing import Any
 from foundation.console import spell_duration
 from outages.history import History
 from outages.model import Felt, InjectedFault
+from outages.stories import Hurt, Story, stories
+from testbed.error_words import Names, spell_error
 
 COMES_FROM_THE_PROBER = (
     "What Prometheus knows of the journeys it has from the prober, which measured the outages: this says how "
     "well it keeps up with the prober, not what it would see without one."
 )
 
+NO_FAULT = "no known fault"
+
 
 def clock(moment: float) -> str:
     """A Unix time as hours, minutes and seconds in UTC."""
     return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S")
+
+
+def lasted(seconds: float, *, at_least: bool) -> str:
+    """How long an outage was; `at_least` where nobody saw its end."""
+    return f"at least {spell_duration(seconds)}" if at_least else spell_duration(seconds)
 
 
 def felt_by_journey(outages: Sequence[Felt], now: float) -> list[tuple[str, float]]:
@@ -35,16 +45,67 @@ def headline(history: History) -> str:
     if history.began is None:
         return "No data yet: the prober has not run."
     now = history.now()
-    worst = felt_by_journey(history.outages, now)
-    slow = sum(outage.kind == "slow" for outage in history.outages)
-    down = len(history.outages) - slow
+    slow, down = (_count_hurts(history.outages, kind, now) for kind in ("slow", "down"))
     slow_words = _count(slow, "degradation") if slow else ""
     if not down:
         without = "No outage" if history.faults else "No outage, and no fault was injected"
         return f"{without}; {slow_words}." if slow else f"{without}."
-    journey, seconds = worst[0]
+    journey, seconds = felt_by_journey(history.outages, now)[0]
+    of_it = [outage for outage in history.outages if (outage.journey, outage.kind) == (journey, "down")]
+    spelled = lasted(seconds, at_least=not all(outage.has_known_end for outage in of_it))
     count = _count(down, "outage") + (f" and {slow_words}" if slow else "")
-    return f"{count}; {journey} was down longest, for {spell_duration(seconds)}."
+    return f"{count}; {journey} was down longest, for {spelled}."
+
+
+def _count_hurts(outages: Sequence[Felt], kind: str, now: float) -> int:
+    """Journeys of which one comes and goes under one cause count once; what has no known fault, each time."""
+    return sum(
+        1 if story.causes else len(hurt.spells)
+        for story in stories(outages)
+        for hurt in story.hurts(now)
+        if hurt.kind == kind
+    )
+
+
+def felt(hurts: Sequence[Hurt], now: float) -> list[str]:
+    """What users felt of one fault, a line each journey, worst first, in the console's markup."""
+    if not hurts:
+        return ["[green]Nobody noticed.[/green]"]
+    return [
+        f"[{'red' if hurt.kind == 'down' else 'yellow'}]{hurt.journey} {hurt.kind} for"
+        f" {lasted(hurt.seconds(now), at_least=hurt.is_at_least)}{_in_spells(hurt)}[/]"
+        for hurt in hurts
+    ]
+
+
+def _in_spells(hurt: Hurt) -> str:
+    return f", in {len(hurt.spells)} spells" if len(hurt.spells) > 1 else ""
+
+
+def journeys_hurt(hurts: Sequence[Hurt], room: int) -> str:
+    """Which journeys, worst first, in at most so many characters: by name if there is room, else how many.
+    One that was slow besides being down is named once."""
+    worst_of: dict[str, Hurt] = {}
+    for hurt in hurts:
+        worst_of.setdefault(hurt.journey, hurt)
+    names = ", ".join(map(_name, worst_of.values()))
+    number = _count(len(worst_of), "journey")
+    worst = f"{number}, {hurts[0].journey} longest"
+    return next((text for text in (names, worst) if len(text) <= room), number)
+
+
+def _name(hurt: Hurt) -> str:
+    slow = " slow" if hurt.kind == "slow" else ""
+    return f"{hurt.journey}{slow}{f' ×{len(hurt.spells)}' if len(hurt.spells) > 1 else ''}"
+
+
+def error(outages: Iterable[Felt], names: Names) -> str:
+    """What was seen most often, in people's words."""
+    seen: Counter[str] = Counter()
+    for outage in outages:
+        if words := spell_error(outage.error, names):
+            seen[words] += max(1, outage.failed)
+    return seen.most_common(1)[0][0] if seen else ""
 
 
 def targets(faults: Sequence[InjectedFault]) -> str:
@@ -72,6 +133,12 @@ def causes(outage: Felt) -> str:
     after = "after " if outage.after_effect else ""
     titles = [f"{after}{faults[0].name} {targets(faults)}" for faults in by_id(outage.causes)]
     return ", ".join(dict.fromkeys(titles))
+
+
+def cause(story: Story) -> str:
+    """The faults of a story, each once: `kill post:all`."""
+    titles = [f"{faults[0].name} {targets(faults)}" for faults in by_id(story.causes)]
+    return ", ".join(dict.fromkeys(titles)) or NO_FAULT
 
 
 def parameters(fault: InjectedFault) -> str:

@@ -8,16 +8,18 @@ import time
 from pathlib import Path
 
 import pytest
+from site_files import record as part
 from site_files import write_site
 from test_history import STARTED, STOPPED, fault, outage
 
 from foundation.clock import stamp
 from foundation.console import run
 from foundation.ledger import Ledger, Record
-from outages.cli import app, show_score
+from outages.cli import app
 from outages.journey_names import NAMES
 from outages.model import Felt
 from outages.score import pair, score
+from outages.tables import show_score
 from outages.wording import COMES_FROM_THE_PROBER
 
 KEYS = {
@@ -66,16 +68,58 @@ def test_rows_for_scripts(state: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", row["start"])
 
 
-@pytest.mark.parametrize("verb", ["outages", "report"])
-def test_a_table_for_a_terminal_of_80_columns(
-    state: Path, capsys: pytest.CaptureFixture[str], verb: str
-) -> None:
+def test_a_table_for_a_terminal_of_80_columns(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record(state, RUN)
-    assert call(verb, "--state", str(state)) == 0
+    assert call("outages", "--all", "--state", str(state)) == 0
     shown = capsys.readouterr().out
     assert "1 outage; login-second-factor was down longest, for 4.2s." in shown
     assert re.search(r"login-second-factor +down +4.2s +4/5 +kill post@east", shown)
     assert all(len(line.rstrip()) <= 80 for line in shown.splitlines() if "page:" not in line)
+
+
+FLAPPING = [
+    STARTED,
+    *fault("cut", "place:east", 10, 30, selector="place:east"),
+    *outage("post", 11, 12.5),
+    *outage("post", 14, 15.5),
+    *outage("post", 17, 17.5, "slow"),
+    *outage("login-second-factor", 12, 15),
+    *fault("kill-1", "retweet@east", 40, 50),
+    *outage("retweet", 41, 44, unobserved=True),
+    *outage("page", 70, 71),
+    *outage("page", 72, 73),
+    STOPPED,
+]
+RAW = "status: 503 service-unreachable: post: 127.0.0.1:29716: [Errno 111] Connection refused"
+
+
+@pytest.mark.parametrize("verb", ["outages", "report"])
+@pytest.mark.parametrize("columns", ["60", "80", "160"])
+def test_a_fault_is_one_line_and_its_error_is_never_left_out(
+    state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, verb: str, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    write_site(state, [part("post@west", {"8000": "127.0.0.1:29716"})])
+    record(state, [{**one, **({"error": RAW} if one.get("journey") == "post" else {})} for one in FLAPPING])
+    assert call(verb, "--state", str(state)) == 0
+    title, heads, *rows = capsys.readouterr().out.splitlines()
+    assert title == "5 outages and 1 degradation; post was down longest, for 3s."
+    assert heads.split()[:5] == ["UTC", "cause", "longest", "in", "all"]
+    assert all(len(row) <= int(columns) for row in rows if not row.startswith("page:"))
+    words = " ".join(" ".join(rows).split())
+    assert re.search(r"kill place\S+ 3s 5s (2 journeys|post ×2, login-second-factor)", words)
+    assert re.search(r"kill re\S+ at least 3s at least 3s (retweet|1 journey) the", words)
+    assert re.search(r"no known\S* ?\S* 2s 2s page ×2", words)
+    assert "post@west refused the connection" in words
+    assert "29716" not in words
+
+
+def test_the_rows_for_scripts_have_the_error_as_it_was(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(state, [{**one, "error": RAW} for one in [*outage("post", 12, 16)]])
+    assert call("outages", "--json", "--state", str(state)) == 0
+    assert [row["error"] for row in json.loads(capsys.readouterr().out)] == [RAW]
 
 
 def test_the_report_is_written_where_it_is_asked_for(
@@ -121,11 +165,12 @@ def test_long_causes_leave_the_other_columns_alone(
     parts = ["retweet@east", "timeline@west", "login@east", "notify@west"]
     faults = [line for part in parts for line in fault(part, part, 10, 20)]
     record(state, [STARTED, *faults, *outage("login-second-factor", 12, 16.25), STOPPED])
-    assert call("outages", "--state", str(state)) == 0
-    _, _, row = capsys.readouterr().out.splitlines()
+    assert call("outages", "--all", "--state", str(state)) == 0
+    _, _, row, *below = capsys.readouterr().out.splitlines()
     assert re.search(r"^\d\d:\d\d:\d\d +login-second-factor +down +4.2s +(4/5 +)?kill", row)
     assert len(row.rstrip()) <= int(columns)
     assert ("…" in row) == (columns != "140")
+    assert "refused" in "".join([row, *below])
 
 
 def test_a_cause_is_told_as_it_was_typed(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,7 +178,7 @@ def test_a_cause_is_told_as_it_was_typed(state: Path, capsys: pytest.CaptureFixt
     both = [line for part in parts for line in fault("kill-1", part, 10, 20, selector="post:all")]
     record(state, [STARTED, *both, *outage("post", 12, 16), STOPPED])
     assert call("outages", "--state", str(state)) == 0
-    assert re.search(r" kill post:all +refused", capsys.readouterr().out)
+    assert re.search(r" kill post:all +4s +4s +post +the connection was refused", capsys.readouterr().out)
 
 
 def test_the_score_shows_both_records_side_by_side(

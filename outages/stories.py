@@ -1,0 +1,79 @@
+"""Outages told by their cause: what one fault did to users, over all journeys. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from outages.model import Felt, InjectedFault
+
+
+@dataclass(frozen=True)
+class Hurt:
+    """A journey that was down, or slow, under one cause: one outage, in however many spells."""
+
+    journey: str
+    kind: str
+    spells: tuple[Felt, ...]
+
+    def seconds(self, now: float) -> float:
+        """How long, all spells together."""
+        return sum(spell.duration(now) for spell in self.spells)
+
+    @property
+    def is_at_least(self) -> bool:
+        """Whether nobody saw the end of one of them, so that it may have been longer."""
+        return any(not spell.has_known_end for spell in self.spells)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What had the same faults as its causes. Without any it is what no known fault explains."""
+
+    outages: tuple[Felt, ...]
+
+    @property
+    def causes(self) -> Sequence[InjectedFault]:
+        return self.outages[0].causes
+
+    @property
+    def start(self) -> float:
+        """When the first began, in Unix seconds."""
+        return min(outage.start for outage in self.outages)
+
+    def hurts(self, now: float) -> list[Hurt]:
+        """The journeys that were hurt, those that were down first, the longest first."""
+        spells: dict[tuple[str, str], list[Felt]] = {}
+        for outage in self.outages:
+            spells.setdefault((outage.journey, outage.kind), []).append(outage)
+        hurts = [Hurt(*what, tuple(found)) for what, found in spells.items()]
+        return sorted(hurts, key=lambda hurt: (hurt.kind != "down", -hurt.seconds(now)))
+
+    def total(self, now: float) -> float:
+        """Seconds in which users felt anything of it: in which at least one journey was hurt."""
+        felt, reached = 0.0, self.start
+        for outage in sorted(self.outages, key=lambda outage: outage.start):
+            end = outage.start + outage.duration(now)
+            felt += max(0.0, end - max(outage.start, reached))
+            reached = max(reached, end)
+        return felt
+
+    @property
+    def is_at_least(self) -> bool:
+        """Whether nobody saw the end of one of its outages."""
+        return any(not outage.has_known_end for outage in self.outages)
+
+
+def stories(outages: Iterable[Felt]) -> list[Story]:
+    """In the order in which they began; what has no known fault comes last."""
+    groups: dict[frozenset[str], list[Felt]] = {}
+    for outage in outages:
+        groups.setdefault(frozenset(fault.id for fault in outage.causes), []).append(outage)
+    told = [Story(tuple(group)) for group in groups.values()]
+    return sorted(told, key=lambda story: (not story.causes, story.start))
+
+
+def hurt_by(outages: Iterable[Felt], fault: str, now: float) -> list[Hurt]:
+    """What users felt of one fault, alone or with others, worst first; empty when nobody noticed."""
+    caused = tuple(outage for outage in outages if fault in {cause.id for cause in outage.causes})
+    return Story(caused).hurts(now) if caused else []
