@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from testbed.error_words import Names, names_of, spell_error
 from testbed.site import Site
 
 WELL_LIMIT = 10.0
@@ -33,9 +34,10 @@ def wait_well(
     """
     end = time.monotonic() + seconds
     before = look() if hurts else {}
+    names = names_of(site.inventory.parts)
     while True:
         now = look() if hurts else {}
-        wrong = [*_not_green(now, hurts), *(_wrong_with_store(site) if store else ())]
+        wrong = [*_not_green(now, hurts, names), *(_wrong_with_store(site) if store else ())]
         late = time.monotonic() >= end
         if late or (not wrong and _all_tried_since(before, now, hurts)):
             return wrong
@@ -43,9 +45,15 @@ def wait_well(
         time.sleep(_POLL)
 
 
-def _not_green(now: Journeys, hurts: Collection[str]) -> list[str]:
+def _not_green(now: Journeys, hurts: Collection[str], names: Names) -> list[str]:
     rows = {name: now[name] for name in sorted(hurts) if name in now}
-    return [f"{name} is {row['state']}" for name, row in rows.items() if row["state"] != "green"]
+    return [_spell(name, row, names) for name, row in rows.items() if row["state"] != "green"]
+
+
+def _spell(name: str, row: Mapping[str, Any], names: Names) -> str:
+    """The state of a journey, and for one that is down what its users see."""
+    why = spell_error(row.get("last_error") or "", names) if row["state"] == "down" else ""
+    return f"{name} is {row['state']}{f': {why}' if why else ''}"
 
 
 def _all_tried_since(before: Journeys, now: Journeys, hurts: Collection[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 import time
 from collections.abc import Sequence
+from copy import copy
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from chaos import following
 from chaos.catalogue import all_faults, fault_named
 from chaos.client import Client
 from chaos.fault import PARTS, REGISTER, SERVICES
-from chaos.fault_command import command_of, spell_bounds
+from chaos.fault_command import Answer, command_of, no_answer, spell_bounds
 from chaos.fault_rows import active as active_faults
 from chaos.fault_rows import history as all_known
 from chaos.fault_rows import is_over, spell_from
@@ -241,10 +242,23 @@ def unblock(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet:
         stdout().print("faults are allowed")
 
 
-for _fault in all_faults():
-    app.command(
-        _fault.name,
-        help=f"{_fault.help}\n\nExample: {_fault.example}",
-        hidden=not _fault.listed,
-        rich_help_panel="Faults",
-    )(command_of(_fault))
+# --- the faults ---
+
+
+def _add_faults(commands: typer.Typer, answer: Answer) -> None:
+    for fault in all_faults():
+        words = f"{fault.help}\n\nExample: {fault.example}"
+        add = commands.command(fault.name, help=words, hidden=not fault.listed, rich_help_panel="Faults")
+        add(command_of(fault, answer))
+
+
+def answering(answer: Answer) -> typer.Typer:
+    """All these commands, where those of the faults end with what `answer` says of users."""
+    faults = {fault.name for fault in all_faults()}
+    commands = copy(app)
+    commands.registered_commands = [row for row in app.registered_commands if row.name not in faults]
+    _add_faults(commands, answer)
+    return commands
+
+
+_add_faults(app, no_answer)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from chaos import following
 from chaos.fault import Fault, Parameter
-from chaos.fault_rows import is_over
+from chaos.fault_rows import FaultRow, is_over
 from chaos.injector import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
 from chaos.progress import FaultProgress, spell_targets
 from foundation.console import (
@@ -30,8 +32,18 @@ from foundation.state import State
 from testbed.sentinels import spell_failover
 from testbed.site import Site
 
+Answer = Callable[[State, FaultRow, float | None], Sequence[str]]
+"""Says what users felt of an injection that is over, in the console's markup. The number is since when all is
+well again (Unix seconds), None: it is not. Who measures users stands beside this folder, so a floor above
+brings the answer."""
 
-def command_of(fault: Fault) -> Callable[..., None]:
+
+def no_answer(state: State, fault: FaultRow, well: float | None) -> Sequence[str]:
+    """For who only has this folder."""
+    return ()
+
+
+def command_of(fault: Fault, answer: Answer = no_answer) -> Callable[..., None]:
     """A function with the signature that Typer makes the fault's options of."""
 
     def run(**given: Any) -> None:
@@ -55,7 +67,8 @@ def command_of(fault: Fault) -> Callable[..., None]:
                 fault.precondition(site, part)
             _print_plan(request, planned, _failover_of(site, planned), json=given["json"])
         else:
-            _carry_out(request, state, detach=given["detach"], json=given["json"], quiet=given["quiet"])
+            shown = Shown(given["json"], given["quiet"], given["verbose"])
+            _carry_out(request, state, shown, answer, detach=given["detach"])
 
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -82,6 +95,7 @@ def command_of(fault: Fault) -> Callable[..., None]:
             _argument("state", StateOption, DEFAULT_STATE),
             _argument("json", JsonOption, False),
             _argument("quiet", QuietOption, False),
+            _argument("verbose", Annotated[bool, typer.Option("--verbose", help="Say each step.")], False),
         ]
     )
     return run
@@ -161,9 +175,18 @@ def spell_bounds(parameter: Parameter) -> str:
 # --- doing it ---
 
 
-def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quiet: bool) -> None:
+@dataclass(frozen=True)
+class Shown:
+    """How much of it is shown, and in which form."""
+
+    as_json: bool
+    quiet: bool
+    verbose: bool
+
+
+def _carry_out(request: Request, state: State, shown: Shown, answer: Answer, *, detach: bool) -> None:
     """Have the fault done, follow it to its end, and say by the exit code how it went."""
-    with FaultProgress(quiet=quiet) as progress:
+    with FaultProgress(quiet=shown.quiet, verbose=shown.verbose) as progress:
         try:
             now = following.begin(state, request, detach=detach, listener=progress)
             interrupted = False
@@ -174,14 +197,19 @@ def _carry_out(request: Request, state: State, *, detach: bool, json: bool, quie
         ended = not detach and not interrupted and is_over(now)
         not_well, excused = following.wait_until_well(state, now, progress) if ended else (None, False)
     now["not_well"] = not_well
-    if json:
+    well = time.time() if not not_well else None
+    if shown.as_json:
         print_json(now)
+    elif ended and not shown.quiet:
+        for line in answer(state, now, well):
+            stdout().print(line)
     following.judge(now, detached=detach and not interrupted, interrupted=interrupted)
     if not excused:
         following.refuse_unwell(now)
-    if not json and not quiet:
+    if not shown.as_json and not shown.quiet:
+        until = f", until {following.clock_of(now['until'])} UTC" if detach else ""
         end = "is in force" if detach else "is over"
-        stdout().print(f"{now['id']} {end}: verified on {spell_targets(now)}")
+        stdout().print(f"{now['id']} {end}: verified on {spell_targets(now)}{until}")
         if not_well:
             stdout().print(f"not well yet, as other faults are in force: {', '.join(not_well)}")
 

@@ -82,13 +82,26 @@ def judge(fault: FaultRow, *, detached: bool, interrupted: bool = False) -> None
         raise Failure(f"{name} could not be restored: {why}", "failwhale chaos heal", NOT_RESTORED)
     if interrupted:
         raise Failure(f"interrupted: {name} was ended and is undone", code=INTERRUPTED)
+    force, step = "it is over", ""
+    if not is_over(fault):
+        force, step = (
+            f"it is in force until {clock_of(fault['until'])} UTC",
+            "failwhale chaos heal ends it now",
+        )
     failed = [f"{one['target']}: {one['failed']}" for one in fault["targets"] if one["failed"]]
     if failed:
-        raise Failure(f"{name} failed: {'; '.join(failed)}", "see: failwhale status", FAILED)
+        raise Failure(
+            f"{name} failed, and {force}: {'; '.join(failed)}", step or "see: failwhale status", FAILED
+        )
     if fault["verified"] is not True:
         doubtful = (one for one in fault["targets"] if one["verified"] is not True)
         evidence = "; ".join(str(one["evidence"] or one["end_evidence"]) for one in doubtful)
-        raise Failure(f"{name} was not verified: {evidence}", "", INCONCLUSIVE)
+        raise Failure(f"{name} was not verified, and {force}: {evidence}", step, INCONCLUSIVE)
+
+
+def clock_of(time: str) -> str:
+    """The hours, minutes and seconds of a time as it stands in a row."""
+    return time[len("2026-01-01T") :][: len("00:00:00")]
 
 
 def refuse_unwell(fault: FaultRow) -> None:

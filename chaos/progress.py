@@ -1,15 +1,17 @@
-"""Telling a person how a fault goes: a line for each step, and on a terminal a countdown below them."""
+"""Telling a person how a fault goes: what it is, each step if they ask, and a countdown on a terminal."""
 
 from __future__ import annotations
 
 import math
+import operator
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import foundation.progress
 from chaos.catalogue import fault_named
-from chaos.fault_rows import FaultRow, is_over, spell_from
+from chaos.fault_rows import FaultRow, TargetRow, is_over, spell_from
 from chaos.heal import Healing
 from chaos.listener import Listener
 from chaos.phase import Phase
@@ -22,10 +24,12 @@ NAMED = 3
 
 
 class FaultProgress(foundation.progress.Progress, Listener):
-    """Says each step of a fault once, on stderr, and counts down to its end where a line can move."""
+    """Says once what a fault is, and if `verbose` each of its steps, on stderr; and counts down to its end
+    where a line can move."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, verbose: bool = False) -> None:
         super().__init__(quiet)
+        self._verbose = verbose
         self._said: set[str] = set()
         self._fault: FaultRow | None = None
 
@@ -36,7 +40,7 @@ class FaultProgress(foundation.progress.Progress, Listener):
     def tell(self, fault: FaultRow) -> None:
         """Say what is new."""
         self._fault = fault
-        for line in steps(fault):
+        for line in (heading(fault), *(steps(fault) if self._verbose else ())):
             if line not in self._said:
                 self._said.add(line)
                 self.say(line)
@@ -56,27 +60,71 @@ def countdown(fault: FaultRow) -> str:
     return f"{fault['fault']} {fault['target']}{spell_from(fault)}: {state}"
 
 
-def steps(fault: FaultRow) -> Iterator[str]:
-    """A line for each step that was taken, in order."""
-    begun = parse(fault["times"]["requested"])
+def heading(fault: FaultRow) -> str:
+    """What is done to which parts."""
     how = fault_named(fault["fault"]).spell(fault["parameters"])
-    yield f"{fault['id']}: {fault['fault']} on {spell_targets(fault)}{f' ({how})' if how else ''}"
-    for one in fault["targets"]:
-        name, times = one["target"], one["times"]
-        if times["applied"]:
-            yield f"  {_after(begun, times['applied'])} applied to {name}"
-        if one["failed"]:
-            yield f"          not applied to {name}: {one['failed']}"
-        if one["evidence"]:
-            word = spell(one["verified"], "verified", "NOT verified", "not verified yet")
-            yield f"          {word}: {one['evidence']}"
-        if times["ceased"]:
-            yield f"  {_after(begun, times['ceased'])} ceased on {name} by itself: {one['end_evidence']}"
-        if times["reverting"] and not times["ceased"]:
-            yield f"  {_after(begun, times['reverting'])} reverting on {name}: ended by {one['ended_by']}"
-        if Phase(one["phase"]).is_settled:
-            word = "reverted" if is_over(one) else "UNKNOWN whether it is undone"
-            yield f"          {word}: {one['end_evidence']}"
+    return f"{fault['id']}: {fault['fault']} on {spell_targets(fault)}{f' ({how})' if how else ''}"
+
+
+def steps(fault: FaultRow) -> list[str]:
+    """A line for each step, in the order of time, with all the targets that took it. It is told once no other
+    target can take it any more at the same stage."""
+    begun = parse(fault["times"]["requested"])
+    taken = [list(_steps_of(one)) for one in fault["targets"]]
+    settled = [Phase(one["phase"]).is_settled for one in fault["targets"]]
+    lines: list[tuple[float, int, str]] = []
+    for stage in range(_STAGES):
+        reached = [any(step.stage == stage for step in own) for own in taken]
+        if not all(map(operator.or_, reached, settled)):
+            break
+        groups: dict[str, list[_Step]] = {}
+        for step in (step for own in taken for step in own if step.stage == stage):
+            groups.setdefault(step.words, []).append(step)
+        for words, group in groups.items():
+            at = max(step.at for step in group)
+            seen = "; ".join(dict.fromkeys(step.seen for step in group if step.seen))
+            said = words.format(", ".join(step.target for step in group))
+            after = spell_duration(max(at - begun, 0.0))
+            lines.append((at, stage, f"  {after:>7} {said}{f': {seen}' if seen else ''}"))
+    return [line for _, _, line in sorted(lines)]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What happened on one target; `words` have a place for the names of all for which the same did."""
+
+    stage: int
+    target: str
+    at: float
+    words: str
+    seen: str = ""
+
+
+_STAGES = 4
+"""Applied, looked at if it bites, ended, undone."""
+
+
+def _steps_of(one: TargetRow) -> Iterator[_Step]:
+    name, times = (
+        one["target"],
+        {phase: parse(at) for phase, at in one["times"].items() if isinstance(at, str)},
+    )
+    began = times.get("applied", times["requested"])
+    if one["failed"]:
+        yield _Step(0, name, began, "not applied to {}", one["failed"])
+    elif "applied" in times:
+        yield _Step(0, name, began, "applied to {}")
+    if one["evidence"]:
+        word = spell(one["verified"], "verified", "NOT verified", "not verified yet")
+        yield _Step(1, name, times.get("verified", began), f"{word} on {{}}", one["evidence"])
+    if "ceased" in times:
+        yield _Step(2, name, times["ceased"], "ceased on {} by itself", one["end_evidence"] or "")
+    elif "reverting" in times:
+        yield _Step(2, name, times["reverting"], f"reverting on {{}}: ended by {one['ended_by']}")
+    if Phase(one["phase"]).is_settled:
+        word = "reverted on {}" if is_over(one) else "UNKNOWN whether it is undone on {}"
+        end = max(times.values())
+        yield _Step(3, name, end, word, one["end_evidence"] or "")
 
 
 def spell_healing(healing: Healing, what: str | None = None) -> str:
@@ -93,7 +141,3 @@ def spell_targets(fault: FaultRow) -> str:
     names = [one["target"] for one in fault["targets"]]
     targets = ", ".join(names) if len(names) <= NAMED else f"{fault['target']}, {len(names)} parts"
     return f"{targets}{spell_from(fault)}"
-
-
-def _after(begun: float, moment: str) -> str:
-    return f"{spell_duration(max(parse(moment) - begun, 0.0)):>7}"

@@ -19,9 +19,9 @@ from chaos.fault_rows import FaultRow
 from chaos.progress import FaultProgress, spell_healing
 from driver.acts import Act, PlannedInjection, read
 from driver.driver import Driver
+from failwhale.answer import felt_of, recovery_of
 from failwhale.down import take_down
 from failwhale.up import Told
-from foundation.clock import parse
 from foundation.console import DEFAULT_STATE, INTERRUPTED, Failure, spell_duration, stdout
 from foundation.interruption import interruptible, uninterruptible
 from foundation.options import whole_number
@@ -30,10 +30,9 @@ from foundation.state import State
 from loadtests.cli import spell_loaded, telling_people
 from loadtests.generator import LoadPlan, Shape
 from loadtests.load import Load
-from outages.stories import hurt_by
 from outages.tables import show
 from outages.watch import Live
-from outages.wording import felt, headline
+from outages.wording import headline
 from testbed.error_words import names_in
 from testbed.runtimes.lifecycle import Wishes
 
@@ -42,8 +41,6 @@ WAY_OUT = PlannedInjection("kill", "retweet:all", "5m")
 SEED = 7
 CROWD = 20
 GREEN_AGAIN_SECONDS = 30.0
-RECORDED_WITHIN = 5.0
-"""Seconds for the ends of outages to be in the record when all is green; as a rule they are."""
 LOAD_SECONDS = 240
 """Longer than the tour takes; the load is ended when the tour is over."""
 
@@ -163,13 +160,9 @@ class Show:
                 self.inject(injection, clock, detach=True)
             fault = self.inject(last, clock)
             self.driver.wait_green(GREEN_AGAIN_SECONDS)
-            ends = (one["times"]["reverting"] for one in fault["targets"])
-            undone = max(parse(end) for end in ends if end is not None)
-            recovered = time.time() - undone
-        outages, now = self.driver.outages(since=begun, settle=RECORDED_WITHIN), time.time()
-        for line in felt(hurt_by(outages, fault["id"], now), now):
+            well = time.time()
+        for line in (*felt_of(self.driver, fault, begun), recovery_of(fault, well)):
             self.say(f"     {line}")
-        self.say(f"     All journeys green {spell_duration(recovered)} after the fault was undone.")
 
     def inject(self, injection: PlannedInjection, begun: float, *, detach: bool = False) -> FaultRow:
         """One fault of an act that has begun then, by the monotonic clock."""

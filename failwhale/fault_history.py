@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
 from chaos.catalogue import fault_named
-from chaos.cli import app
 from chaos.fault_rows import FaultRow, TargetRow, history, spell_from
 from foundation.console import (
     DEFAULT_STATE,
@@ -23,8 +22,6 @@ from foundation.console import (
 from foundation.state import State
 from foundation.verdict import spell
 
-__all__ = ["app"]
-
 
 class FeltRow(TypedDict):
     """How long users felt a fault in one journey."""
@@ -34,12 +31,11 @@ class FeltRow(TypedDict):
     seconds: float
 
 
-@app.command(
-    "history",
-    help="Show the last faults, those that are over, too: who did what, and why, how it ended, and what "
-    "users felt of it.\n\nExample: failwhale chaos history",
-)
 def show_history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None:
+    """Show the last faults, those that are over, too: who did what, and why, how it ended, what users felt.
+
+    Example: failwhale chaos history
+    """
     site = State(state)
     faults = history(site)
     felt = felt_by_fault(site)

@@ -36,7 +36,7 @@ VERBS = {
     "down": Verb("failwhale.down", "down", "Stop everything; --purge removes every file, too.", RUN),
     "populate": Verb("loadtests.cli", "populate", "Fill the site with people, posts and follows.", USE),
     "load": Verb("loadtests.cli", "load", "Send users to the site.", USE),
-    "chaos": Verb("failwhale.fault_history", "app", "Break one thing, see what is broken, heal.", BREAK),
+    "chaos": Verb("failwhale.chaos", "app", "Break one thing, see what is broken, heal.", BREAK),
     "protections": Verb(
         "failwhale.protections", "protections", "What guards the site; switch it live.", BREAK
     ),

@@ -38,6 +38,14 @@ def test_what_stays_bad_is_named(laboratory: Any) -> None:
     assert wait_well(site, look, ["post", "retweet"], 0.2, store=False) == ["post is down", "retweet is slow"]
 
 
+def test_what_stays_down_is_named_with_what_its_users_see(laboratory: Any) -> None:
+    port = "status: 503 service-unreachable: post: 127.0.0.1:1: [Errno 111] Connection refused"
+    rows = {"post": {"state": "down", "attempts": 1, "last_error": port}}
+    assert wait_well(laboratory.site, lambda: rows, ["post"], 0.0, store=False) == [
+        "post is down: frontend@east refused the connection"  # all parts of the laboratory have this address
+    ]
+
+
 def test_the_store_is_asked_itself(laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     site = laboratory.site
     look = Prober({})

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ import chaos.client
 import chaos.fault_command
 import chaos.following
 import chaos.heal
-import failwhale.fault_history
+import failwhale.chaos
 import foundation.progress
 from chaos import actions, probes
 from chaos.api import build
@@ -120,7 +123,7 @@ def command(
     def command(*words: str) -> Done:
         capsys.readouterr()
         at = ("--state", str(state.path)) if words[0] not in ("list", "show") else ()
-        code = run(failwhale.fault_history.app, "failwhale chaos", [*words, *at])
+        code = run(failwhale.chaos.app, "failwhale chaos", [*words, *at])
         out, err = capsys.readouterr()
         assert "Traceback" not in out + err
         return Done(code, out, err)
@@ -203,7 +206,9 @@ def test_without_a_controller_the_client_says_so_after_a_while(
 
 
 def test_a_fault_from_the_command_line(controller: Running, command: Any, laboratory: Any) -> None:
-    done = command("latency", "post:all", "--for", "500ms", "--delay", "50ms", "--share", "20%", "--json")
+    done = command(
+        "latency", "post:all", "--for", "500ms", "--delay", "50ms", "--share", "20%", "--json", "--verbose"
+    )
     assert done.code == 0, done.err
     fault = done.json
     assert fault["fault"] == "latency"
@@ -215,8 +220,51 @@ def test_a_fault_from_the_command_line(controller: Running, command: Any, labora
     assert steps == sorted(steps)
     assert (fault["times"]["ceased"], fault["times"]["unknown"]) == (None, None)
     assert [one["target"] for one in fault["targets"]] == ["post@east", "post@west"]
-    assert "reverting on post@west: ended by limit" in done.err
+    assert "reverting on post@east, post@west: ended by limit" in done.err
     assert laboratory.site.harm() == []
+
+
+def test_its_steps_are_told_only_if_somebody_asks_and_by_step_not_by_part(
+    controller: Running, command: Any
+) -> None:
+    words = ("latency", "post:all", "--for", "1s")
+    heading = command(*words).err
+    assert re.fullmatch(r"latency-\w+: latency on post@east, post@west \(delay 1.2s, share 100%\)\n", heading)
+    first, *steps = command(*words, "--verbose").err.splitlines()
+    assert re.sub(r"-\w+:", "", first) == re.sub(r"-\w+:", "", heading.rstrip())
+    told = [re.sub(r"^ +\S+ ", "", step).partition(":")[0] for step in steps]
+    parts = "post@east, post@west"
+    assert told == [
+        f"{word} {parts}" for word in ("applied to", "verified on", "reverting on", "reverted on")
+    ]
+    times = [step.split()[0] for step in steps]
+    assert times == sorted(times, key=lambda time: (not time.endswith("ms"), float(time.rstrip("ms"))))
+
+
+def test_a_fault_ends_with_what_is_said_of_users(controller: Running, state: State) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def answer(of: State, fault: Any, well: float | None) -> list[str]:
+        assert of.path == state.path
+        asked.append((fault["phase"], well is not None))
+        return ["[red]post down for 2s[/]"]
+
+    app = chaos.cli.answering(answer)
+
+    def out(*words: str) -> str:
+        capture = io.StringIO()
+        with redirect_stdout(capture):
+            words = ("kill", "post@east", "--state", str(state.path), *words)
+            assert run(app, "failwhale chaos", words) == 0
+        return capture.getvalue()
+
+    told = out("--for", "300ms")
+    assert told.startswith("post down for 2s\nkill-")
+    assert asked == [("reverted", True)]
+    out("--for", "300ms", "--quiet")
+    out("--for", "300ms", "--json")
+    out("--for", "300ms", "--detach")
+    assert len(asked) == 1, "nobody is there to be told, or it goes on"
 
 
 def test_whose_calls_are_hurt_is_told_by_every_command(
@@ -227,9 +275,10 @@ def test_whose_calls_are_hurt_is_told_by_every_command(
     assert "would errors post@east from frontend@west for 1m" in dry.out
     dry_run = command(*words, "--dry-run", "--json").json
     assert (dry_run["from"], dry_run["callers"]) == ("frontend@west", ["frontend@west"])
-    done = command(*words, "--detach")
+    done = command(*words, "--detach", "--verbose")
     assert done.code == 0, done.err
     assert "is in force: verified on post@east from frontend@west" in done.out
+    assert re.search(r", until \d\d:\d\d:\d\d UTC\n", done.out)
     assert "sent as frontend@west; one sent as frontend@east is spared" in done.err
     assert "post@east from frontend@west" in command("active").out
     (active,) = command("active", "--json").json
@@ -402,7 +451,7 @@ def test_a_command_that_waits_for_its_fault_says_that_it_ceased(
         threading.Timer(0.2, runtime.thaw, (part,)).start()
 
     monkeypatch.setattr(runtime, "pause", pause_for_a_moment)
-    done = command("pause", "post@east", "--for", "1m")
+    done = command("pause", "post@east", "--for", "1m", "--verbose")
     assert done.code == 0, done.err
     assert "ceased on post@east by itself: post@east goes on" in done.err
     assert "reverting on post@east" not in done.err
@@ -599,7 +648,7 @@ def test_a_dry_run_refuses_what_would_be_refused(controller: Running, command: A
 def test_on_a_terminal_a_line_counts_down(
     controller: Running, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ("latency", "post@east", "--for", "1200ms")
+    words = ("latency", "post@east", "--for", "1200ms", "--verbose")
     assert "s left" not in command(*words).err
     monkeypatch.setattr(foundation.progress, "is_terminal", lambda: True)
     err = command(*words).err
@@ -627,7 +676,12 @@ def test_a_fault_that_does_not_bite_is_inconclusive(
     done = command("kill", "post@east", "--for", "300ms", "--json")
     assert done.code == 4
     assert done.json["verified"] is False
-    assert "not verified" in done.err
+    assert "not verified, and it is over: " in done.err
+    done = command("kill", "post@east", "--for", "1m", "--detach")
+    assert done.code == 4
+    assert re.search(r"not verified, and it is in force until \d\d:\d\d:\d\d UTC: ", done.err)
+    assert "failwhale chaos heal ends it now" in done.err
+    assert command("heal").code == 0
 
 
 def test_a_fault_that_cannot_be_undone_is_not_restored(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from failwhale.fault_history import app as chaos
+from failwhale.chaos import app as chaos
 from failwhale.verbs import VERBS, app
 from foundation.console import run
 from foundation.version import VERSION
