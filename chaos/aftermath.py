@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from testbed.error_words import Names, names_of, spell_error
+from testbed.error_words import Names, names_of, spell_error, spell_no_data
 from testbed.site import Site
 
 WELL_LIMIT = 10.0
@@ -46,12 +46,22 @@ def wait_well(
 
 
 def _not_green(now: Journeys, hurts: Collection[str], names: Names) -> list[str]:
-    rows = {name: now[name] for name in sorted(hurts) if name in now}
-    return [_spell(name, row, names) for name, row in rows.items() if row["state"] != "green"]
+    """What cannot be measured is not waited for while the journey that it needs is broken: that one is named
+    if it is one of `hurts`, and is not the matter of who asks if it is another."""
+    rows = {name: now[name] for name in sorted(hurts) if name in now and now[name]["state"] != "green"}
+    return [_spell(name, row, names) for name, row in rows.items() if not _waits_for_another(row, now)]
+
+
+def _waits_for_another(row: Mapping[str, Any], now: Journeys) -> bool:
+    needed = str(row.get("no_data", "")).partition(":")[0]
+    return needed in now and now[needed]["state"] in ("down", "slow")
 
 
 def _spell(name: str, row: Mapping[str, Any], names: Names) -> str:
     """The state of a journey, and for one that is down what its users see."""
+    if row["state"] == "unknown":
+        why = spell_no_data(row.get("no_data") or "", names)
+        return f"{name} has no data{f': {why}' if why else ''}"
     why = spell_error(row.get("last_error") or "", names) if row["state"] == "down" else ""
     return f"{name} is {row['state']}{f': {why}' if why else ''}"
 

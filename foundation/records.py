@@ -70,6 +70,12 @@ _OUTAGE: Mapping[str, Check] = {
     "unobserved": _or_absent(_flag),  # nobody saw its end
     "stopping": _or_absent(_flag),  # it began with the stop of the site
 }
+_NO_DATA: Mapping[str, Check] = {
+    "journey": _text,  # which could not be tried, since what it needs of another one failed
+    "start": _time,
+    "end": _or_absent(_time),
+    "why": _text,
+}
 _FAULT: Mapping[str, Check] = {
     "fault": _text,  # the id of the injection
     "name": _text,
@@ -91,6 +97,8 @@ KINDS: Mapping[str, Mapping[str, Check]] = {
     "attempt.slow": _ATTEMPT,
     "outage.opened": _OUTAGE,
     "outage.closed": _OUTAGE,
+    "no-data.opened": _NO_DATA,
+    "no-data.closed": _NO_DATA,
     "records.dropped": {"count": _number},
     "fault.requested": {
         **_FAULT,

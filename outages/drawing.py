@@ -9,8 +9,9 @@ from html import escape
 from foundation.console import spell_duration
 from outages.history import History
 from outages.journey_names import NAMES
-from outages.model import Felt, InjectedFault, LoadRun
+from outages.model import Felt, InjectedFault, LoadRun, Unmeasured
 from outages.wording import by_id, causes, clock, parameters, targets
+from testbed.error_words import spell_no_data
 
 WIDTH = 1120.0
 LABELS = 150.0
@@ -210,8 +211,23 @@ def _journey(journey: str, history: History, scale: Scale, top: float, now: floa
     felt = [outage for outage in history.outages if outage.journey == journey]
     felt.sort(key=lambda outage: outage.kind, reverse=True)  # slow first: down is drawn over it
     css = "hurt" if felt else ""
+    blind = [row for row in history.unmeasured if row.journey == journey]
+    gaps = "".join(_unmeasured(row, scale, middle, now) for row in blind)
     bars = "".join(_outage(outage, scale, middle, now) for outage in felt)
-    return _label(journey, middle, css) + rail + bars
+    return _label(journey, middle, css) + rail + gaps + bars
+
+
+def _unmeasured(row: Unmeasured, scale: Scale, middle: float, now: float) -> str:
+    """A time in which the journey could not be tried, hatched on its own row."""
+    end = now if row.end is None else row.end
+    left, wide = scale.span(row.start, end)
+    title = escape(
+        f"{row.journey}: no data for {spell_duration(end - row.start)}\n{spell_no_data(row.why, {})}"
+    )
+    return (
+        f"<rect class='blind' x='{left:.1f}' y='{middle - BAR / 2:.1f}' width='{wide:.1f}' height='{BAR:g}'"
+        f" fill='url(#hatch)'><title>{title}</title></rect>"
+    )
 
 
 def _outage(outage: Felt, scale: Scale, middle: float, now: float) -> str:

@@ -23,7 +23,7 @@ from foundation.records import fits, step_as_named_now
 from foundation.state import State
 from outages.causes import name_causes
 from outages.journey_names import NAMES
-from outages.model import Felt, Gap, InjectedFault, LoadRun
+from outages.model import Felt, Gap, InjectedFault, LoadRun, Unmeasured
 
 
 class History:
@@ -42,6 +42,7 @@ class History:
         self.faults: list[InjectedFault] = []
         self.loads: list[LoadRun] = []
         self.gaps: list[Gap] = []
+        self.unmeasured: list[Unmeasured] = []
         self.attempts: dict[str, Counter[str]] = {}
         """By journey: how many were good, slow, bad, untested, left-out."""
         self.seen_bad: deque[tuple[str, str, float]] = deque(maxlen=5000)
@@ -80,6 +81,10 @@ class History:
                 if (moment := getattr(owner, name)) is not None:
                     setattr(owner, name, moment + moved)
         self.gaps = [replace(gap, start=gap.start + moved, end=gap.end + moved) for gap in self.gaps]
+        self.unmeasured = [
+            replace(row, start=row.start + moved, end=None if row.end is None else row.end + moved)
+            for row in self.unmeasured
+        ]
         seen = ((journey, kind, start + moved) for journey, kind, start in self.seen_bad)
         self.seen_bad = deque(seen, maxlen=self.seen_bad.maxlen)
 
@@ -93,10 +98,19 @@ class History:
 
     def _prober_stopped(self, record: Record, at: float) -> None:
         self.ended = at
+        self._nobody_looks(at)
         self._tally(record, at)
 
     def _prober_gap(self, record: Record, at: float) -> None:
-        self.gaps.append(Gap(parse(record["start"]), parse(record["end"]), "the prober was down"))
+        gap = Gap(parse(record["start"]), parse(record["end"]), "the prober was down")
+        self.gaps.append(gap)
+        self._nobody_looks(gap.start)
+
+    def _nobody_looks(self, since: float) -> None:
+        """Who comes next begins anew to find what cannot be measured."""
+        self.unmeasured = [
+            replace(row, end=max(row.start, since)) if row.end is None else row for row in self.unmeasured
+        ]
 
     def _prober_stalled(self, record: Record, at: float) -> None:
         start, end = parse(record["start"]), parse(record["end"])
@@ -134,6 +148,12 @@ class History:
         if not record.get("stopping"):
             self.outages.append(closed)
         self.outages.sort(key=lambda row: row.start)
+
+    def _no_data(self, record: Record, at: float) -> None:
+        end = parse(record["end"]) if record.get("end") else None
+        row = Unmeasured(record["journey"], parse(record["start"]), end, record["why"])
+        open_one = (row.journey, None)
+        self.unmeasured = [*(one for one in self.unmeasured if (one.journey, one.end) != open_one), row]
 
     # --- faults ---
 
@@ -203,6 +223,8 @@ class History:
         "attempt.slow": _attempt_slow,
         "outage.opened": _outage_opened,
         "outage.closed": _outage_closed,
+        "no-data.opened": _no_data,
+        "no-data.closed": _no_data,
         "fault.requested": _fault_requested,
         "fault.applied": _fault_applied,
         "fault.verified": _fault_verified,

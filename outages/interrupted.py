@@ -10,7 +10,7 @@ from foundation.ledger import Ledger, Record
 STILL_THE_SAME_RUN = 60.0
 """Seconds: a prober that was away for longer finds a site that may have been started anew."""
 
-ITS_OWN = ("attempt.", "outage.", "tally", "prober.", "cast.")
+ITS_OWN = ("attempt.", "outage.", "no-data.", "tally", "prober.", "cast.")
 """Kinds of record that a living prober writes."""
 
 

@@ -8,6 +8,8 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from foundation.clock import Clock
@@ -34,6 +36,15 @@ FORGOTTEN_AFTER = 5.0
 """A state is not believed any more when no attempt has said anything for so many seconds (and its limit)."""
 
 
+@dataclass(frozen=True)
+class Unmeasured:
+    """A time in which a journey cannot be tried. `start` is in steady seconds; `why` names the journey whose
+    failure it is, and what was seen: `post: status: 503 ...`."""
+
+    start: float
+    why: str
+
+
 class JourneyProbe:
     """Attempts at one journey, their results in the ledger, and what they add up to."""
 
@@ -50,11 +61,14 @@ class JourneyProbe:
         observe: Callable[[str, str, float], None],
         discard: Callable[[Sequence[Cleanup]], None],
         stalled_since: Callable[[float], bool],
+        warming_up: Callable[[float], bool] = lambda start: False,
     ) -> None:
         """`observe(journey, outcome, seconds)` is told each result; `discard` gets what could not be undone.
 
         `stalled_since(start)` says whether the prober itself stood still after that time, or the wall clock
-        was set: what an attempt saw then says nothing about the site. Times are steady seconds of `clock`.
+        was set: what an attempt saw then says nothing about the site. `warming_up(start)` says whether the
+        site as a whole was being started then: that is neither an outage nor a degradation, even of a journey
+        that went well already. Times are steady seconds of `clock`.
         """
         self.journey = journey
         self.counts: Counter[str] = Counter()
@@ -63,6 +77,8 @@ class JourneyProbe:
         self.said_nothing = 0
         """Attempts that were left out, or failed for what belongs to another journey."""
         self.last_error = ""
+        self._unmeasured: Unmeasured | None = None
+        """Since when it cannot be tried, as what it needs of another journey fails."""
         self._edges = [edge for edge in edges if journey.edge in (None, edge.name)]
         self._tls = tls
         self._cast = cast
@@ -71,11 +87,14 @@ class JourneyProbe:
         self._observe = observe
         self._discard = discard
         self._stalled_since = stalled_since
+        self._warming_up = warming_up
         self._turns = itertools.count()
         self._in_order = InOrder()
         kinds: tuple[Kind, ...] = ("down", "slow")
         self._exact = {kind: Tracker(kind, settled_at) for kind in kinds}
         self._live = {kind: Tracker(kind, settled_at) for kind in kinds}
+        self._last_measured = self._last_untested = -inf
+        """When the latest attempts began that said something, and that could not be made."""
         self._running: set[asyncio.Task[None]] = set()
         self._trouble = asyncio.Event()
         self._last_heard: float | None = None
@@ -145,7 +164,7 @@ class JourneyProbe:
 
     async def _visit(self, visit: Visit, start: float) -> AttemptResult | None:
         failure: Failed | None = None
-        said_nothing = ""
+        said_nothing = why = ""
         late = self._clock.now() - start
         ends = asyncio.get_running_loop().time() - late + self.journey.limit
         try:
@@ -155,34 +174,41 @@ class JourneyProbe:
             failure = error
         except TimeoutError:
             failure = Failed("time-out", visit.step)
-            said_nothing = "untested" if visit.in_precondition else ""
-        except Untested:
-            said_nothing = "untested"
+            if visit.in_precondition:
+                said_nothing, why = "untested", f"{visit.needs}: {failure}"
+        except Untested as untested:
+            said_nothing, why = "untested", str(untested)
         except AttemptLeftOut:
             said_nothing = "left-out"
         except MALFORMED as error:
             failure = Failed("wrong-content", f"{visit.step}: {type(error).__name__} {error}")
         if self._stalled_since(start):
-            said_nothing = "untested"
+            said_nothing, why = "untested", ""
         if said_nothing:
             if said_nothing == "left-out" and self._last_heard is not None:
                 # The prober had a reason of its own: what it knew stands.
                 self._last_heard = self._clock.now()
+            if why:
+                self._cannot_be_measured(start, why)
             self.said_nothing += 1
             self.counts[said_nothing] += 1
             return None
         return self._conclude(visit, start, failure)
 
-    def _conclude(self, visit: Visit, start: float, failure: Failed | None) -> AttemptResult:
+    def _conclude(self, visit: Visit, start: float, failure: Failed | None) -> AttemptResult | None:
         end = self._clock.now()
         took = end - start
         if visit.measured_from is not None:
             took = time.monotonic() - visit.measured_from
         outcome: Outcome = "bad" if failure else "slow" if took > self.journey.slow else "good"
+        is_starting = self._exact["down"].is_settling(start)
+        if outcome != "good" and not is_starting and self._warming_up(start):
+            self.counts["starting"] += 1
+            return None
         error = failure.error if failure else "slow" if outcome == "slow" else ""
         detail = failure.detail if failure else ""
         result = AttemptResult(start, end, outcome, f"{error}: {detail}" if detail else error)
-        if failure and self._exact["down"].is_settling(start):
+        if failure and is_starting:
             self.counts["starting"] += 1
             return result
         if outcome != "good":
@@ -220,6 +246,7 @@ class JourneyProbe:
         if result.error:
             self.last_error = result.error
         self._last_heard = self._clock.now()
+        self._is_measured(result.start)
         for tracker in self._live.values():
             tracker.add(result)
         if result.outcome == "good" and not any(tracker.open for tracker in self._live.values()):
@@ -228,6 +255,32 @@ class JourneyProbe:
             self._trouble.set()
         self._observe(self.journey.name, result.outcome, took)
         self.state()
+
+    def _cannot_be_measured(self, start: float, why: str) -> None:
+        """What an attempt that began then needs of another journey fails, so this one is neither well nor
+        down as far as anybody knows, until an attempt says something again."""
+        self._last_untested = max(start, self._last_untested)
+        known = -inf < self._last_measured < start
+        if known and self._unmeasured is None and not self._warming_up(start):
+            self._unmeasured = Unmeasured(start, why)
+            self._write_no_data("no-data.opened")
+            self.state()
+
+    def _is_measured(self, start: float) -> None:
+        self._last_measured = max(start, self._last_measured)
+        if self._unmeasured is not None and start > self._last_untested:
+            self._write_no_data("no-data.closed", end=self._clock.stamp(start))
+            self._unmeasured = None
+
+    def _write_no_data(self, kind: str, end: str | None = None) -> None:
+        assert self._unmeasured is not None
+        start = self._clock.stamp(self._unmeasured.start)
+        self._ledger.append(kind, journey=self.journey.name, start=start, end=end, why=self._unmeasured.why)
+
+    @property
+    def has_no_data(self) -> bool:
+        """Whether nothing is known of it at this moment."""
+        return self._state_now() == "unknown"
 
     def no_data(self, span: NoData) -> None:
         """There was no data for a while."""
@@ -269,7 +322,7 @@ class JourneyProbe:
         return self._clock.now() - outage.start if outage else 0.0
 
     def state(self) -> str:
-        """green, down, slow, or unknown while no attempt says anything."""
+        """green, down, slow, or unknown while no attempt says anything: there is no data."""
         state = self._state_now()
         if state != self._state:
             self._state, self._state_since = state, self._clock.now()
@@ -282,16 +335,19 @@ class JourneyProbe:
         for kind, tracker in self._live.items():
             if tracker.open is not None:
                 return kind
-        return "green"
+        return "green" if self._unmeasured is None else "unknown"
 
     def row(self) -> dict[str, Any]:
-        """What GET /journeys says."""
+        """What GET /journeys says; `no_data` is there while it cannot be measured, and says why."""
+        state = self.state()
+        why = {"no_data": self._unmeasured.why} if state == "unknown" and self._unmeasured else {}
         return {
-            "state": self.state(),
+            "state": state,
             "since": self._clock.stamp(self._state_since),
             "attempts": self.attempts,
             "failed": self.failed,
             "last_error": self.last_error or None,
+            **why,
         }
 
     async def stop(self) -> None:

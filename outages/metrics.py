@@ -42,6 +42,12 @@ class ProberMetrics:
         up = Gauge(
             "journey_up", "0 while an outage of the journey is seen.", ["journey"], registry=self._registry
         )
+        no_data = Gauge(
+            "journey_no_data",
+            "1 while nothing is known of the journey: it could not be tried.",
+            ["journey"],
+            registry=self._registry,
+        )
         self._waiting = Gauge(
             "prober_record_waiting", "Records that wait in memory for room.", registry=self._registry
         )
@@ -54,6 +60,7 @@ class ProberMetrics:
         }
         self._durations = {name: durations.labels(name) for name in NAMES}
         self._up = {name: up.labels(name) for name in NAMES}
+        self._no_data = {name: no_data.labels(name) for name in NAMES}
 
     def observe(self, journey: str, outcome: str, seconds: float) -> None:
         """Count one attempt."""
@@ -62,6 +69,9 @@ class ProberMetrics:
 
     def up(self, journey: str, is_up: bool) -> None:
         self._up[journey].set(is_up)
+
+    def no_data(self, journey: str, has_none: bool) -> None:
+        self._no_data[journey].set(has_none)
 
     def record(self, waiting: int, dropped: int) -> None:
         """How many records there was no room for."""

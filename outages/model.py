@@ -116,6 +116,16 @@ class LoadRun:
 
 
 @dataclass(frozen=True)
+class Unmeasured:
+    """A time in which one journey could not be tried, and why; `end` is None while it goes on."""
+
+    journey: str
+    start: float
+    end: float | None
+    why: str
+
+
+@dataclass(frozen=True)
 class Gap:
     """A time without data, and why; where the wall clock was set it has no length."""
 

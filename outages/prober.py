@@ -37,7 +37,8 @@ STALLED_AFTER = 0.5
 """Seconds by which the prober's own loop may be late before it stops trusting what it saw meanwhile."""
 
 SETTLES_WITHIN = 20.0
-"""Seconds in which a site that is being started may fail without that being an outage."""
+"""Seconds in which a site that is being started may fail without that being an outage; less, if every journey
+has gone well before."""
 
 LOST_AFTER = 5.0
 """Seconds that a journey is down before the fixture_upkeep asks whether what it needs is still there."""
@@ -59,7 +60,7 @@ class Prober:
         self._last_beat = self.clock.now()
         self.fixture_upkeep = FixtureUpkeep(self.cast, self._visit, self.ledger, self._in_trouble)
         # After a crash the site was up, so there is nothing to wait for.
-        settled_at = self.clock.now() + (0.0 if crashed else SETTLES_WITHIN)
+        settled_at = self._warm_at = self.clock.now() + (0.0 if crashed else SETTLES_WITHIN)
         self.probes = {
             journey.name: JourneyProbe(
                 journey,
@@ -69,9 +70,10 @@ class Prober:
                 self.ledger,
                 self.clock,
                 settled_at=settled_at,
-                observe=self.metrics.observe,
+                observe=self._observe,
                 discard=self._discard,
                 stalled_since=self._has_stalled_since,
+                warming_up=self._is_warming_up,
             )
             for journey in journeys.ALL
             if journey.edge is None or journey.edge in edges
@@ -111,8 +113,18 @@ class Prober:
         """The metrics in the Prometheus text format."""
         for name, probe in self.probes.items():
             self.metrics.up(name, probe.is_up)
+            self.metrics.no_data(name, probe.has_no_data)
         self.metrics.record(self.ledger.waiting, self.ledger.dropped)
         return self.metrics.expose()
+
+    def _observe(self, journey: str, outcome: str, seconds: float) -> None:
+        self.metrics.observe(journey, outcome, seconds)
+        now = self.clock.now()
+        if now < self._warm_at and all(probe.state() == "green" for probe in self.probes.values()):
+            self._warm_at = now
+
+    def _is_warming_up(self, start: float) -> bool:
+        return start < self._warm_at
 
     def _has_stalled_since(self, start: float) -> bool:
         """Whether this process stood still after that time, or the wall clock was set, by which sessions and

@@ -26,6 +26,7 @@ from outages.wording import (
     headline,
     parameters,
 )
+from testbed.error_words import spell_no_data
 from testbed.sitefile import SiteFile
 
 FOLDER = Path(__file__).parent
@@ -181,16 +182,30 @@ def _hurt(caused: Sequence[Felt], now: float) -> str:
 
 
 def _journeys(history: History, now: float) -> str:
-    heads = ["journey", "attempts", "good", "slow", "failed", "good share", "down for"]
+    heads = ["journey", "attempts", "good", "slow", "failed", "good share", "down for", "no data for"]
     seconds = dict(felt_by_journey(history.outages, now))
     return _table(
         heads,
         (
-            [f"<b>{name}</b>", *_counts(history.attempts.get(name, Counter())), _down_for(seconds.get(name))]
+            [
+                f"<b>{name}</b>",
+                *_counts(history.attempts.get(name, Counter())),
+                _down_for(seconds.get(name)),
+                _no_data_for(name, history, now),
+            ]
             for name in NAMES
         ),
-        numbers={1, 2, 3, 4, 5, 6},
+        numbers={1, 2, 3, 4, 5, 6, 7},
     )
+
+
+def _no_data_for(journey: str, history: History, now: float) -> str:
+    """How long it could not be tried, with the latest reason."""
+    rows = [row for row in history.unmeasured if row.journey == journey]
+    if not rows:
+        return ""
+    lasted = sum((now if row.end is None else row.end) - row.start for row in rows)
+    return f"<span title='{escape(spell_no_data(rows[-1].why, {}))}'>{spell_duration(lasted)}</span>"
 
 
 def _counts(counts: Counter[str]) -> list[str]:

@@ -68,6 +68,8 @@ class Visit:
         """What is being waited for, so that a time-out can say it."""
         self.cleanups: list[Cleanup] = []
         self.in_precondition = False
+        self.needs = ""
+        """The journey that the precondition belongs to."""
         self.measured_from: float | None = None
         """When the journey's own part began (monotonic seconds), if a precondition came before it."""
         self.deadline = asyncio.timeout(None)
@@ -134,14 +136,15 @@ class Visit:
             raise
 
     @contextmanager
-    def precondition(self) -> Iterator[None]:
+    def precondition(self, journey: str = "post") -> Iterator[None]:
         """What is inside belongs to another journey: its failure is Untested, its time does not count."""
+        self.needs = journey
         self.in_precondition = True
         self._allow(PRECONDITION_SECONDS)
         try:
             yield
         except Failed as failure:
-            raise Untested(f"{self.step}: {failure}") from None
+            raise Untested(f"{journey}: {failure}") from None
         self.in_precondition = False
         self.measured_from = time.monotonic()
         self._allow(self._limit)

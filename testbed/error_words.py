@@ -86,6 +86,15 @@ def spell_error(raw: str, names: Names) -> str:
     return _plain(raw, names)
 
 
+def spell_no_data(raw: str, names: Names) -> str:
+    """Why a journey cannot be measured, for a person: `post fails: post@east refused the connection`."""
+    journey, _, why = raw.partition(": ")
+    if not journey:
+        return ""
+    words = spell_error(why, names)
+    return f"{journey} fails{f': {words}' if words else ''}"
+
+
 def _late(detail: str, names: Names) -> str:
     who, _, connecting = _plain(detail, names).partition(": no connection in ")
     if connecting:

@@ -30,7 +30,8 @@ def wait_until_green(site: State, limit: float, note: Callable[[str], None]) -> 
             return True
         note(f"{len(journeys) - len(others)} of {len(journeys)} journeys green")
         if time.monotonic() > limit:
-            named = ", ".join(others) or "all, the prober is silent"
+            broken = [name for name in others if journeys[name]["state"] != "unknown"]
+            named = ", ".join(broken or others) or "all, the prober is silent"
             raise Failure(f"not green in time: {named}", "see: failwhale outages; failwhale logs prober")
         time.sleep(POLL_SECONDS)
 

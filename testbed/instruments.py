@@ -7,7 +7,7 @@ import json
 import ssl
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from foundation.failure import Failure
 from foundation.state import State
@@ -25,13 +25,15 @@ def address_of(state: State, part: str) -> str | None:
 
 
 class JourneyRow(TypedDict):
-    """How a journey of the users goes."""
+    """How a journey of the users goes. `unknown` is no data; where what it needs of another journey fails,
+    `no_data` says why: that journey's name, and what was seen."""
 
     state: Literal["green", "down", "slow", "unknown"]
     since: str
     attempts: int
     failed: int
     last_error: str | None
+    no_data: NotRequired[str]
 
 
 def journeys_now(state: State) -> dict[str, JourneyRow]:

@@ -46,6 +46,22 @@ def test_what_stays_down_is_named_with_what_its_users_see(laboratory: Any) -> No
     ]
 
 
+def test_a_journey_without_data_is_waited_for_unless_another_is_what_is_broken(laboratory: Any) -> None:
+    needs_post = "post: status: 503 service-unreachable: post: the server closed the connection"
+
+    def left(post: str, *hurts: str) -> list[str]:
+        rows = {
+            "post": {"state": post, "attempts": 1},
+            "freshness": {"state": "unknown", "attempts": 1, "no_data": needs_post},
+        }
+        return wait_well(laboratory.site, lambda: rows, hurts, 0.0, store=False)
+
+    why = "post cannot be reached: the server closed the connection"
+    assert left("green", "post", "freshness") == [f"freshness has no data: post fails: {why}"]
+    assert left("down", "post", "freshness") == ["post is down"]
+    assert left("down", "freshness") == []
+
+
 def test_the_store_is_asked_itself(laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     site = laboratory.site
     look = Prober({})

@@ -367,6 +367,21 @@ def test_a_prober_that_was_stopped_in_order_leaves_nothing(tmp_path: Path) -> No
     assert len(list(ledger.read())) == 2
 
 
+def test_what_could_not_be_measured_is_told_with_its_reason_and_ends_where_nobody_looks() -> None:
+    def no_data(kind: str, start: float, end: float | None, journey: str = "freshness") -> Record:
+        told = None if end is None else at(end)
+        return line(start + 0.1, f"no-data.{kind}", journey=journey, start=at(start), end=told, why="post: x")
+
+    rows = [no_data("opened", 5, None), no_data("closed", 5, 8), no_data("opened", 20, None)]
+    going_on = read([STARTED, *rows]).unmeasured
+    assert [(row.journey, row.start - T, row.end, row.why) for row in going_on[1:]] == [
+        ("freshness", 20.0, None, "post: x")
+    ]
+    over = read([STARTED, *rows, STOPPED]).unmeasured
+    assert [(row.start - T, (row.end or 0) - T) for row in over] == [(5.0, 8.0), (20.0, 100.0)]
+    assert read([STARTED, *rows, STOPPED]).outages == []
+
+
 def test_the_headline_says_it_plainly() -> None:
     def said(*records: Record) -> str:
         history = History()

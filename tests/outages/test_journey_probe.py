@@ -634,6 +634,78 @@ def test_a_state_is_forgotten_when_nobody_says_anything(monkeypatch: pytest.Monk
     play(scene, monkeypatch)
 
 
+def test_what_cannot_be_tried_is_neither_green_nor_down_until_the_next_attempt_that_says_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene(loop: VirtualLoop) -> None:
+        stage = Stage(loop, good)
+        probe = stage.probe
+        await stage.one(1.0)
+        stage.attempt = raising(Untested("post: refused: nobody there"))
+        await stage.one(1.0)
+        assert probe.row()["state"] == "unknown"
+        assert probe.row()["no_data"] == "post: refused: nobody there"
+        assert (probe.is_up, probe.has_no_data, probe.failed) == (True, True, 0)
+        await stage.one(1.0)
+        stage.attempt = good
+        await stage.one(1.0)
+        assert (probe.state(), probe.has_no_data) == ("green", False)
+        assert "no_data" not in probe.row()
+        told = [(row["kind"], row["start"], row["end"]) for row in stage.book.rows]
+        assert told == [("no-data.opened", 1.0, None), ("no-data.closed", 1.0, 3.0)]
+
+    play(scene, monkeypatch)
+
+
+def test_an_old_attempt_that_could_not_be_made_takes_nothing_from_a_newer_good_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene(loop: VirtualLoop) -> None:
+        stage = Stage(loop, good)
+        await stage.one(1.0)
+        stage.attempt = hang_before
+        await stage.one(0.5)  # is given up in 3 s
+        stage.attempt = good
+        await stage.one(5.0)
+        assert stage.probe.counts == Counter(good=2, untested=1)
+        assert stage.probe.state() == "green"
+        assert stage.book.rows == []
+
+    play(scene, monkeypatch)
+
+
+def test_an_open_outage_stays_one_while_it_cannot_be_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(loop: VirtualLoop) -> None:
+        stage = Stage(loop, refused)
+        await stage.one(1.0)
+        stage.attempt = raising(Untested("post: refused"))
+        await stage.one(1.0)
+        assert (stage.probe.state(), stage.probe.has_no_data) == ("down", False)
+
+    play(scene, monkeypatch)
+
+
+def test_while_the_site_warms_up_even_a_journey_that_went_well_has_no_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene(loop: VirtualLoop) -> Stage:
+        stage = Stage(loop, good)
+        stage.probe._warming_up = lambda start: start < 5.0
+        await stage.one(1.0)
+        stage.attempt = refused
+        await stage.one(1.0)
+        stage.attempt = slow
+        await stage.one(4.0)
+        assert stage.book.rows == []
+        assert stage.probe.state() == "green"
+        assert stage.probe.counts == Counter(good=1, starting=2)
+        stage.attempt = refused
+        await stage.one(1.0)
+        return stage
+
+    assert [row["start"] for row in play(scene, monkeypatch).book.of("outage.opened")] == [6.0]
+
+
 def test_who_has_only_left_out_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert one(monkeypatch, raising(AttemptLeftOut("no code"))).probe._last_heard is None
 

@@ -99,6 +99,18 @@ def test_a_fault_on_many_parts_has_one_bar_and_one_shadow() -> None:
     assert (drawn.count("fault"), drawn.count("shadow")) == (1, 1)
 
 
+def test_what_could_not_be_measured_is_hatched_on_its_row_and_told_with_its_reason() -> None:
+    why = "post: status: 504 service-too-slow: post"
+    told = {"journey": "freshness", "start": STARTED["at"], "why": why}
+    records = [STARTED, line(5, "no-data.closed", **told, end=line(5, "")["at"]), STOPPED]
+    blind = [element for element in drawing(records).iter("rect") if element.get("class") == "blind"]
+    (title,) = [element.text for rect in blind for element in rect]
+    assert title == "freshness: no data for 5s\npost fails: post did not answer in time"
+    content = page(read(records))
+    assert "<span title='post fails: post did not answer in time'>5s</span>" in content
+    assert "No outage, and no fault was injected." in content
+
+
 def test_bars_stay_inside_the_drawing() -> None:
     svg = drawing(RUNS["eventful"])
     width = float(svg.attrib["viewBox"].split()[2])
