@@ -85,7 +85,7 @@ def watch(
     state: StateOption = DEFAULT_STATE,
     once: Annotated[bool, typer.Option("--once", help="Show it once and leave.")] = False,
 ) -> None:
-    """The users' view, live: journeys with their last minute, faults in force, parts that are down.
+    """The users' view, live: journeys, worst first, with their last minute, faults in force, what happens.
 
     Ctrl-C leaves; nothing is changed by watching.
 
@@ -101,6 +101,7 @@ def watch(
     SiteFile.read(site)  # raises Failure, with the next step, when there is none
     console, live = stdout(), Live(site)
     if once or not console.is_terminal:
+        live.ask()
         console.print(live.renderable())
         return
     with (

@@ -17,6 +17,7 @@ from foundation.ledger import Ledger
 from outages.cast import Cast
 from outages.client import MALFORMED, Failed, PublicEdge
 from outages.journeys.journey import Journey
+from outages.recent import Numbers, Recent
 from outages.tracker import BRIDGED_SECONDS, AttemptResult, Kind, NoData, Outage, Outcome, Tracker
 from outages.tracker import Sequence as InOrder
 from outages.visit import AttemptLeftOut, Cleanup, Untested, Visit
@@ -77,6 +78,7 @@ class JourneyProbe:
         self.said_nothing = 0
         """Attempts that were left out, or failed for what belongs to another journey."""
         self.last_error = ""
+        self._recent = Recent()
         self._unmeasured: Unmeasured | None = None
         """Since when it cannot be tried, as what it needs of another journey fails."""
         self._edges = [edge for edge in edges if journey.edge in (None, edge.name)]
@@ -246,6 +248,7 @@ class JourneyProbe:
         if result.error:
             self.last_error = result.error
         self._last_heard = self._clock.now()
+        self._recent.add(self._last_heard, took, failed=result.outcome == "bad")
         self._is_measured(result.start)
         for tracker in self._live.values():
             tracker.add(result)
@@ -349,6 +352,10 @@ class JourneyProbe:
             "last_error": self.last_error or None,
             **why,
         }
+
+    def numbers(self) -> Numbers:
+        """How the last minute went."""
+        return self._recent.numbers(self._clock.now())
 
     async def stop(self) -> None:
         """Give up what is in flight. An outage that is open has an end that nobody saw, unless it began with

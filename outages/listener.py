@@ -26,13 +26,11 @@ class ProberListener:
     def __init__(
         self,
         work: Callable[[], Awaitable[None]],
-        rows: Callable[[], dict[str, Any]],
-        record: Callable[[], dict[str, Any]],
+        state: Callable[[], dict[str, Any]],
         expose: Callable[[], bytes],
     ) -> None:
         self._work = work
-        self._rows = rows
-        self._record = record
+        self._state = state
         self._expose = expose
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +46,7 @@ class ProberListener:
         if path == "/metrics":
             return 200, TEXT, self._expose()
         if path == "/journeys":
-            return 200, JSON, json.dumps({"journeys": self._rows(), "record": self._record()}).encode()
+            return 200, JSON, json.dumps(self._state()).encode()
         if path in ("/-/health", "/-/ready"):
             return 200, JSON, b'{"status":"ok"}'
         problem = {

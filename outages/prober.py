@@ -98,8 +98,12 @@ class Prober:
                 logger.critical("%d records could not be written and are lost", self.ledger.waiting)
 
     def rows(self) -> dict[str, Any]:
-        """What GET /journeys says."""
+        """What GET /journeys says of each journey."""
         return {name: probe.row() for name, probe in self.probes.items()}
+
+    def recent(self) -> dict[str, Any]:
+        """What GET /journeys says of the last minute."""
+        return {name: probe.numbers() for name, probe in self.probes.items()}
 
     def record_state(self) -> dict[str, Any]:
         """What GET /journeys says of the record: whether there is room for it."""
@@ -108,6 +112,10 @@ class Prober:
             "dropped": self.ledger.dropped,
             "problem": self.ledger.problem or None,
         }
+
+    def state(self) -> dict[str, Any]:
+        """What GET /journeys says."""
+        return {"journeys": self.rows(), "recent": self.recent(), "record": self.record_state()}
 
     def expose(self) -> bytes:
         """The metrics in the Prometheus text format."""
@@ -198,7 +206,7 @@ def main() -> None:
     ca = Path(settings.text("CA", str(settings.pki / "ca.pem")))
     record = Path(settings.text("RECORD", "record"))
     prober = Prober(edges, trusting(ca), record)
-    run(ProberListener(prober.run, prober.rows, prober.record_state, prober.expose), settings)
+    run(ProberListener(prober.run, prober.state, prober.expose), settings)
 
 
 if __name__ == "__main__":

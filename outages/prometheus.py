@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -58,6 +59,10 @@ class Prometheus:
                 samples += [(self._setting.told_now(float(at)), float(value)) for at, value in row["values"]]
             start = stop
         return [(dict(labels), sorted(set(samples))) for labels, samples in series.items()]
+
+    def now(self, query: str) -> list[tuple[dict[str, str], float]]:
+        """What a query says at this moment, by labels. Raises Failure."""
+        return [(row["metric"], float(row["value"][1])) for row in self._ask(query, time.time())]
 
     def outages(self, start: float, end: float) -> list[Felt]:
         """Outages between two times (Unix seconds), with when an alert fired. Raises Failure."""

@@ -10,20 +10,20 @@ from outages.model import Felt, InjectedFault
 
 @dataclass(frozen=True)
 class Hurt:
-    """A journey that was down, or slow, under one cause: one outage, in however many spells."""
+    """A journey that was down, or slow, under one cause: one outage, however often it came and went."""
 
     journey: str
     kind: str
-    spells: tuple[Felt, ...]
+    times: tuple[Felt, ...]
 
     def seconds(self, now: float) -> float:
-        """How long, all spells together."""
-        return sum(spell.duration(now) for spell in self.spells)
+        """How long, all times together."""
+        return sum(one.duration(now) for one in self.times)
 
     @property
     def is_at_least(self) -> bool:
         """Whether nobody saw the end of one of them, so that it may have been longer."""
-        return any(not spell.has_known_end for spell in self.spells)
+        return any(not one.has_known_end for one in self.times)
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Story:
 
     def hurts(self, now: float) -> list[Hurt]:
         """The journeys that were hurt, those that were down first, the longest first."""
-        spells: dict[tuple[str, str], list[Felt]] = {}
+        times: dict[tuple[str, str], list[Felt]] = {}
         for outage in self.outages:
-            spells.setdefault((outage.journey, outage.kind), []).append(outage)
-        hurts = [Hurt(*what, tuple(found)) for what, found in spells.items()]
+            times.setdefault((outage.journey, outage.kind), []).append(outage)
+        hurts = [Hurt(*what, tuple(found)) for what, found in times.items()]
         return sorted(hurts, key=lambda hurt: (hurt.kind != "down", -hurt.seconds(now)))
 
     def total(self, now: float) -> float:

@@ -1,127 +1,93 @@
-"""The users' view, live: journeys with the last minute as a strip, faults in force, parts that are down."""
+"""The users' view, live: journeys in numbers and as a strip, faults in force, what happens."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from foundation.clock import parse
 from foundation.console import spell_duration
-from foundation.failure import Failure
 from foundation.ledger import Tail
 from foundation.state import State
 from outages.history import History
 from outages.journey_names import NAMES
-from outages.model import InjectedFault
+from outages.model import Felt, InjectedFault
+from outages.sources import Sources
 from outages.wording import by_id, clock, parameters, record_problem, targets
-from testbed.instruments import prober_now
+from testbed.error_words import Names, spell_error, spell_no_data
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.table import Table
     from rich.text import Text
 
-WIDTH = 80
 CELLS = 40
 CELL_SECONDS = 1.5
-"""A strip of 40 cells is one minute, and fits beside the names in 80 columns."""
+"""A strip of 40 cells is one minute."""
+LEAST_CELLS = 16
+"""Where no more are left beside the numbers, these give way."""
 
 NAME_WIDTH = 20
 STATE_WIDTH = 14
-LEFT_OF_STRIP = NAME_WIDTH + STATE_WIDTH + 2
+NUMBERS = {"per s": 5, "errors": 6, "p50": 6, "p99": 6}
+LEAST_WHY = 24
+"""Columns beside the strip in which it can be said what users see."""
 
-ASK_EVERY = 0.4
-ASK_PARTS_EVERY = 3.0
-WATCHED_SECONDS = 3.0
-"""Seconds after the last drawing in which somebody is thought to look still."""
-
+WORST_FIRST = ("down", "slow", "unknown", "green")
 STYLES = {"green": "green", "down": "bold red", "slow": "yellow", "unknown": "dim"}
 SIGNS = {"green": "▁", "down": "█", "slow": "▄", "unknown": "·"}
 """One sign each, so that the strip can be read without colours."""
+WORDS = {"unknown": "no data"}
+
+MOST_EVENTS = 8
+LOOKED_AT = 60
+"""The latest outages and faults among which the latest events are."""
 
 
 class Live:
-    """What users feel at this moment. `renderable()` may be called as often as the screen is drawn.
-
-    It reads the ledger. The prober and the runtime are asked in threads, so that drawing never waits
-    for them; they end by themselves when nobody draws any more.
-    """
+    """What users feel at this moment. `renderable()` may be called as often as the screen is drawn."""
 
     def __init__(self, state: State) -> None:
-        self._state = state
         self._tail = Tail(state.ledger)
         self._history = History()
-        self._journeys: dict[str, dict[str, Any]] = {}
-        self._record: dict[str, Any] = {}
-        self._parts: list[str] = []
-        self._asking: list[threading.Thread] = []
-        self._drawn = 0.0
+        self._sources = Sources(state)
         self._reading = threading.Lock()
 
-    # --- what is known ---
-
-    def _keep_asking(self) -> None:
-        """See that the threads run. The first time, have an answer of the prober before anything is drawn."""
-        first, self._drawn = not self._drawn, time.monotonic()
-        if first:
-            self._ask_prober()
-        if any(thread.is_alive() for thread in self._asking):
-            return
-        self._asking = [
-            threading.Thread(target=self._repeat, args=(ask, every), daemon=True)
-            for ask, every in ((self._ask_prober, ASK_EVERY), (self._ask_runtime, ASK_PARTS_EVERY))
-        ]
-        for thread in self._asking:
-            thread.start()
+    def ask(self) -> None:
+        """Have every answer before it is drawn, for who draws it once."""
+        self._sources.ask()
 
     def close(self) -> None:
-        """Nothing is drawn after this, so nobody is asked any more: a site that is taken down must not be."""
-        self._drawn = -WATCHED_SECONDS
-
-    def _repeat(self, ask: Callable[[], None], every: float) -> None:
-        while time.monotonic() - self._drawn < WATCHED_SECONDS:
-            ask()
-            time.sleep(every)
-
-    def _ask_prober(self) -> None:
-        said = prober_now(self._state)
-        self._journeys, self._record = said.get("journeys", {}), said.get("record", {})
-
-    def _ask_runtime(self) -> None:
-        from testbed.choice import runtime_of
-
-        with suppress(Failure, OSError, KeyError, ValueError):
-            self._parts = [
-                f"{part.name} {'paused' if part.paused else 'not ready' if part.running else 'down'}"
-                for part in runtime_of(self._state).status()
-                if part.paused or not part.ready
-            ]
-
-    # --- the picture ---
+        """Nothing is drawn after this."""
+        self._sources.close()
 
     def renderable(self) -> RenderableType:
-        """The view as it is when it is drawn, at most 80 columns wide.
+        """The view as it is when it is drawn, as wide and as high as the screen.
 
         What matters most stands above, and what a narrow screen cuts off is the oldest.
         """
         return _Picture(self._lines)
 
-    def _lines(self, width: int) -> list[RenderableType]:
+    def _lines(self, width: int, height: int) -> list[RenderableType]:
         from rich.text import Text
 
-        self._keep_asking()
+        self._sources.keep_asking()
         with self._reading:
             for record in self._tail.new():
                 self._history.take(record)
             now = time.time()
-            cells = max(1, min(CELLS, width - LEFT_OF_STRIP))
-            lines = [self._header(now), *self._broken(now), Text("")]
+            above = [self._header(now), *self._broken(now), *self._monitoring()]
+            free = height - len(above) - len(NAMES) - len(("blank", "heads", "axis"))
+            events = self._events(min(free, MOST_EVENTS))
+            lines = [*above, *events, Text("")]
             for line in lines:
-                line.truncate(min(width, WIDTH), overflow="ellipsis")
-            return [*lines, self._table(now, cells), _axis(cells)]
+                line.truncate(width, overflow="ellipsis")
+            columns = _Columns(width)
+            return [*lines, self._table(now, columns), _axis(columns)]
+
+    # --- above ---
 
     def _header(self, now: float) -> Text:
         from rich.text import Text
@@ -131,40 +97,11 @@ class Live:
         text.append(f"  {clock(now)} UTC", style="dim")
         if self._history.began is not None:
             text.append(f"  up {spell_duration(round(now - self._history.began))}", style="dim")
-        for state in ("green", "slow", "down", "unknown"):
+        for state in reversed(WORST_FIRST):
             if states.count(state):
-                text.append(f"   {states.count(state)} {state}", style=STYLES[state])
-        return text
-
-    def _table(self, now: float, cells: int) -> Table:
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
-        for width in (NAME_WIDTH, STATE_WIDTH, cells):
-            table.add_column(width=width, no_wrap=True)
-        for name in NAMES:
-            row = self._row(name)
-            state = row["state"]
-            since = max(0.0, now - parse(row["since"])) if row.get("since") else None
-            words = state if state == "green" or since is None else f"{state} {spell_duration(since)}"
-            table.add_row(
-                Text(name, style="" if state == "green" else STYLES[state]),
-                Text(words, style=STYLES[state]),
-                self._strip(name, now, cells),
-            )
-        return table
-
-    def _row(self, journey: str) -> dict[str, Any]:
-        return self._journeys.get(journey, {"state": "unknown"})
-
-    def _strip(self, journey: str, now: float, cells: int) -> Text:
-        """The latest cells of the last minute, one sign each: the worst that was seen in it."""
-        from rich.text import Text
-
-        text = Text()
-        for state in strip(self._history, journey, now)[-cells:]:
-            text.append(SIGNS[state], style=STYLES[state])
+                text.append(f"   {states.count(state)} {WORDS.get(state, state)}", style=STYLES[state])
+        if self._sources.blocked:
+            text.append("   blocked", style="bold magenta")
         return text
 
     def _broken(self, now: float) -> list[Text]:
@@ -174,10 +111,10 @@ class Live:
         lines = [_fault_line(faults, now) for faults in by_id(active)]
         if not active:
             lines.append(Text("nothing is broken on purpose", style="dim"))
-        if problem := record_problem(self._record):
+        if problem := record_problem(self._sources.record):
             lines.append(Text(f"the record  {problem}", style="red"))
-        if self._parts:
-            lines.append(Text("parts       ", style="red").append(", ".join(self._parts), style="red"))
+        if self._sources.parts:
+            lines.append(Text(f"parts       {', '.join(self._sources.parts)}", style="red"))
         lines += [
             Text(f"load        {load.shape}, {load.people} people", style="cyan")
             for load in self._history.loads
@@ -185,22 +122,140 @@ class Live:
         ]
         return lines
 
+    def _monitoring(self) -> list[Text]:
+        """What Prometheus says, if it answers."""
+        from rich.text import Text
+
+        lines = []
+        if requests := self._sources.requests:
+            said = ", ".join(f"{rate:.1f} at {place}" for place, rate in sorted(requests.items()))
+            lines.append(Text(f"requests/s  {said}", style="dim"))
+        if alerts := self._sources.alerts:
+            lines.append(Text(f"alerts      {', '.join(alerts)}", style="red"))
+        return lines
+
+    def _events(self, most: int) -> list[Text]:
+        """What happened last, the latest first."""
+        from rich.text import Text
+
+        found = [(at, f"{store} is the primary now", "cyan") for at, store in self._sources.promotions]
+        for faults in by_id(self._history.faults[-LOOKED_AT:]):
+            title = f"{faults[0].name} {targets(faults)}"
+            found += [(at, f"{title} begins", "magenta") for at in _last(fault.applied for fault in faults)]
+            found += [(at, f"{title} is over", "magenta") for at in _last(fault.end for fault in faults)]
+        found += _turns(self._history.outages[-LOOKED_AT:], self._sources.names)
+        latest = sorted(found, key=lambda event: event[0], reverse=True)[: max(0, most)]
+        return [Text(f"{clock(at)}  ", style="dim").append(said, style=style) for at, said, style in latest]
+
+    # --- journeys ---
+
+    def _table(self, now: float, columns: _Columns) -> Table:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim", show_header=True)
+        table.add_column("journey", width=NAME_WIDTH, no_wrap=True)
+        table.add_column("", width=STATE_WIDTH, no_wrap=True)
+        for head, wide in NUMBERS.items() if columns.numbers else ():
+            table.add_column(head, width=wide, no_wrap=True, justify="right")
+        table.add_column("", width=columns.cells, no_wrap=True)
+        if columns.why:
+            table.add_column("", width=columns.why, no_wrap=True, overflow="ellipsis")
+        rank = {name: WORST_FIRST.index(self._row(name)["state"]) for name in NAMES}
+        for name in sorted(NAMES, key=rank.__getitem__):
+            row = self._row(name)
+            state = row["state"]
+            since = max(0.0, now - parse(row["since"])) if row.get("since") else None
+            word = WORDS.get(state, state)
+            words = word if state == "green" or since is None else f"{word} {spell_duration(since)}"
+            table.add_row(
+                Text(name, style="" if state == "green" else STYLES[state]),
+                Text(words, style=STYLES[state]),
+                *(_numbers(self._sources.recent.get(name, {})) if columns.numbers else ()),
+                self._strip(name, now, columns.cells),
+                *([Text(self._why(row), style="dim")] if columns.why else ()),
+            )
+        return table
+
+    def _row(self, journey: str) -> dict[str, Any]:
+        return self._sources.journeys.get(journey, {"state": "unknown"})
+
+    def _why(self, row: dict[str, Any]) -> str:
+        """What users of a journey see that is not well."""
+        if row["state"] == "unknown":
+            return spell_no_data(row.get("no_data") or "", self._sources.names)
+        return spell_error(row.get("last_error") or "", self._sources.names) if row["state"] == "down" else ""
+
+    def _strip(self, journey: str, now: float, cells: int) -> Text:
+        """The latest cells, one sign each: the worst that was seen in it."""
+        from rich.text import Text
+
+        text = Text()
+        for state in strip(self._history, journey, now)[-cells:]:
+            text.append(SIGNS[state], style=STYLES[state])
+        return text
+
+
+class _Columns:
+    """What there is room for in a width: the strip first, the numbers, and what users see."""
+
+    def __init__(self, width: int) -> None:
+        beside = NAME_WIDTH + STATE_WIDTH + 2
+        numbers = sum(NUMBERS.values()) + len(NUMBERS)
+        self.numbers = width - beside - numbers >= LEAST_CELLS
+        self.before = beside + (numbers if self.numbers else 0)
+        self.cells = max(1, min(CELLS, width - self.before))
+        left = width - self.before - self.cells - 1
+        self.why = left if left >= LEAST_WHY else 0
+
 
 class _Picture:
-    """Drawn for the width of the screen that it is drawn on."""
+    """Drawn for the size of the screen that it is drawn on."""
 
-    def __init__(self, lines: Callable[[int], list[RenderableType]]) -> None:
+    def __init__(self, lines: Callable[[int, int], list[RenderableType]]) -> None:
         self._lines = lines
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from self._lines(options.max_width)
+        yield from self._lines(options.max_width, options.size.height)
 
 
-def _axis(cells: int) -> Text:
+def _turns(outages: Iterable[Felt], names: Names) -> list[tuple[float, str, str]]:
+    """When journeys went down or slow, and well again; those that did in one second are one event."""
+    together: dict[tuple[str, str, str], list[tuple[float, str]]] = {}
+    for outage in outages:
+        words = spell_error(outage.error, names)
+        turn = f"{outage.kind}{f': {words}' if words else ''}"
+        style = "red" if outage.kind == "down" else "yellow"
+        together.setdefault((clock(outage.start), turn, style), []).append((outage.start, outage.journey))
+        if outage.end is not None:
+            end = (clock(outage.end), "well again", "green")
+            together.setdefault(end, []).append((outage.end, outage.journey))
+    return [
+        (max(at for at, _ in seen), f"{', '.join(dict.fromkeys(name for _, name in seen))} {turn}", style)
+        for (_, turn, style), seen in together.items()
+    ]
+
+
+def _last(moments: Iterable[float | None]) -> list[float]:
+    """The latest, once all are known."""
+    known = list(moments)
+    return [max(moment for moment in known if moment is not None)] if None not in known else []
+
+
+def _numbers(recent: dict[str, Any]) -> list[str]:
+    errors, p50, p99 = (recent.get(name) for name in ("errors", "p50", "p99"))
+    return [
+        f"{recent['rate']:.1f}" if recent else "",
+        "" if errors is None else f"{errors:.0%}",
+        *("" if value is None else spell_duration(value) for value in (p50, p99)),
+    ]
+
+
+def _axis(columns: _Columns) -> Text:
     from rich.text import Text
 
-    oldest = "one minute ago" if cells == CELLS else f"{cells * CELL_SECONDS:.0f} s ago"
-    return Text(" " * LEFT_OF_STRIP + oldest.ljust(cells - 3) + "now", style="dim", no_wrap=True)
+    oldest = "one minute ago" if columns.cells == CELLS else f"{columns.cells * CELL_SECONDS:.0f} s ago"
+    return Text(" " * columns.before + oldest.ljust(columns.cells - 3) + "now", style="dim", no_wrap=True)
 
 
 def _fault_line(faults: list[InjectedFault], now: float) -> Text:
@@ -235,6 +290,9 @@ def strip(history: History, journey: str, now: float) -> list[str]:
         for name, seen, start in history.seen_bad:
             if (name, seen) == (journey, kind) and start >= begin:
                 paint(kind, start, start)
+    for row in history.unmeasured:
+        if row.journey == journey:
+            paint("unknown", row.start, now if row.end is None else row.end)
     for gap in history.gaps:
         if gap.end > gap.start:
             paint("unknown", gap.start, gap.end)

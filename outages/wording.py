@@ -60,7 +60,7 @@ def headline(history: History) -> str:
 def _count_hurts(outages: Sequence[Felt], kind: str, now: float) -> int:
     """Journeys of which one comes and goes under one cause count once; what has no known fault, each time."""
     return sum(
-        1 if story.causes else len(hurt.spells)
+        1 if story.causes else len(hurt.times)
         for story in stories(outages)
         for hurt in story.hurts(now)
         if hurt.kind == kind
@@ -73,13 +73,13 @@ def felt(hurts: Sequence[Hurt], now: float) -> list[str]:
         return ["[green]Nobody noticed.[/green]"]
     return [
         f"[{'red' if hurt.kind == 'down' else 'yellow'}]{hurt.journey} {hurt.kind} for"
-        f" {lasted(hurt.seconds(now), at_least=hurt.is_at_least)}{_in_spells(hurt)}[/]"
+        f" {lasted(hurt.seconds(now), at_least=hurt.is_at_least)}{_often(hurt)}[/]"
         for hurt in hurts
     ]
 
 
-def _in_spells(hurt: Hurt) -> str:
-    return f", in {len(hurt.spells)} spells" if len(hurt.spells) > 1 else ""
+def _often(hurt: Hurt) -> str:
+    return f", {len(hurt.times)} times" if len(hurt.times) > 1 else ""
 
 
 def journeys_hurt(hurts: Sequence[Hurt], room: int) -> str:
@@ -96,7 +96,7 @@ def journeys_hurt(hurts: Sequence[Hurt], room: int) -> str:
 
 def _name(hurt: Hurt) -> str:
     slow = " slow" if hurt.kind == "slow" else ""
-    return f"{hurt.journey}{slow}{f' ×{len(hurt.spells)}' if len(hurt.spells) > 1 else ''}"
+    return f"{hurt.journey}{slow}{f' ×{len(hurt.times)}' if len(hurt.times) > 1 else ''}"
 
 
 def error(outages: Iterable[Felt], names: Names) -> str:

@@ -44,8 +44,9 @@ def journeys_now(state: State) -> dict[str, JourneyRow]:
 def prober_now(state: State) -> dict[str, Any]:
     """What the prober says at this moment; empty while it does not answer.
 
-    `journeys` are as above. `record` says whether there is room for it: how many records are `waiting` in
-    memory, how many were `dropped`, and what the `problem` is (None: there is none).
+    `journeys` are as above. `recent` is by journey how the last minute went: attempts a second (`rate`), the
+    share of `errors`, `p50` and `p99` in seconds. `record` says whether there is room for it: how many
+    records are `waiting` in memory, how many were `dropped`, and the `problem` (None: there is none).
     """
     try:
         address = address_of(state, "prober")

@@ -17,7 +17,7 @@ from foundation.clock import parse
 from foundation.ledger import Ledger
 from foundation.patient_ledger import PatientLedger
 from foundation.state import State
-from outages import prober, watch
+from outages import prober, sources, watch
 from outages.history import read
 from outages.model import Felt
 from outages.wording import record_problem
@@ -212,7 +212,7 @@ def test_the_live_view_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     from rich.console import Console
 
     said = {"journeys": {}, "record": {"waiting": 12, "dropped": 0, "problem": "No space left on device"}}
-    monkeypatch.setattr(watch, "prober_now", lambda state: said)
+    monkeypatch.setattr(sources, "prober_now", lambda state: said)
     console = Console(width=80, record=True)
     console.print(watch.Live(State(tmp_path)).renderable())
     assert "the record  12 records wait in memory (No space left on device)" in console.export_text()
