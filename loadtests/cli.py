@@ -34,6 +34,7 @@ from foundation.verdict import spell
 from loadtests.generator import LoadPlan, Shape, whole_seconds
 from loadtests.load import Operation, Result, running
 from loadtests.population import PEOPLE_LIMIT
+from loadtests.tally import PERCENTILES
 from loadtests.target import Target, acknowledged_file, census_file, refuse_other_machines
 from testbed.sitefile import SiteFile
 
@@ -226,7 +227,7 @@ def _print_result(result: Result, findings: Findings | None) -> None:
                 row.operation,
                 row.count,
                 row.good,
-                *("" if value is None else spell_duration(value) for value in row.latency.values()),
+                *(_spell_percentile(row, name) for name in PERCENTILES),
             )
             for row in (*result.operations, whole)
         ],
@@ -246,6 +247,12 @@ def _print_result(result: Result, findings: Findings | None) -> None:
         say(f"The generator did not keep its own schedule (p99 {late} late): doubt the latencies.")
     if findings is not None:
         say(_spell_findings(findings))
+
+
+def _spell_percentile(row: Operation, name: str) -> str:
+    """Nothing where it would be the slowest of too few: the 99th of a hundred needs a hundred."""
+    value, share = row.latency[name], PERCENTILES[name]
+    return "" if value is None or round(row.count * (1 - share), 6) < 1 else spell_duration(value)
 
 
 def _counts(counts: Mapping[str, int]) -> str:
