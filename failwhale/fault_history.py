@@ -51,23 +51,20 @@ def show_history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -
 
 
 def felt_by_fault(state: State) -> dict[str, list[FeltRow]]:
-    """By the id of each fault of this run what users felt of it, alone or with others, the longest first;
+    """By the id of each fault of this run what users felt of it, alone or with others, the worst first;
     nothing in it for a fault of which nobody noticed. A fault of an earlier run is not there."""
     from outages.history import read
+    from outages.stories import hurt_by
 
     run = read(state.ledger)
     now = run.now()
-    felt: dict[str, dict[tuple[str, str], float]] = {fault.id: {} for fault in run.faults}
-    for outage in run.outages:
-        what = (outage.journey, outage.kind)
-        for cause in {fault.id for fault in outage.causes}:
-            felt[cause][what] = felt[cause].get(what, 0.0) + outage.duration(now)
-    return {fault: sorted(_rows(seconds), key=lambda row: -row["seconds"]) for fault, seconds in felt.items()}
-
-
-def _rows(seconds: dict[tuple[str, str], float]) -> Iterator[FeltRow]:
-    for (journey, kind), lasted in seconds.items():
-        yield {"journey": journey, "kind": kind, "seconds": round(lasted, 6)}
+    return {
+        fault: [
+            {"journey": hurt.journey, "kind": hurt.kind, "seconds": round(hurt.seconds(now), 6)}
+            for hurt in hurt_by(run.outages, fault, now)
+        ]
+        for fault in {fault.id for fault in run.faults}
+    }
 
 
 # --- for people ---
