@@ -44,6 +44,7 @@ class Sources:
         self.requests: dict[str, float] = {}
         """Requests per second, by edge."""
         self.alerts: list[str] = []
+        """Those that fire, each with all that it is about."""
         self._primary = ""
         self._asking: list[threading.Thread] = []
         self._drawn = 0.0
@@ -123,9 +124,14 @@ class Sources:
             self.requests, self.alerts = {}, []
             return
         self.requests = {labels.get("place", ""): rate for labels, rate in requests}
-        self.alerts = sorted(_spell_alert(labels) for labels, _ in firing)
+        self.alerts = _spell_alerts(labels for labels, _ in firing)
 
 
-def _spell_alert(labels: dict[str, str]) -> str:
-    about = labels.get("journey") or "@".join(filter(None, (labels.get("service"), labels.get("place"))))
-    return f"{labels['alertname']} {about}".rstrip()
+def _spell_alerts(firing: Iterable[dict[str, str]]) -> list[str]:
+    about: dict[str, list[str]] = {}
+    for labels in firing:
+        part = "@".join(filter(None, (labels.get("service"), labels.get("place"))))
+        about.setdefault(labels["alertname"], []).append(labels.get("journey") or part)
+    # Those about fewest things say most.
+    named = sorted(about.items(), key=lambda item: (len(item[1]), item[0]))
+    return [f"{alert} {', '.join(sorted(what))}".rstrip() for alert, what in named]

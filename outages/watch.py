@@ -131,7 +131,7 @@ class Live:
             said = ", ".join(f"{rate:.1f} at {place}" for place, rate in sorted(requests.items()))
             lines.append(Text(f"requests/s  {said}", style="dim"))
         if alerts := self._sources.alerts:
-            lines.append(Text(f"alerts      {', '.join(alerts)}", style="red"))
+            lines.append(Text(f"alerts      {'; '.join(alerts)}", style="red"))
         return lines
 
     def _events(self, most: int) -> list[Text]:

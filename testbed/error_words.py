@@ -33,6 +33,9 @@ Names = Mapping[str, str]
 A_PART = "a part"
 """Who listens at an address of this machine that no part has, or has any more."""
 
+IN_DOUBT = "whether the write was done is not known: "
+"""What a service says before the reason, for whoever may repeat the write."""
+
 LOOPBACK = ("127.0.0.1", "localhost")
 _ADDRESS = re.compile(r"(?:[A-Za-z0-9][\w.-]*|\[[0-9a-fA-F:]+\]):\d{1,5}\b")
 _OF_PYTHON = (
@@ -133,7 +136,8 @@ def _refusal(detail: str, names: Names) -> str:
         case "too-late":
             return f"there was no time left {said[:1].lower()}{said[1:].rstrip('.')}"
         case "store-unavailable":
-            return f"the store cannot be reached: {_plain(said, names)}".removesuffix(": ")
+            why = _plain(said.removeprefix(IN_DOUBT), names)
+            return f"the store cannot be reached: {why}".removesuffix(": ")
         case "not-replicated":
             return "no replica has the write"
     said = _plain(said, names)

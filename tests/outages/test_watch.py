@@ -48,7 +48,8 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
 
     def answer(prometheus: Prometheus, query: str) -> list[tuple[dict[str, str], float]]:
         if "ALERTS" in query:
-            return [({"alertname": "JourneyDown", "journey": "post"}, 1.0)]
+            burning = [({"alertname": "Burns", "journey": name}, 1.0) for name in ("read-back", "post")]
+            return [*burning, ({"alertname": "PartDown", "service": "post", "place": "east"}, 1.0)]
         return [({"place": "east"}, 12.34), ({"place": "west"}, 0.0)]
 
     monkeypatch.setattr(Prometheus, "of", lambda state: Prometheus("nowhere:1"))
@@ -88,7 +89,7 @@ def test_at_80_columns_it_tells_numbers_faults_events_and_what_the_monitoring_sa
     assert lines[1].startswith("broken now  kill  ")
     assert "s left  post:all" in lines[1]
     assert "requests/s  12.3 at east, 0.0 at west" in lines
-    assert "alerts      JourneyDown post" in lines
+    assert "alerts      PartDown post@east; Burns post, read-back" in lines
     (post,) = [line for line in lines if line.startswith("post ")]
     assert post.split()[1:7] == ["down", post.split()[2], "2.0", "25%", "12ms", "1.4s"]
     events = [line.partition("  ")[2] for line in lines if line[2:3] == ":" and line[5:6] == ":"]

@@ -64,6 +64,9 @@ SAID = {
     "status: 503 store-unavailable: 127.0.0.1:29703 is no primary any more: [b'slave', b'x'": (
         "the store cannot be reached: store@east is a replica and not the primary"
     ),
+    "status: 503 store-unavailable: whether the write was done is not known: no replica has it": (
+        "the store cannot be reached: no replica has it"
+    ),
     "status: 503 store-unavailable: the primary is down": "the store cannot be reached: the primary is down",
     "status: 503 store-unavailable: no sentinel answers: TimeoutError()": (
         "the store cannot be reached: no sentinel answers"
