@@ -46,6 +46,7 @@ _OF_PYTHON = (
     (re.compile(r"\bb\"([^\"]*)\""), r"\1"),
 )
 _REFUSED = re.compile(r"(?P<who>\S+|a part): connection refused$", re.I)
+_NAMED = re.compile(r"The service (?P<service>[\w@-]+)\.?")
 _ROLES = {"master": "the primary", "slave": "a replica"}
 
 
@@ -124,6 +125,8 @@ def _refusal(detail: str, names: Names) -> str:
     """An answer with a status: what the problem document says of services, else status and slug."""
     status, _, problem = detail.partition(" ")
     slug, _, said = problem.partition(": ")
+    if named := _NAMED.fullmatch(said):
+        return _failure_of(named["service"], status, slug)
     match slug:
         case "service-unreachable":
             service, _, why = said.partition(": ")
@@ -142,6 +145,22 @@ def _refusal(detail: str, names: Names) -> str:
             return "no replica has the write"
     said = _plain(said, names)
     return f"the site answered {status} {slug}{f': {said}' if said else ''}".rstrip()
+
+
+def _failure_of(service: str, status: str, slug: str) -> str:
+    """What the public is told of a failure is its kind, and the service; a former record has the reason."""
+    match slug:
+        case "service-unreachable":
+            return f"{service} cannot be reached"
+        case "service-too-slow":
+            return f"{service} did not answer in time"
+        case "store-unavailable":
+            return f"{service} cannot reach the store"
+        case "not-replicated":
+            return f"no replica has what {service} wrote"
+        case "too-late":
+            return f"there was no time left for {service}"
+    return f"{service} answered {status} {slug}"
 
 
 def _plain(text: str, names: Names) -> str:

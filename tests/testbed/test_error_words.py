@@ -53,6 +53,13 @@ SAID = {
     "status: 503 service-unreachable: retweet: the server closed the connection": (
         "retweet cannot be reached: the server closed the connection"
     ),
+    "status: 503 service-unreachable: The service retweet": "retweet cannot be reached",
+    "status: 503 service-unreachable: The service retweet.": "retweet cannot be reached",
+    "status: 504 service-too-slow: The service auth.": "auth did not answer in time",
+    "status: 503 store-unavailable: The service post.": "post cannot reach the store",
+    "status: 503 not-replicated: The service post.": "no replica has what post wrote",
+    "status: 504 too-late: The service post.": "there was no time left for post",
+    "status: 500 internal-error: The service post.": "post answered 500 internal-error",
     "status: 504 service-too-slow: auth": "auth did not answer in time",
     "status: 504 too-late: Before auth could answer.": "there was no time left before auth could answer",
     "status: 503 store-unavailable: 127.0.0.1:29703: [Errno 111] Connection refused": (
