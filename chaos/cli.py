@@ -192,7 +192,7 @@ def end(
     now = known[identifier]
     was_over = is_over(now)
     if not was_over:
-        with FaultProgress(quiet=quiet) as progress:
+        with FaultProgress(quiet=quiet, verbose=True) as progress:  # its end is what was asked for
             now = following.end(site, identifier, progress)
     if json:
         print_json(now)
