@@ -27,5 +27,9 @@ def application(settings: Settings) -> FastAPI:
     return app
 
 
-if __name__ == "__main__":
+def main() -> None:
     serve(application)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from foundation.failure import USAGE, Failure
 from foundation.state import State
 from testbed.runtimes import ports
+from testbed.runtimes.lifecycle import COMPOSE_FILE
 from testbed.runtimes.processes import programs
 from testbed.runtimes.processes.compose import read
+from testbed.runtimes.processes.launch import import_module, module_of
 from testbed.runtimes.processes.plan import PlannedSite, Spec, SupervisorPlan, make
 
 FILE = """
@@ -216,3 +219,12 @@ def test_the_wheel_brings_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
     server = programs.find("redis-server", {"PATH": ""})
     assert server is not None
     assert server.endswith("valkey-server")
+
+
+def test_the_parts_of_our_own_site_are_not_loaded_twice(state: State) -> None:
+    """A module without a `main` is run as a script: each part would load again what its parent has."""
+    specs = make(read(COMPOSE_FILE, os.environ), state, environment=os.environ).plan.specs
+    modules = {spec.name: module for spec in specs if (module := module_of(spec.words))}
+    assert len(modules) > 12
+    for part, module in modules.items():
+        assert hasattr(sys.modules[import_module(module)], "main"), part
