@@ -21,6 +21,9 @@ NARROW = ViewportSize(width=360, height=740)
 
 expect.set_options(timeout=WAIT_MS)
 
+ON_PROCESSES = pytest.mark.parametrize("runtime", ["processes"], indirect=True)
+"""For half of the stories: the page is the same on Docker, where all takes longer."""
+
 INSIDE = re.compile(
     r"\d+\.\d+\.\d+\.\d+|:\d{4,5}\b|\w@(east|west)|Errno|Error\b|\bb'|Traceback|redis|undefined"
 )
@@ -185,6 +188,7 @@ def test_two_people_meet(ann: Person, bob: Person) -> None:
     bob.reads_nothing_of_the_inside()
 
 
+@ON_PROCESSES
 def test_a_second_factor_says_that_it_is_on_and_can_be_taken_off(ann: Person) -> None:
     ann.page.set_viewport_size(NARROW)
     ann.sign_up()
@@ -224,6 +228,7 @@ def test_a_second_factor_says_that_it_is_on_and_can_be_taken_off(ann: Person) ->
     ann.reads_nothing_of_the_inside()
 
 
+@ON_PROCESSES
 def test_what_is_broken_says_so_and_comes_back(site: Site, ann: Person) -> None:
     ann.sign_up()
     ann.say("Will this hold?")
