@@ -2,8 +2,8 @@
 
 import sys
 
-from chaos.cli import app
+from chaos.cli import commands
 from foundation.console import run
 
 if __name__ == "__main__":
-    sys.exit(run(app, "python -m chaos"))
+    sys.exit(run(commands(), "python -m chaos"))

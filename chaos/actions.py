@@ -1,16 +1,15 @@
-"""Faults as plain functions with JSON arguments: actions, rollbacks and a probe for the Chaos Toolkit.
+"""Faults as plain functions with JSON arguments: actions and rollbacks for the Chaos Toolkit.
 
     {"type": "action", "name": "kill-post", "provider": {"type": "python", "module": "chaos.actions",
      "func": "inject", "arguments": {"fault": "kill", "target": "post@east", "seconds": 10}}}
 
-docs/chaostoolkit.json is a whole experiment.
+docs/chaostoolkit.json is a whole experiment; chaos/probes.py has what it may ask.
 
 `state` is the folder of the site; without it FAILWHALE_STATE counts, or `.failwhale`.
 """
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from chaos import following
@@ -19,7 +18,6 @@ from chaos.heal import Healing, refuse_unhealed
 from chaos.heal import heal as heal_site
 from chaos.injector import DEFAULT_SECONDS, Request, new_id
 from foundation.state import State
-from testbed.green import wait_until_green
 
 
 def inject(
@@ -57,12 +55,6 @@ def heal(state: str | None = None, what: str | None = None) -> Healing:
     result = heal_site(_state(state), what=what)
     refuse_unhealed(result)
     return result
-
-
-def all_green(seconds: float = 20.0, state: str | None = None) -> bool:
-    """Whether every journey of the users is green, or will be within so many seconds. Raises Failure that
-    names the others; False where no prober looks."""
-    return wait_until_green(_state(state), time.monotonic() + seconds, lambda line: None)
 
 
 def _state(path: str | None) -> State:

@@ -245,20 +245,12 @@ def unblock(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet:
 # --- the faults ---
 
 
-def _add_faults(commands: typer.Typer, answer: Answer) -> None:
+def commands(answer: Answer = no_answer) -> typer.Typer:
+    """All these commands and those of the faults, which end with what `answer` says of users."""
+    whole = copy(app)
+    whole.registered_commands = list(app.registered_commands)
     for fault in all_faults():
         words = f"{fault.help}\n\nExample: {fault.example}"
-        add = commands.command(fault.name, help=words, hidden=not fault.listed, rich_help_panel="Faults")
+        add = whole.command(fault.name, help=words, hidden=not fault.listed, rich_help_panel="Faults")
         add(command_of(fault, answer))
-
-
-def answering(answer: Answer) -> typer.Typer:
-    """All these commands, where those of the faults end with what `answer` says of users."""
-    faults = {fault.name for fault in all_faults()}
-    commands = copy(app)
-    commands.registered_commands = [row for row in app.registered_commands if row.name not in faults]
-    _add_faults(commands, answer)
-    return commands
-
-
-_add_faults(app, no_answer)
+    return whole

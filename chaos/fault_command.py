@@ -43,7 +43,7 @@ def no_answer(state: State, fault: FaultRow, well: float | None) -> Sequence[str
     return ()
 
 
-def command_of(fault: Fault, answer: Answer = no_answer) -> Callable[..., None]:
+def command_of(fault: Fault, answer: Answer) -> Callable[..., None]:
     """A function with the signature that Typer makes the fault's options of."""
 
     def run(**given: Any) -> None:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from chaos.fault_rows import FaultRow, active
 from foundation.state import State
+from testbed.green import wait_until_green
 from testbed.site import Site
 
 
@@ -22,6 +24,12 @@ def journeys(state: str | None = None) -> dict[str, Any]:
 def journey_is_good(journey: str, state: str | None = None) -> bool:
     """Whether users have no trouble with this journey now. Raises KeyError for an unknown journey."""
     return bool(journeys(state)[journey]["state"] == "green")
+
+
+def all_green(seconds: float = 20.0, state: str | None = None) -> bool:
+    """Whether every journey of the users is green, or will be within so many seconds. Raises Failure that
+    names the others; False where no prober looks."""
+    return wait_until_green(_state(state), time.monotonic() + seconds, lambda line: None)
 
 
 def part_is_ready(part: str, state: str | None = None) -> bool:

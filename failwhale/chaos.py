@@ -5,7 +5,7 @@ Chaos and outages know nothing of each other, so what both have to say comes tog
 
 from __future__ import annotations
 
-from chaos.cli import answering
+from chaos.cli import commands
 from chaos.fault_rows import FaultRow
 from failwhale.fault_history import show_history
 from foundation.clock import parse
@@ -27,5 +27,5 @@ def answer(state: State, fault: FaultRow, well: float | None) -> list[str]:
     return [*felt_of(driver, fault, since), recovery_of(fault, well)]
 
 
-app = answering(answer)
+app = commands(answer)
 app.command("history")(show_history)

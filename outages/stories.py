@@ -23,7 +23,7 @@ class Hurt:
     @property
     def is_at_least(self) -> bool:
         """Whether nobody saw the end of one of them, so that it may have been longer."""
-        return any(not one.has_known_end for one in self.times)
+        return have_unknown_end(self.times)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Story:
     @property
     def is_at_least(self) -> bool:
         """Whether nobody saw the end of one of its outages."""
-        return any(not outage.has_known_end for outage in self.outages)
+        return have_unknown_end(self.outages)
 
 
 def stories(outages: Iterable[Felt]) -> list[Story]:
@@ -71,6 +71,11 @@ def stories(outages: Iterable[Felt]) -> list[Story]:
         groups.setdefault(frozenset(fault.id for fault in outage.causes), []).append(outage)
     told = [Story(tuple(group)) for group in groups.values()]
     return sorted(told, key=lambda story: (not story.causes, story.start))
+
+
+def have_unknown_end(outages: Iterable[Felt]) -> bool:
+    """Whether nobody saw the end of one of them."""
+    return any(not outage.has_known_end for outage in outages)
 
 
 def hurt_by(outages: Iterable[Felt], fault: str, now: float) -> list[Hurt]:

@@ -10,7 +10,7 @@ from typing import Any
 from foundation.console import spell_duration
 from outages.history import History
 from outages.model import Felt, InjectedFault
-from outages.stories import Hurt, Story, stories
+from outages.stories import Hurt, Story, have_unknown_end, stories
 from testbed.error_words import Names, spell_error
 
 COMES_FROM_THE_PROBER = (
@@ -52,7 +52,7 @@ def headline(history: History) -> str:
         return f"{without}; {slow_words}." if slow else f"{without}."
     journey, seconds = felt_by_journey(history.outages, now)[0]
     of_it = [outage for outage in history.outages if (outage.journey, outage.kind) == (journey, "down")]
-    spelled = lasted(seconds, at_least=not all(outage.has_known_end for outage in of_it))
+    spelled = lasted(seconds, at_least=have_unknown_end(of_it))
     count = _count(down, "outage") + (f" and {slow_words}" if slow else "")
     return f"{count}; {journey} was down longest, for {spelled}."
 
@@ -130,15 +130,17 @@ def by_id(faults: Iterable[InjectedFault]) -> list[list[InjectedFault]]:
 
 def causes(outage: Felt) -> str:
     """The faults that caused an outage, each once: `kill post:all`, or `after kill store@east`."""
-    after = "after " if outage.after_effect else ""
-    titles = [f"{after}{faults[0].name} {targets(faults)}" for faults in by_id(outage.causes)]
-    return ", ".join(dict.fromkeys(titles))
+    return _titles(outage.causes, "after " if outage.after_effect else "")
 
 
 def cause(story: Story) -> str:
     """The faults of a story, each once: `kill post:all`."""
-    titles = [f"{faults[0].name} {targets(faults)}" for faults in by_id(story.causes)]
-    return ", ".join(dict.fromkeys(titles)) or NO_FAULT
+    return _titles(story.causes) or NO_FAULT
+
+
+def _titles(faults: Iterable[InjectedFault], before: str = "") -> str:
+    titles = [f"{before}{one[0].name} {targets(one)}" for one in by_id(faults)]
+    return ", ".join(dict.fromkeys(titles))
 
 
 def parameters(fault: InjectedFault) -> str:

@@ -249,7 +249,7 @@ def test_a_fault_ends_with_what_is_said_of_users(controller: Running, state: Sta
         asked.append((fault["phase"], well is not None))
         return ["[red]post down for 2s[/]"]
 
-    app = chaos.cli.answering(answer)
+    app = chaos.cli.commands(answer)
 
     def out(*words: str) -> str:
         capture = io.StringIO()

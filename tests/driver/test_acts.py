@@ -90,7 +90,7 @@ def test_what_the_tour_shows_can_be_typed(
     """Up to where the command looks for a site."""
     program, verb, *words = shlex.split(injection.command(detach=True))
     assert (program, verb) == ("failwhale", "chaos")
-    assert run(chaos.cli.app, "failwhale chaos", [*words, "--state", str(tmp_path)]) == 1
+    assert run(chaos.cli.commands(), "failwhale chaos", [*words, "--state", str(tmp_path)]) == 1
     assert "there is no site in" in capsys.readouterr().err
 
 
