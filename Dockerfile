@@ -1,6 +1,6 @@
 # The site's one image: every part written in Python runs from it, and the command line.
 #
-# Behind a wall, two files in docker/wall that git ignores are used while building (see the README there), and are in no
+# Behind a company's proxy, two files in docker/proxy that git ignores are used while building (see the README there), and are in no
 # layer of the image that comes out. No secret mount, so that every builder can do it.
 
 ARG PYTHON_IMAGE=python:3.11.15-slim-bookworm
@@ -8,13 +8,13 @@ ARG PYTHON_IMAGE=python:3.11.15-slim-bookworm
 FROM ${PYTHON_IMAGE} AS build
 
 WORKDIR /build
-COPY requirements.lock docker/wall/ wall/
+COPY requirements.lock docker/proxy/ proxy/
 
-RUN if [ -f wall/ca.crt ]; then export PIP_CERT=/build/wall/ca.crt; fi; \
-    if [ -f wall/pip.conf ]; then export PIP_CONFIG_FILE=/build/wall/pip.conf; fi; \
+RUN if [ -f proxy/ca.crt ]; then export PIP_CERT=/build/proxy/ca.crt; fi; \
+    if [ -f proxy/pip.conf ]; then export PIP_CONFIG_FILE=/build/proxy/pip.conf; fi; \
     python -m venv /opt/failwhale \
     && /opt/failwhale/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --only-binary :all: \
-        --require-hashes --requirement wall/requirements.lock \
+        --require-hashes --requirement proxy/requirements.lock \
     && /opt/failwhale/bin/pip --disable-pip-version-check uninstall --quiet --yes pip setuptools \
     && find /opt/failwhale/lib -type d -name tests -prune -exec rm -r {} + \
     && rm -r /opt/failwhale/include

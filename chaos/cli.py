@@ -151,7 +151,7 @@ def active(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None
     if json:
         print_json(faults)
     elif not faults:
-        stdout().print("no fault is in force")
+        stdout().print("no active faults")
     else:
         columns = ("id", "fault", "target", "ends in", "phase", "verified")
         print_table(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _WRITES = ("login", "login-second-factor", "post", "retweet", "freshness", "notification", "live-stream")
-_READS = ("read-back", "home-timeline", "privacy")
+_READS = ("read-back", "home-timeline", "protected-posts")
 _EVERY = ("handshake-east", "handshake-west", "page", *_WRITES, *_READS)
 
 JOURNEYS_OF: Mapping[str, tuple[str, ...]] = {
     "frontend": _EVERY,
     "auth": ("login", "login-second-factor"),
-    "post": ("post", "read-back", "freshness", "notification", "live-stream", "privacy"),
+    "post": ("post", "read-back", "freshness", "notification", "live-stream", "protected-posts"),
     "retweet": ("retweet",),
-    "timeline": ("home-timeline", "freshness", "privacy"),
+    "timeline": ("home-timeline", "freshness", "protected-posts"),
     "notify": ("notification", "live-stream"),
     "store": (*_WRITES, *_READS),
     "sentinel": (),
@@ -47,7 +47,7 @@ ROUTES_OF: Mapping[str, tuple[str, ...]] = {
     "freshness": ("GET /api/v1/timelines/home",),
     "notification": ("GET /api/v1/notifications",),
     "live-stream": ("GET /api/v1/notifications/stream",),
-    "privacy": (
+    "protected-posts": (
         "GET /api/v1/posts/{id}",
         "GET /api/v1/timelines/users/{name}",
         "GET /api/v1/timelines/home",

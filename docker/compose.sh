@@ -228,7 +228,7 @@ if says 'pull access denied|manifest (for .* )?(unknown|not found)|manifest unkn
 fi
 if says 'NameResolutionError|NewConnectionError|CERTIFICATE_VERIFY_FAILED|No matching distribution found'; then
     fail "the Python packages cannot be fetched while building" \
-        "behind a wall docker/wall/pip.conf says where they are and docker/wall/ca.crt whom to trust: see Dockerfile"
+        "behind a company's proxy docker/proxy/pip.conf says where they are and docker/proxy/ca.crt whom to trust: see Dockerfile"
 fi
 if says 'unknown (shorthand )?flag|unknown docker command|unknown command|no such service|requires at least|accepts '; then
     fail "$(printf '%s\n' "$said" | tail -n 1)" "see: docker compose --help" 2

@@ -24,7 +24,7 @@ def show(outlook: Outlook, as_json: bool) -> None:
         stdout().print(f"{moved.part} at {moved.address}: port {moved.wanted} is taken")
     if outlook.set_aside is not None:
         keys = ", ".join(sorted({key for _, key in outlook.set_aside}))
-        stdout().print(f"set aside, since it only means something to containers: {keys or 'nothing'}")
+        stdout().print(f"ignored, since it only means something to containers: {keys or 'nothing'}")
     if outlook.project is not None:
         stdout().print(f"as the Compose project {outlook.project}")
 

@@ -111,7 +111,9 @@ def load(
             help="How long, in whole seconds.",
         ),
     ] = 30.0,
-    rude: Annotated[bool, typer.Option("--rude", help="Do not wait when the site says Retry-After.")] = False,
+    ignore_retry_after: Annotated[
+        bool, typer.Option("--ignore-retry-after", help="Do not wait when the site says Retry-After.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Afterwards, look for all that was acknowledged.")
     ] = False,
@@ -131,7 +133,7 @@ def load(
         if not quiet:
             stderr().print(f"Nobody lives here yet: loading {PEOPLE:,} people.")
         _populate(site, PEOPLE, SEED, quiet=quiet)
-    plan = LoadPlan(shape, people, rate, whole_seconds(seconds), rude)
+    plan = LoadPlan(shape, people, rate, whole_seconds(seconds), ignore_retry_after)
     if plan.seconds != seconds and not quiet:
         stderr().print(f"A load takes whole seconds: {plan.seconds} s instead of {spell_duration(seconds)}.")
     with running(site, plan) as load, Progress(quiet) as progress:

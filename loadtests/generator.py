@@ -58,7 +58,7 @@ class LoadPlan:
     people: int
     rate: float
     seconds: int
-    rude: bool = False
+    ignore_retry_after: bool = False
     name: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
     def command(self) -> list[str]:
@@ -67,7 +67,7 @@ class LoadPlan:
             *(sys.executable, "-m", "locust", "-f", str(self.shape.locustfile), "--headless"),
             *("--users", str(self.people), "--spawn-rate", str(self.people)),
             *("--run-time", f"{self.seconds}s", "--stop-timeout", str(LAST_ANSWERS_WITHIN)),
-            *("--rate", str(self.rate), *(["--rude"] if self.rude else [])),
+            *("--rate", str(self.rate), *(["--ignore-retry-after"] if self.ignore_retry_after else [])),
             *("--only-summary", "--exit-code-on-error", "0", "--loglevel", "WARNING"),
         ]
 

@@ -51,7 +51,7 @@ class LocustOptions:
     people: int
     rate: float
     seconds: float
-    rude: bool
+    ignore_retry_after: bool
 
 
 def options_of(environment: Environment) -> LocustOptions:
@@ -63,7 +63,7 @@ def options_of(environment: Environment) -> LocustOptions:
         people=people,
         rate=parsed.rate or REQUESTS_PER_SECOND * people,
         seconds=float(parsed.run_time or FOREVER),
-        rude=parsed.rude,
+        ignore_retry_after=parsed.ignore_retry_after,
     )
 
 
@@ -135,7 +135,7 @@ def _add_options(parser: ArgumentParser) -> None:
         help="Requests per second of all usual users together (default: 2 for each).",
     )
     options.add_argument(
-        "--rude",
+        "--ignore-retry-after",
         action="store_true",
         help="Do not wait when the site says Retry-After, as polite clients do.",
     )

@@ -145,6 +145,6 @@ def asked(plan: LoadPlan) -> dict[str, Any]:
         "people": plan.people,
         "rate": plan.rate or 2.0 * plan.people,
         "seconds": plan.seconds,
-        "rude": plan.rude,
+        "ignore_retry_after": plan.ignore_retry_after,
         "load": plan.name,
     }

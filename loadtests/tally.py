@@ -24,7 +24,7 @@ DROPPED = "dropped"
 MISSED = "missed"
 """Not sent because the person was still waiting for the answer before."""
 
-HELD_BACK = "held-back"
+BACKING_OFF = "backing-off"
 """Not sent because the site had asked to come back later."""
 
 UNFINISHED = "unfinished"

@@ -18,7 +18,7 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
 from loadtests.browser import ANSWER_WITHIN, CONNECT_WITHIN, Browser, trust_only
 from loadtests.instruments import current, options_of
-from loadtests.tally import HELD_BACK, MISSED
+from loadtests.tally import BACKING_OFF, MISSED
 from loadtests.visitor import LOOKING_AFTER, POSTING, READING, RETWEETING, Action, Visitor
 
 _CELEBRITIES_AMONG_POSTERS = 0.2
@@ -46,7 +46,7 @@ class Person(FastHttpUser):
             load.next_edge(),
             Browser(self.client, load.target.edges, load.tally),
             load.crowd,
-            polite=not options.rude,
+            polite=not options.ignore_retry_after,
             record=load.record,
             chance=self._chance,
         )
@@ -65,8 +65,8 @@ class Person(FastHttpUser):
         """Seconds until this person's next turn; turns that passed meanwhile are counted as not taken."""
         now = time.perf_counter()
         self._due += self._pause()
-        while self._due <= max(now, self.visitor.held_back_until):
-            self._tally.leave_out(HELD_BACK if self.visitor.is_held_back(self._due) else MISSED)
+        while self._due <= max(now, self.visitor.backing_off_until):
+            self._tally.leave_out(BACKING_OFF if self.visitor.is_backing_off(self._due) else MISSED)
             self._due += self._pause()
         return self._due - now
 

@@ -50,19 +50,19 @@ class Visitor:
         self._token = ""
         self._seen: deque[str] = deque(maxlen=2 * PAGE)
         self._retweeted: deque[str] = deque(maxlen=PAGE)
-        self.held_back_until = 0.0
-        """By time.perf_counter(): until then the site asked not to be bothered. The rude do not care."""
+        self.backing_off_until = 0.0
+        """By time.perf_counter(): until then the site asked to wait; --ignore-retry-after does not."""
 
     def act(self, action: Action, since: float | None = None) -> None:
         """Do one thing, logging in before it where there is no session."""
         if not self._token:
             self.log_in(since)
             since = None
-        if self._token and not self.is_held_back(time.perf_counter()):
+        if self._token and not self.is_backing_off(time.perf_counter()):
             action(self, since)
 
-    def is_held_back(self, now: float) -> bool:
-        return now < self.held_back_until
+    def is_backing_off(self, now: float) -> bool:
+        return now < self.backing_off_until
 
     # --- what people do ---
 
@@ -196,7 +196,7 @@ class Visitor:
         if answer.status == 401:
             self._token = ""
         if answer.retry_after and self._polite:
-            self.held_back_until = time.perf_counter() + answer.retry_after
+            self.backing_off_until = time.perf_counter() + answer.retry_after
         return answer
 
     def _change(

@@ -36,7 +36,7 @@ TRY_AGAIN_SECONDS = 0.05
 USELESS = (Failed, *MALFORMED)
 """The site did not do what was asked of it."""
 
-SHOW_OLD_POSTS = {"home-timeline", "privacy", "retweet"}
+SHOW_OLD_POSTS = {"home-timeline", "protected-posts", "retweet"}
 """Journeys that fail when the site has lost what the cast posted."""
 
 SETTLED_SECONDS = 5.0

@@ -13,5 +13,5 @@ NAMES = (
     "freshness",
     "notification",
     "live-stream",
-    "privacy",
+    "protected-posts",
 )

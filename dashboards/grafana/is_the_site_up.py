@@ -373,15 +373,15 @@ def _parts(y: int) -> list[AnyPanel]:
         lines(
             "Protections at work",
             "Per second: calls repeated at the other replica, repetitions that the budget refused, requests "
-            "hurt by a fault point; and how many replicas are set aside.\n\n"
+            "hurt by an injection point; and how many replicas are ejected.\n\n"
             "Next: `failwhale protections retries off` shows what one of them is worth.",
             at(18, y + 5, 6, 8),
             "short",
         )
         .with_target(over_time(_per_second('retries_total{outcome="sent"}'), "retries", ref="A"))
         .with_target(over_time(_per_second('retries_total{outcome="refused"}'), "refused retries", ref="B"))
-        .with_target(over_time(_per_second("fault_point_hits_total"), "hurt by faults", ref="C"))
-        .with_target(over_time("sum(replica_ejected) or vector(0)", "set aside", ref="D")),
+        .with_target(over_time(_per_second("injection_point_hits_total"), "hurt by faults", ref="C"))
+        .with_target(over_time("sum(replica_ejected) or vector(0)", "ejected", ref="D")),
     ]
 
 

@@ -20,7 +20,7 @@ from locust.env import Environment
 from loadtests.browser import ANSWER_WITHIN, CONNECT_WITHIN, Browser, trust_only
 from loadtests.instruments import LocustOptions, current, options_of
 from loadtests.shapes import Timed
-from loadtests.tally import DROPPED, HELD_BACK
+from loadtests.tally import BACKING_OFF, DROPPED
 from loadtests.users import Poster, Reader, Retweeter
 from loadtests.visitor import POSTING, READING, RETWEETING, Action, Visitor
 
@@ -81,7 +81,7 @@ class Arrivals(FastHttpUser):
             self._load.next_edge(),
             browser,
             crowd,
-            polite=not self._options.rude,
+            polite=not self._options.ignore_retry_after,
             record=self._load.record,
             chance=self._chance,
         )
@@ -110,7 +110,7 @@ class Arrivals(FastHttpUser):
         self._load.tally.lag(time.perf_counter() - due)
         visitor = self._somebody_free(due)
         if visitor is None:
-            self._load.tally.leave_out(HELD_BACK)
+            self._load.tally.leave_out(BACKING_OFF)
         elif len(self._in_flight) >= MOST_IN_FLIGHT:
             self._load.tally.leave_out(DROPPED)
         else:
@@ -128,7 +128,7 @@ class Arrivals(FastHttpUser):
     def _somebody_free(self, now: float) -> Visitor | None:
         """Somebody whom the site has not asked to come back later; None when all that were tried are."""
         for visitor in self._chance.choices(self._visitors, k=_TRIES_FOR_SOMEBODY_FREE):
-            if not visitor.is_held_back(now):
+            if not visitor.is_backing_off(now):
                 return visitor
         return None
 

@@ -12,7 +12,7 @@ from outages.journeys import (
     notification,
     page,
     post,
-    privacy,
+    protected_posts,
     read_back,
     retweet,
 )
@@ -31,5 +31,5 @@ ALL: tuple[Journey, ...] = (
     freshness.JOURNEY,
     notification.JOURNEY,
     live_stream.JOURNEY,
-    privacy.JOURNEY,
+    protected_posts.JOURNEY,
 )

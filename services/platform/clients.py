@@ -39,7 +39,7 @@ class Clients:
     def __init__(self, metrics: Metrics, limits: ClientLimits | None = None) -> None:
         self.limits = limits or ClientLimits()
         self._closed = metrics.connections_closed
-        self._held_back = metrics.requests_held_back
+        self._reads_paused = metrics.reads_paused
         self._all: set[ClientConnection] = set()
         # The keys of these stand in the order of their times, since each begins now.
         self._unfinished: dict[ClientConnection, float] = {}
@@ -121,7 +121,7 @@ class Clients:
         if refusals >= self.limits.most_refusals or len(self._paused) >= self.limits.paused:
             self._closed("refused").inc()
             return -1.0
-        self._held_back.inc()
+        self._reads_paused.inc()
         self._paused.add(connection)
         return pause * random.uniform(1 - _JITTER, 1 + _JITTER)
 

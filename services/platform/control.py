@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, StrictBool
 
-from services.platform.faultpoints import AppliedFault, FaultSpec
+from services.platform.injection_points import AppliedFault, FaultSpec
 from services.platform.metrics import CONTENT_TYPE
 from services.platform.problems import Problem
 from services.platform.site import Site, SiteDep

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.platform import replicated, request_ids
 from services.platform.calls import deadline
-from services.platform.faultpoints import AppliedFault, FaultPoints
 from services.platform.identity import USER_HEADER
+from services.platform.injection_points import AppliedFault, InjectionPoints
 from services.platform.logs import FailureLog
 from services.platform.metrics import NO_ROUTE, Metrics
 from services.platform.problems import Problem
@@ -67,7 +67,7 @@ class Intake:
         app: ASGIApp,
         *,
         metrics: Metrics,
-        faults: FaultPoints,
+        faults: InjectionPoints,
         protections: Protections,
         max_in_flight: int,
         route_of: Callable[[str, str], str | None],

@@ -90,12 +90,12 @@ class Metrics:
         )
         ejections = Counter(
             "ejections_total",
-            "Times that a replica was set aside.",
+            "Times that a replica was ejected.",
             ["server_address"],
             registry=self.registry,
         )
         ejected = Gauge(
-            "replica_ejected", "Whether a replica is set aside.", ["server_address"], registry=self.registry
+            "replica_ejected", "Whether a replica is ejected.", ["server_address"], registry=self.registry
         )
         shed = Counter(
             "http_server_refused_total",
@@ -107,7 +107,10 @@ class Metrics:
             "protection_enabled", "Whether a protection is on.", ["protection"], registry=self.registry
         )
         hits = Counter(
-            "fault_point_hits_total", "Requests hurt by a fault point.", ["kind"], registry=self.registry
+            "injection_point_hits_total",
+            "Requests hurt by an injection point.",
+            ["kind"],
+            registry=self.registry,
         )
 
         closed = Counter(
@@ -118,8 +121,8 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
-        held_back = Counter(
-            "http_server_held_back_total",
+        reads_paused = Counter(
+            "http_server_reads_paused_total",
             "Refusals after which nothing was read from the connection for a while.",
             registry=self.registry,
         )
@@ -162,11 +165,11 @@ class Metrics:
         self.refused_late = shed.labels("late")
         self.connections_closed: Callable[[str], Counter] = cache(closed.labels)
         """connections_closed("idle").inc()"""
-        self.requests_held_back = held_back
+        self.reads_paused = reads_paused
         self.protection_enabled: Callable[[str, bool], None] = lambda name, on: protection.labels(name).set(
             on
         )
-        self.fault_point_hit: Callable[[str], None] = lambda kind: hits.labels(kind).inc()
+        self.injection_point_hit: Callable[[str], None] = lambda kind: hits.labels(kind).inc()
 
     def active_requests(self, requests: Callable[[], int], streams: Callable[[], int]) -> None:
         """Say where the numbers of requests and of streams in flight are read at each scrape."""

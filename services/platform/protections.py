@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 PROTECTIONS = ("deadlines", "retries", "ejection", "shedding")
 """`deadlines`: late work is refused; `retries`: a failed call is repeated elsewhere, within a budget;
-`ejection`: a failing replica is set aside; `shedding`: work over the bound is refused at once."""
+`ejection`: a failing replica is ejected; `shedding`: work over the bound is refused at once."""
 
 
 class Protections:

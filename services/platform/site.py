@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 
 from services.platform.calls import Caller
 from services.platform.events import Consumer, consume
-from services.platform.faultpoints import FaultPoints
+from services.platform.injection_points import InjectionPoints
 from services.platform.metrics import Metrics
 from services.platform.protections import Protections
 from services.platform.revocations import Revocations
@@ -35,7 +35,7 @@ class Site:
         self.settings = settings
         self.store = store
         self.metrics = Metrics(settings)
-        self.faults = FaultPoints(on_hit=self.metrics.fault_point_hit)
+        self.faults = InjectionPoints(on_hit=self.metrics.injection_point_hit)
         self.protections = Protections(on_change=self.metrics.protection_enabled)
         self.calls: Mapping[str, Caller] = {
             service: Caller(

@@ -1,4 +1,4 @@
-"""A site in memory that keeps the promises of a real one: a runtime with leases, fault points that expire."""
+"""A site in memory that keeps the promises of a real one: leases, and injection points that expire."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from site_files import kind_of
 
 import chaos.execution
-import chaos.faults.calls.fault_point
+import chaos.faults.calls.injection_point
 from chaos.injector import Injector
 from chaos.journal import Entry, Journal
 from foundation.failure import Failure
@@ -204,7 +204,7 @@ class MemoryControl:
         return Answer(200, b"{}")
 
     def _served(self, points: list[dict[str, Any]]) -> Answer:
-        """What a request gets that meets these fault points."""
+        """What a request gets that meets these injection points."""
         for point in points:
             if self.caller not in point.get("callers", [self.caller]) and not self.site.indiscriminate:
                 continue
@@ -239,9 +239,9 @@ class MemorySite(Site):
         self.expired: set[str] = set()
         self.roles = {"store@east": "primary", "store@west": "replica"}
         self.harmless = False
-        """Whether fault points count the requests that they meet, and do nothing to them."""
+        """Whether injection points count the requests that they meet, and do nothing to them."""
         self.indiscriminate = False
-        """Whether fault points hurt everybody, although they are for the calls of some."""
+        """Whether injection points hurt everybody, although they are for the calls of some."""
         self._counting = threading.Lock()
 
     def step(self) -> None:
@@ -429,7 +429,7 @@ def swift(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chaos.execution, "POLL", 0.002)
     monkeypatch.setattr(chaos.execution, "LEASE_MARGIN", 0.05)
     monkeypatch.setattr(chaos.execution, "LOOK_AGAIN", 0.01)
-    monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.02)
+    monkeypatch.setattr(chaos.faults.calls.injection_point, "_SILENCE", 0.02)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import chaos.execution
 import foundation.deadline
 from chaos.catalogue import all_faults, fault_named
 from chaos.fault import Fault
-from chaos.faults.calls.fault_point import FaultPoint
+from chaos.faults.calls.injection_point import InjectionPoint
 from chaos.injector import Request
 from foundation.failure import Failure
 
@@ -27,7 +27,7 @@ TARGETS = {
 ENDS_ALONE = {
     fault.name
     for fault in all_faults()
-    if type(fault).arm is not Fault.arm or isinstance(fault, FaultPoint) or fault.name == "noop"
+    if type(fault).arm is not Fault.arm or isinstance(fault, InjectionPoint) or fault.name == "noop"
 }
 """Faults that somebody closer to the part ends while there is no controller; others wait for the next."""
 
@@ -378,7 +378,7 @@ def test_what_is_in_force_does_not_cease_and_what_never_was_neither(
 
 
 def test_who_cannot_be_looked_at_has_not_ceased(laboratory: Any, settle: Any, wait_until: Any) -> None:
-    """A frozen part still has its fault point; only nobody can ask it."""
+    """A frozen part still has its injection point; only nobody can ask it."""
     injector = laboratory.controller()
     injector.order(request("latency", 0.5))
     wait_until(lambda: injector.entry("latency-1").progress["post@east"].verified, "verified")

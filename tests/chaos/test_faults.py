@@ -22,7 +22,7 @@ FAULTS = all_faults()
 
 def test_there_is_one_file_for_each_fault_and_one_fault_in_each_file() -> None:
     """What is no fault is what a family shares: it is named for that, and registers nothing."""
-    shared = {"__init__", "fault_point", "process_fault", "replica_fault"}
+    shared = {"__init__", "injection_point", "process_fault", "replica_fault"}
     files = [
         path.stem for path in Path(chaos.faults.__file__).parent.rglob("*.py") if path.stem not in shared
     ]
@@ -80,9 +80,9 @@ def test_what_was_asked_for_has_units_and_leaves_defaults_out() -> None:
     ("part", "route", "hurt"),
     [
         ("post@east", "POST /api/v1/posts", {"post"}),
-        ("post@east", "/api/v1/posts/{id}", {"read-back", "privacy"}),
+        ("post@east", "/api/v1/posts/{id}", {"read-back", "protected-posts"}),
         ("post@east", "DELETE /api/v1/posts/{id}", set()),
-        ("timeline@west", "GET /api/v1/timelines/home", {"home-timeline", "freshness", "privacy"}),
+        ("timeline@west", "GET /api/v1/timelines/home", {"home-timeline", "freshness", "protected-posts"}),
         ("frontend@east", "GET /", {"page"}),
         ("frontend@east", "/api/v1/sessions", {"login", "login-second-factor"}),
     ],

@@ -38,7 +38,7 @@ def test_what_a_fault_left_behind_is_swept(fault: Fault, runtime: str, laborator
 def test_a_part_is_asked_once_for_what_several_faults_leave_behind(
     laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A service that does not answer cost a time-out for each fault that it has a fault point for."""
+    """A service that does not answer cost a time-out for each fault that it has an injection point for."""
     asked: Counter[str] = Counter()
     control = laboratory.site.control
 

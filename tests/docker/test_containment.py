@@ -11,7 +11,7 @@ from compose_file import FILE, SERVICES, mounts
 EACH = pytest.mark.parametrize("name", SERVICES)
 SOCKET = "/var/run/docker.sock"
 
-# Keys that take a wall away. None is used anywhere.
+# Keys that take a barrier away. None is used anywhere.
 FORBIDDEN = {
     *(
         "privileged",

@@ -16,16 +16,16 @@ def test_both_stages_stand_on_one_version_of_one_base() -> None:
 
 
 def test_only_locked_wheels_are_installed() -> None:
-    assert "--require-hashes --requirement wall/requirements.lock" in BUILD
+    assert "--require-hashes --requirement proxy/requirements.lock" in BUILD
     assert "--only-binary :all:" in BUILD
     assert not re.search(r"\bADD\b|\bcurl\b|\bwget\b|apt-get", DOCKERFILE)
 
 
-def test_what_is_used_behind_a_wall_is_in_no_layer_of_the_image() -> None:
-    assert "wall" not in IMAGE
+def test_what_is_used_behind_a_proxy_is_in_no_layer_of_the_image() -> None:
+    assert "proxy" not in IMAGE
     assert re.findall(r"^COPY (.*)$", IMAGE, re.M) == ["--from=build /opt/failwhale /opt/failwhale"]
     ignored = (REPOSITORY / ".gitignore").read_text().splitlines()
-    assert [line for line in ignored if "wall" in line] == ["docker/wall/*", "!docker/wall/README"]
+    assert [line for line in ignored if "proxy" in line] == ["docker/proxy/*", "!docker/proxy/README"]
 
 
 def test_runs_as_nobody_in_particular() -> None:

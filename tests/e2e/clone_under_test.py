@@ -9,17 +9,17 @@ from pathlib import Path
 
 from site_under_test import ROOT
 
-WALL = ROOT / "docker" / "wall"
+PROXY = ROOT / "docker" / "proxy"
 
 
-def clone_to(folder: Path, *, with_wall: bool = True) -> Path:
-    """Copy what git tracks, and, `with_wall`, what a machine behind a wall needs to build the image.
+def clone_to(folder: Path, *, with_proxy: bool = True) -> Path:
+    """Copy what git tracks, and, `with_proxy`, what building the image needs behind a company's proxy.
 
     Everything is old, so that `make` finds nothing newer than what it has installed already.
     """
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
-    walls = [str(path.relative_to(ROOT)) for path in WALL.glob("*")] if with_wall else []
-    for name in [*filter(None, listed.stdout.split("\0")), *walls]:
+    extra = [str(path.relative_to(ROOT)) for path in PROXY.glob("*")] if with_proxy else []
+    for name in [*filter(None, listed.stdout.split("\0")), *extra]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
         os.utime(folder / name, (0, 0))

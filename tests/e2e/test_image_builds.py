@@ -27,7 +27,7 @@ BUILDERS = {
 @pytest.fixture
 def clone(tmp_path: Path) -> Iterator[Path]:
     """A clone whose Dockerfile has no RUN, and whose image has a name of its own."""
-    folder = clone_to(tmp_path / "clone", with_wall=False)
+    folder = clone_to(tmp_path / "clone", with_proxy=False)
     dockerfile = folder / "Dockerfile"
     dockerfile.write_text(re.sub(r"^RUN (.*\\\n)*.*\n", "", dockerfile.read_text(), flags=re.M))
     compose = folder / "docker-compose.yml"
@@ -41,7 +41,7 @@ def clone(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_builds_from_a_clone(clone: Path, builder: str) -> None:
-    assert not list((clone / "docker" / "wall").glob("*.*")), "only what git knows"
+    assert not list((clone / "docker" / "proxy").glob("*.*")), "only what git knows"
     done = subprocess.run(
         BUILDERS[builder],
         cwd=clone,

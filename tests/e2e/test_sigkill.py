@@ -83,8 +83,8 @@ def break_site(site: Site) -> Iterator[Callable[[float], Broken]]:
 
 
 def ills(site: Site) -> Iterator[str]:
-    """What is not healthy, by what is, not by what the journal says: parts, fault points, users; and then the
-    journal, too.
+    """What is not healthy, by what is, not by what the journal says: parts, injection points, users; and then
+    the journal, too.
 
     Looks without the command line, which would cost a second each time on a busy machine.
     """
@@ -94,7 +94,7 @@ def ills(site: Site) -> Iterator[str]:
             yield f"{part.name} is not ready"
             continue
         if part.service in SERVICES and seen.control(part).ask("GET", "/-/faults").json():
-            yield f"{part.name} has a fault point"
+            yield f"{part.name} has an injection point"
         possible = [fault for fault in all_faults() if site.runtime in fault.runtimes]
         yield from (f"{part.name}: {fault.name}" for fault in possible if fault.leftover(seen, part))
     yield from (

@@ -44,7 +44,7 @@ def test_a_dry_run_on_processes(capsys: pytest.CaptureFixture[str]) -> None:
         "post@east python -m post 127.0.0.1:20001",
         "without grafana: runs in containers only",
         "metrics at 127.0.0.1:20002: port 9090 is taken",
-        "set aside, since it only means something to containers: image",
+        "ignored, since it only means something to containers: image",
     ]
     show(PROCESSES, as_json=True)
     assert json.loads(capsys.readouterr().out) == {

@@ -129,13 +129,15 @@ def test_a_refusal_with_retry_after_is_a_kind_of_its_own_and_the_polite_wait(
     code, polite, _ = run(start, "load", "steady", "--people", "4", "--rate", "40", "--for", "2s")
     assert code == 0
     assert set(polite["errors"]) == {"shed"}
-    assert polite["not_sent"]["held-back"] > 10
+    assert polite["not_sent"]["backing-off"] > 10
     # A login and a request for each of them, and then they wait.
     assert polite["sent"] <= 12
     fake_site.refusal = (429, "2")
-    _, rude, _ = run(start, "load", "steady", "--people", "4", "--rate", "40", "--for", "2s", "--rude")
-    assert set(rude["errors"]) == {"throttled"}
-    assert rude["sent"] > 16
+    _, impatient, _ = run(
+        start, "load", "steady", "--people", "4", "--rate", "40", "--for", "2s", "--ignore-retry-after"
+    )
+    assert set(impatient["errors"]) == {"throttled"}
+    assert impatient["sent"] > 16
 
 
 def test_an_answer_with_the_wrong_content_is_not_good(fake_site: Any, start: Any) -> None:

@@ -18,7 +18,7 @@ import itertools, json, random
 from loadtests.instruments import LocustOptions
 from loadtests.shapes import all_time_high, open_loop, steady
 
-options = LocustOptions(people=10, rate=50.0, seconds=100.0, rude=False)
+options = LocustOptions(people=10, rate=50.0, seconds=100.0, ignore_retry_after=False)
 times = list(itertools.takewhile(lambda at: at < 160, open_loop.arrival_times(50, 100, random.Random(7))))
 print(json.dumps({
     "high": [all_time_high.people_at(at, 100, 10) for at in range(101)],
@@ -70,11 +70,11 @@ def test_the_mixture_is_mostly_reads(shapes: Any) -> None:
 @pytest.mark.parametrize("shape", Shape)
 def test_every_shape_has_its_locustfile(shape: Shape) -> None:
     assert shape.locustfile.is_file()
-    command = LoadPlan(shape, people=5, rate=7.5, seconds=3, rude=True).command()
+    command = LoadPlan(shape, people=5, rate=7.5, seconds=3, ignore_retry_after=True).command()
     for words in (("--users", "5"), ("--rate", "7.5"), ("--run-time", "3s")):
         place = command.index(words[0])
         assert command[place + 1] == words[1]
-    assert "--rude" in command
+    assert "--ignore-retry-after" in command
 
 
 @given(st.floats(0.001, 3600))

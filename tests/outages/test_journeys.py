@@ -140,10 +140,10 @@ CASES = {
         {"notification"},
         "status: 502",
     ),
-    "protected posts leak": (setting("leaks", True), {"privacy"}, "wrong-content: leak"),
+    "protected posts leak": (setting("leaks", True), {"protected-posts"}, "wrong-content: leak"),
     "homes keep protected posts": (
         setting("lingers", True),
-        {"privacy"},
+        {"protected-posts"},
         "leak: a home timeline is shown to a follower who was removed",
     ),
 }
@@ -183,7 +183,9 @@ async def break_and_heal(site: FakeSite, running: Running, name: str) -> None:
 
 async def test_slow_is_a_kind_of_its_own(site: FakeSite, running: Running) -> None:
     with site.fault("GET /timelines/home", be_slow):
-        await until(lambda: running.in_state("slow") >= {"home-timeline", "freshness", "privacy"}, "slow")
+        await until(
+            lambda: running.in_state("slow") >= {"home-timeline", "freshness", "protected-posts"}, "slow"
+        )
         await running.everybody_tries_again()
         assert running.down() == set()
     await running.all_green()

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from chaos.fault import Demonstration, Value, register
-from chaos.faults.calls.fault_point import FaultPoint, Seen
+from chaos.faults.calls.injection_point import InjectionPoint, Seen
 
 
-class Blackhole(FaultPoint):
+class Blackhole(InjectionPoint):
     name = "blackhole"
-    help = "Accept requests and never answer them, at the service's fault point."
+    help = "Accept requests and never answer them, at the service's injection point."
     example = "failwhale chaos blackhole auth@west --share 50% --for 30s"
     demonstration = Demonstration("retweet:all", hurts={"retweet": "down"})
 

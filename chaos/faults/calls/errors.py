@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 
 from chaos.fault import Demonstration, Parameter, Value, register
-from chaos.faults.calls.fault_point import FaultPoint, Seen
+from chaos.faults.calls.injection_point import InjectionPoint, Seen
 
 _PROBLEM = "internal-error"
-"""What the fault point calls every error that it answers."""
+"""What the injection point calls every error that it answers."""
 
 
-class Errors(FaultPoint):
+class Errors(InjectionPoint):
     name = "errors"
-    help = "Answer requests with an error status, at the service's fault point."
+    help = "Answer requests with an error status, at the service's injection point."
     example = "failwhale chaos errors post:all --route 'POST /api/v1/posts' --users 20% --for 30s"
     parameters = (
         Parameter("status", "integer", "The status that is answered.", default=500, low=400, high=599),
-        *FaultPoint.parameters,
+        *InjectionPoint.parameters,
     )
     demonstration = Demonstration("retweet:all", hurts={"retweet": "down"})
 

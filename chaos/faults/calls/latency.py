@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 
 from chaos.fault import Demonstration, Parameter, Value, register
-from chaos.faults.calls.fault_point import FaultPoint, Seen
+from chaos.faults.calls.injection_point import InjectionPoint, Seen
 
 
-class Latency(FaultPoint):
+class Latency(InjectionPoint):
     name = "latency"
-    help = "Answer requests late, at the service's fault point."
+    help = "Answer requests late, at the service's injection point."
     example = "failwhale chaos latency timeline:all --from frontend@east --delay 2s --share 20% --for 30s"
     parameters = (
         Parameter("delay", "duration", "How late each request is answered.", default=1.2, low=0.001, high=60),
-        *FaultPoint.parameters,
+        *InjectionPoint.parameters,
     )
     demonstration = Demonstration("retweet:all", {"delay": 0.6}, hurts={"retweet": "slow"})
 

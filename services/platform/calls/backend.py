@@ -1,4 +1,4 @@
-"""One replica as its callers see it: what is in flight to it, and whether it is set aside."""
+"""One replica as its callers see it: what is in flight to it, and whether it is ejected."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from services.platform.calls.wire import Pool
 from services.platform.settings import Replica
 
 FAILURES = 3
-"""So many in a row, and the replica is set aside."""
+"""So many in a row, and the replica is ejected."""
 
 FIRST_EJECTION_SECONDS = 0.5
 LONGEST_EJECTION_SECONDS = 5.0
 
 
 class Backend:
-    """A replica: healthy; set aside for a while; or on trial, with one call that decides."""
+    """A replica: healthy; ejected for a while; or on trial, with one call that decides."""
 
     def __init__(
         self, service: str, replica: Replica, tls: ssl.SSLContext | None, connect_seconds: float
@@ -34,7 +34,7 @@ class Backend:
         return self._aside_until is None or (now >= self._aside_until and not self._on_trial)
 
     def begin(self) -> None:
-        """A call goes out; where the replica is set aside, it is the trial."""
+        """A call goes out; where the replica is ejected, it is the trial."""
         self.in_flight += 1
         self._on_trial = self._aside_until is not None
 
@@ -54,7 +54,7 @@ class Backend:
         return was_aside
 
     def failed(self, now: float, *, by_its_own_word: bool = False) -> bool:
-        """It did not answer, or badly. Returns whether it is set aside for that, each time for longer.
+        """It did not answer, or badly. Returns whether it is ejected for that, each time for longer.
 
         `by_its_own_word`: it says that it cannot do its work, which needs no second and third time.
         """
@@ -63,7 +63,7 @@ class Backend:
             if self._failures < FAILURES and not by_its_own_word:
                 return False
         elif now < self._aside_until:
-            return False  # one that was in flight when it was set aside
+            return False  # one that was in flight when it was ejected
         self._aside_until = now + min(FIRST_EJECTION_SECONDS * 2**self._ejections, LONGEST_EJECTION_SECONDS)
         self._ejections += 1
         self.pool.drop_idle()  # so that a trial begins with the question whether it takes connections

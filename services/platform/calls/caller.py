@@ -71,7 +71,7 @@ class Caller:
     Each protection asks at each call whether it is switched on:
     `deadlines`: an attempt ends after a while, all attempts end with the request; `retries`: what failed is
     repeated on another replica where that is safe, within a budget; `ejection`: a replica that fails
-    several times in a row, or says that it cannot reach the store, is set aside, unless there is no other;
+    several times in a row, or says that it cannot reach the store, is ejected, unless there is no other;
     `shedding`: calls beyond a bound are refused at once.
     """
 
@@ -178,7 +178,7 @@ class Caller:
         for backend, distance in self._backends:
             if shedding and backend.in_flight >= self._in_flight:
                 continue
-            # All may be set aside, or tried: then the least bad one is better than none.
+            # All may be ejected, or tried: then the least bad one is better than none.
             aside = ejecting and not backend.admits(now)
             rank = (backend in tried, aside, backend.in_flight + distance)
             if best is None or rank < best_rank:
@@ -219,7 +219,7 @@ class Caller:
     def _failed(self, backend: Backend, *, by_its_own_word: bool = False) -> None:
         is_aside = backend.failed(time.monotonic(), by_its_own_word=by_its_own_word)
         if is_aside and self._protections.enabled("ejection"):
-            logger.info("%s is set aside", backend.name)
+            logger.info("%s is ejected", backend.name)
             if self._metrics is not None:
                 self._metrics.ejections(backend.name).inc()
                 self._metrics.replica_ejected(backend.name).set(1)

@@ -19,7 +19,7 @@ Condition = Literal["service_started", "service_healthy", "service_completed_suc
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 
 # Keys that only mean something to containers. A plain process behaves the same without them, so they are
-# set aside (and can be listed); any key that is neither here nor read below is refused.
+# ignored (and can be listed); any key that is neither here nor read below is refused.
 CONTAINER_ONLY = {
     *(
         "annotations",
@@ -119,7 +119,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Compose:
-    """A compose file: its services, the variables it mentions, and what was set aside as container-only."""
+    """A compose file: its services, the variables it mentions, and what was ignored as container-only."""
 
     path: Path
     project: str

@@ -77,8 +77,8 @@ class Listener:
     def has_done_more_than(self, before: float) -> bool:
         return self.answered + self.closed("unread") > before
 
-    def held_back(self) -> float:
-        return self._registry.get_sample_value("http_server_held_back_total") or 0.0
+    def reads_paused(self) -> float:
+        return self._registry.get_sample_value("http_server_reads_paused_total") or 0.0
 
 
 class Listening:
@@ -326,7 +326,7 @@ async def test_who_is_refused_again_waits_longer_each_time(listening: Listening)
         assert times[2] >= 0.07
         assert times[3] >= 0.14
         assert times[4] >= 0.29
-        assert listener.held_back() == 4
+        assert listener.reads_paused() == 4
 
 
 async def test_a_paused_connection_costs_nothing_and_others_do_not_notice(listening: Listening) -> None:
@@ -359,7 +359,7 @@ async def test_an_accepted_request_makes_up_for_a_refusal(listening: Listening) 
         for _ in range(5):
             await connection.get("/refused")
             await connection.get("/ok")
-        assert listener.held_back() == 0
+        assert listener.reads_paused() == 0
 
 
 async def test_who_is_refused_without_end_is_closed(listening: Listening) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from services.platform import genesis, pki
 from services.platform.app import build
-from services.platform.faultpoints import FaultSpec
+from services.platform.injection_points import FaultSpec
 from services.platform.settings import Address, Settings
 from services.platform.tls import Credentials, credentials_of
 

@@ -433,4 +433,4 @@ async def test_with_one_of_two_dead_or_frozen_calls_go_on(setup, how):
     assert len(later) > 100
     assert sum(not good for good, _ in later) < 0.01 * len(later)
     slow = sum(seconds > 0.5 for _, seconds in later)
-    assert slow < 0.02 * len(later), "nothing waits for one that is set aside"
+    assert slow < 0.02 * len(later), "nothing waits for one that is ejected"

@@ -12,7 +12,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 
-from services.platform.faultpoints import FaultPoints, FaultSpec
+from services.platform.injection_points import FaultSpec, InjectionPoints
 from services.platform.site import Site
 
 Start = Callable[..., Awaitable[tuple[FastAPI, httpx.AsyncClient]]]
@@ -32,8 +32,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def points(clock: Clock) -> FaultPoints:
-    return FaultPoints(clock=clock)
+def points(clock: Clock) -> InjectionPoints:
+    return InjectionPoints(clock=clock)
 
 
 def errors(**more: Any) -> FaultSpec:
@@ -41,7 +41,7 @@ def errors(**more: Any) -> FaultSpec:
 
 
 def hit(
-    points: FaultPoints,
+    points: InjectionPoints,
     method: str = "GET",
     path: str = "/a",
     user: str | None = None,
@@ -50,7 +50,7 @@ def hit(
     return points.inbound is not None and points.choose(method, path, user, caller) is not None
 
 
-def test_nothing_is_there_until_a_fault_is_set_and_after_it_is_removed(points: FaultPoints) -> None:
+def test_nothing_is_there_until_a_fault_is_set_and_after_it_is_removed(points: InjectionPoints) -> None:
     assert points.inbound is None
     points.put("f", errors())
     assert hit(points)
@@ -62,7 +62,7 @@ def test_nothing_is_there_until_a_fault_is_set_and_after_it_is_removed(points: F
     assert points.remove("f") is None
 
 
-def test_lease_ends_by_itself(points: FaultPoints, clock: Clock) -> None:
+def test_lease_ends_by_itself(points: InjectionPoints, clock: Clock) -> None:
     short, long = points.put("short", errors(seconds=2)), points.put("long", errors(seconds=5))
     clock.now += 1.5
     assert points.remaining(short) == 0.5
@@ -74,7 +74,9 @@ def test_lease_ends_by_itself(points: FaultPoints, clock: Clock) -> None:
     assert points.inbound is None
 
 
-def test_setting_a_fault_anew_renews_its_lease_and_keeps_its_hits(points: FaultPoints, clock: Clock) -> None:
+def test_setting_a_fault_anew_renews_its_lease_and_keeps_its_hits(
+    points: InjectionPoints, clock: Clock
+) -> None:
     points.put("f", errors(seconds=2))
     assert hit(points)
     clock.now += 1
@@ -94,13 +96,13 @@ def test_setting_a_fault_anew_renews_its_lease_and_keeps_its_hits(points: FaultP
         ("/posts/{id}", {"GET /posts/1"}),
     ],
 )
-def test_routes(points: FaultPoints, route: str | None, hits: set[str]) -> None:
+def test_routes(points: InjectionPoints, route: str | None, hits: set[str]) -> None:
     points.put("f", errors(route=route))
     requests = ["GET /a", "GET /posts", "POST /posts", "GET /posts/1", "GET /posts/1/likes"]
     assert {request for request in requests if hit(points, *request.split())} == hits
 
 
-def test_share_of_requests(points: FaultPoints) -> None:
+def test_share_of_requests(points: InjectionPoints) -> None:
     points.put("f", errors(share=0.2, seed=7))
     first = [hit(points) for _ in range(2000)]
     assert 0.17 < sum(first) / len(first) < 0.23
@@ -110,7 +112,11 @@ def test_share_of_requests(points: FaultPoints) -> None:
 
 
 def test_share_of_users_is_the_same_users_everywhere(clock: Clock) -> None:
-    here, there, other = FaultPoints(clock=clock), FaultPoints(clock=clock), FaultPoints(clock=clock)
+    here, there, other = (
+        InjectionPoints(clock=clock),
+        InjectionPoints(clock=clock),
+        InjectionPoints(clock=clock),
+    )
     for points, seed in ((here, 1), (there, 1), (other, 2)):
         points.put("f", errors(users=0.2, seed=seed))
     users = [str(number * 7919) for number in range(2000)]
@@ -122,7 +128,7 @@ def test_share_of_users_is_the_same_users_everywhere(clock: Clock) -> None:
     assert not hit(here, user=None), "strangers are no users"
 
 
-def test_strangers_are_not_among_the_users_even_if_all_are_hit(points: FaultPoints) -> None:
+def test_strangers_are_not_among_the_users_even_if_all_are_hit(points: InjectionPoints) -> None:
     """Of a request without identity the header is empty."""
     points.put("f", errors(users=1))
     assert hit(points, user="7")
@@ -130,7 +136,7 @@ def test_strangers_are_not_among_the_users_even_if_all_are_hit(points: FaultPoin
     assert not hit(points, user=None)
 
 
-def test_only_calls_of_the_callers_are_hit(points: FaultPoints) -> None:
+def test_only_calls_of_the_callers_are_hit(points: InjectionPoints) -> None:
     """A caller is who its certificate says, and certificates write `frontend-east`."""
     callers = [None, "frontend-east", "frontend-west", "frontend@east", "client", ""]
     points.put("f", errors())
@@ -141,7 +147,7 @@ def test_only_calls_of_the_callers_are_hit(points: FaultPoints) -> None:
     assert points.active()[0].hits == len(callers) + 2
 
 
-def test_of_the_callers_only_a_share_is_hit_and_others_draw_no_number(points: FaultPoints) -> None:
+def test_of_the_callers_only_a_share_is_hit_and_others_draw_no_number(points: InjectionPoints) -> None:
     points.put("f", errors(share=0.2, seed=7))
     of_everybody = [hit(points) for _ in range(100)]
     points.remove("f")
@@ -211,7 +217,7 @@ async def test_errors(start: Start, router: APIRouter) -> None:
     hits = site_of(app).faults.active()[0].hits
     assert hits == statuses.count(503)
     registry = site_of(app).metrics.registry
-    assert registry.get_sample_value("fault_point_hits_total", {"kind": "errors"}) == hits
+    assert registry.get_sample_value("injection_point_hits_total", {"kind": "errors"}) == hits
     assert (await client.get("/-/health")).status_code == 200
     assert (await client.get("/metrics")).status_code == 200
 
@@ -252,7 +258,7 @@ async def test_black_hole_ends_with_the_fault(start: Start, router: APIRouter, e
     assert (await client.get("/api/v1/a")).status_code == 200
 
 
-def test_removing_one_fault_leaves_the_others(points: FaultPoints) -> None:
+def test_removing_one_fault_leaves_the_others(points: InjectionPoints) -> None:
     first, second = points.put("first", errors()), points.put("second", errors())
     assert points.remove("first") is first
     assert points.active() == (second,)
@@ -261,7 +267,7 @@ def test_removing_one_fault_leaves_the_others(points: FaultPoints) -> None:
 
 
 def test_without_a_seed_the_same_users_are_hit_as_everywhere_without_one(clock: Clock) -> None:
-    without, zero = FaultPoints(clock=clock), FaultPoints(clock=clock)
+    without, zero = InjectionPoints(clock=clock), InjectionPoints(clock=clock)
     without.put("f", errors(users=0.5))
     zero.put("f", errors(users=0.5, seed=0))
     users = [str(number) for number in range(1, 200)]

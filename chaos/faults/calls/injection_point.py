@@ -1,4 +1,4 @@
-"""What latency, errors and blackhole share: a service's fault point, where they expire by themselves."""
+"""What latency, errors and blackhole share: a service's injection point, where they expire by themselves."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Seen:
         return self.answer is None and self.seconds > _NOT_AS_EVER * self.usual
 
 
-class FaultPoint(Fault):
+class InjectionPoint(Fault):
     """A fault inside the service, for a share of requests, of users, for one route, or for the calls of some
     callers. `name` is the kind.
 
@@ -86,7 +86,7 @@ class FaultPoint(Fault):
             site.control(part, _ANSWERS_WITHIN).ask("GET", "/-/health")
         except Unreachable:
             raise Failure(
-                f"{part.name} does not answer: its fault point cannot be set", "see: failwhale status"
+                f"{part.name} does not answer: its injection point cannot be set", "see: failwhale status"
             ) from None
 
     def apply(self, site: Site, injection: Injection) -> None:
@@ -95,7 +95,7 @@ class FaultPoint(Fault):
             wish["callers"] = list(injection.target.callers)
         answer = site.control(injection.part).ask("PUT", _path(injection), wish)
         if answer.status >= 300:
-            raise Failure(f"{injection.part.name} refuses the fault point: {answer.detail}")
+            raise Failure(f"{injection.part.name} refuses the injection point: {answer.detail}")
 
     @abstractmethod
     def harm(self, seen: Seen, parameters: Mapping[str, Value]) -> str:
@@ -114,14 +114,14 @@ class FaultPoint(Fault):
 
     def _bites(self, site: Site, injection: Injection, caller: str | None) -> Proof:
         """Whether it hurts a request that this caller sends. The service's count only tells that one met the
-        fault point: it can be right where the harm is missing."""
+        injection point: it can be right where the harm is missing."""
         name = injection.part.name
         for _ in range(_PROBES_AT_A_TIME):
             began = time.monotonic()
             before = _hits(site, injection)
             usual = time.monotonic() - began
             if before is None:
-                return Proof(False, f"{name} has no such fault point")
+                return Proof(False, f"{name} has no such injection point")
             seen = _send_probe(site, injection, usual, caller)
             if (_hits(site, injection) or 0) <= before:
                 continue
@@ -129,7 +129,7 @@ class FaultPoint(Fault):
                 return Proof(True, f"{name} {harm}")
             if _hits_everybody(injection.parameters):
                 return Proof(False, f"{name} counts a request of our own as hurt, and answered it as ever")
-        return Proof(None, f"{name} has the fault point, but no request of our own was hurt by it yet")
+        return Proof(None, f"{name} has the injection point, but no request of our own was hurt by it yet")
 
     def _spares(self, site: Site, injection: Injection, other: str | None) -> Proof:
         """Whether a request that somebody else sends is none of those that it hurts: it gets its answer, or
@@ -159,13 +159,13 @@ class FaultPoint(Fault):
         except Unreachable:
             if site.runtime.is_running(name):
                 raise
-            return Proof(True, f"{name} is down, and the fault point with it")
-        return Proof(hits is None, f"{name} has {'no' if hits is None else 'still the'} fault point")
+            return Proof(True, f"{name} is down, and the injection point with it")
+        return Proof(hits is None, f"{name} has {'no' if hits is None else 'still the'} injection point")
 
     def leftover(self, site: Site, part: Part) -> str:
         """Of all kinds, whichever of them is asked."""
         found = _points_of(site, part)
-        return f"had a fault point ({', '.join(found)})" if found else ""
+        return f"had an injection point ({', '.join(found)})" if found else ""
 
     def sweep(self, site: Site, part: Part) -> None:
         for identifier in _points_of(site, part):
@@ -173,8 +173,8 @@ class FaultPoint(Fault):
 
 
 def _points_of(site: Site, part: Part) -> list[str]:
-    """The ids of the fault points that a part has; none when it does not say: it is starting, or ill, which
-    is told elsewhere."""
+    """The ids of the injection points that a part has; none when it does not say: it is starting, or ill,
+    which is told elsewhere."""
     if part.service not in SERVICES:
         return []
     try:
@@ -203,7 +203,7 @@ def _path(injection: Injection) -> str:
 
 
 def _hits(site: Site, injection: Injection) -> int | None:
-    """How many requests were hurt so far; None when the service has no such fault point."""
+    """How many requests were hurt so far; None when the service has no such injection point."""
     for fault in site.control(injection.part).ask("GET", "/-/faults").json():
         if fault["id"] == injection.id:
             return int(fault["hits"])

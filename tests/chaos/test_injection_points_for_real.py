@@ -1,4 +1,4 @@
-"""Fault points verified at a real service: its own server, mutual TLS, its real layer in front of a route."""
+"""Injection points verified at a real service: its server, mutual TLS, its real layer before a route."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from fastapi import APIRouter
 from site_files import record, write_site
 
-import chaos.faults.calls.fault_point
+import chaos.faults.calls.injection_point
 from chaos.catalogue import fault_named
 from chaos.fault import Injection, Proof
 from chaos.target import at
@@ -19,7 +19,7 @@ from foundation.failure import Failure
 from foundation.state import State
 from services.platform import genesis
 from services.platform.app import build
-from services.platform.faultpoints import AppliedFault
+from services.platform.injection_points import AppliedFault
 from services.platform.intake import Intake
 from services.platform.problems import Problem
 from services.platform.serve import Server
@@ -101,7 +101,7 @@ KINDS = [
 async def test_a_real_service_that_is_hurt_is_seen_to_be(
     site: Site, monkeypatch: pytest.MonkeyPatch, name: str, parameters: Any, said: str
 ) -> None:
-    monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.5)
+    monkeypatch.setattr(chaos.faults.calls.injection_point, "_SILENCE", 0.5)
     proof = await proof_of(site, name, **parameters)
     assert proof.verdict is True, proof
     assert said in proof.evidence
@@ -125,7 +125,7 @@ async def test_a_real_service_knows_its_callers_and_hurts_those_that_are_meant(
     callers: tuple[str, ...],
     spared: str,
 ) -> None:
-    monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.5)
+    monkeypatch.setattr(chaos.faults.calls.injection_point, "_SILENCE", 0.5)
     proof = await proof_of(site, name, callers, **parameters)
     assert proof.verdict is True, proof
     assert proof.evidence.endswith(f", sent as {callers[0]}; one sent as {spared} is spared")
@@ -154,7 +154,7 @@ async def test_a_real_service_that_only_counts_is_not(
     async def go_on(*_: Any) -> bool:
         return True
 
-    monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.5)
+    monkeypatch.setattr(chaos.faults.calls.injection_point, "_SILENCE", 0.5)
     monkeypatch.setattr(Intake, "_survives", go_on)
     proof = await proof_of(site, name)
     assert proof.verdict is False, proof

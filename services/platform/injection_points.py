@@ -1,4 +1,4 @@
-"""Fault points: the one seam where chaos may hurt a service from inside. Leased, self-expiring, free when
+"""Injection points: the one seam where chaos may hurt a service from inside. Leased, self-expiring, free when
 unset.
 
 What waits for a request tests `points.inbound is None` and goes on; nothing else is paid while no fault is
@@ -88,7 +88,7 @@ class AppliedFault:
         return fault.share >= 1 or self._random() < fault.share
 
 
-class FaultPoints:
+class InjectionPoints:
     """The faults that are set in this process, by their ids."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Faults at fault points: which routes there are, whose requests were hurt, and parts that are silent."""
+"""Faults at injection points: which routes there are, whose requests were hurt, and parts that are silent."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-import chaos.faults.calls.fault_point
+import chaos.faults.calls.injection_point
 from chaos.catalogue import fault_named
 from chaos.fault import Injection
-from chaos.faults.calls.fault_point import FaultPoint, Seen
+from chaos.faults.calls.injection_point import InjectionPoint, Seen
 from chaos.injector import Request, plan
 from chaos.target import at
 from foundation.failure import Failure
@@ -120,7 +120,7 @@ def test_the_evidence_is_what_our_own_request_got(
     laboratory: Any, monkeypatch: pytest.MonkeyPatch, name: str, parameters: Any, said: str
 ) -> None:
     if parameters.get("delay") == 0.05:
-        monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 2.0)
+        monkeypatch.setattr(chaos.faults.calls.injection_point, "_SILENCE", 2.0)
     fault, injection = injected(laboratory, name, **parameters)
     proof = fault.verify(laboratory.site, injection)
     assert proof.verdict is True
@@ -157,10 +157,10 @@ def test_where_others_may_have_been_counted_a_good_answer_says_nothing(
     assert laboratory.site.runtime.of("post@east").points["errors-1"]["hits"] == 5
 
 
-def test_harm_that_the_fault_point_did_not_do_is_not_its_proof(
+def test_harm_that_the_injection_point_did_not_do_is_not_its_proof(
     laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The service is ill by itself and answers 500; no request has met the fault point."""
+    """The service is ill by itself and answers 500; no request has met the injection point."""
     fault, injection = injected(laboratory, "errors")
     ill = problem(500, "internal-error")
     monkeypatch.setattr(type(laboratory.site), "entrance", lambda *_, **__: Answering(ill))
@@ -228,11 +228,11 @@ class Answering:
         return self._answer
 
 
-def test_a_fault_point_that_is_not_there_hurts_nobody(laboratory: Any) -> None:
+def test_a_injection_point_that_is_not_there_hurts_nobody(laboratory: Any) -> None:
     fault, injection = injected(laboratory, "errors")
     laboratory.site.runtime.of("post@east").points.clear()
     proof = fault.verify(laboratory.site, injection)
-    assert (proof.verdict, proof.evidence) == (False, "post@east has no such fault point")
+    assert (proof.verdict, proof.evidence) == (False, "post@east has no such injection point")
 
 
 def test_who_refuses_the_request_is_not_a_black_hole(
@@ -243,7 +243,7 @@ def test_who_refuses_the_request_is_not_a_black_hole(
     def refuse(*_: Any, **__: Any) -> Any:
         raise Unreachable("connection refused")
 
-    monkeypatch.setattr(chaos.faults.calls.fault_point, "_send_probe", refuse)
+    monkeypatch.setattr(chaos.faults.calls.injection_point, "_send_probe", refuse)
     with pytest.raises(Unreachable, match="refused"):
         fault.verify(laboratory.site, injection)
 
@@ -269,14 +269,14 @@ def test_who_refuses_the_request_is_not_a_black_hole(
 )
 def test_what_counts_as_harm(name: str, parameters: Any, seen: Seen, is_harm: bool) -> None:
     fault = fault_named(name)
-    assert isinstance(fault, FaultPoint)
+    assert isinstance(fault, InjectionPoint)
     assert bool(fault.harm(seen, fault.check(parameters))) is is_harm
 
 
 def test_to_look_does_not_make_a_short_fault_last_longer(
     laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.5)
+    monkeypatch.setattr(chaos.faults.calls.injection_point, "_SILENCE", 0.5)
     waited = []
     entrance = laboratory.site.entrance
 
@@ -295,7 +295,7 @@ def test_where_every_answer_takes_long_silence_is_waited_for_longer(
     laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a machine that is busy with twenty things a handshake takes a quarter of a second."""
-    monkeypatch.setattr(chaos.faults.calls.fault_point, "_SILENCE", 0.05)
+    monkeypatch.setattr(chaos.faults.calls.injection_point, "_SILENCE", 0.05)
     waited = []
     entrance, control = laboratory.site.entrance, laboratory.site.control
 
@@ -382,18 +382,18 @@ def test_who_answers_can_be_hurt_and_is_asked_with_little_patience() -> None:
 def test_who_does_not_answer_is_refused_with_what_helps() -> None:
     with pytest.raises(Failure) as failure:
         ERRORS.precondition(Asked(None), POINT.part)  # type: ignore[arg-type]
-    assert failure.value.message == "post@east does not answer: its fault point cannot be set"
+    assert failure.value.message == "post@east does not answer: its injection point cannot be set"
     assert failure.value.next_step == "see: failwhale status"
 
 
-def test_a_fault_point_is_told_whose_calls_it_is_for() -> None:
+def test_a_injection_point_is_told_whose_calls_it_is_for() -> None:
     site = Asked(OK)
     ERRORS.apply(site, Injection("errors-1", at(EAST, ["frontend@west"]), {"status": 500}, 5.0))  # type: ignore[arg-type]
     body = {"kind": "errors", "seconds": 5.0, "status": 500, "callers": ["frontend@west"]}
     assert site.requests[1] == ("PUT", "/-/faults/errors-1", body)
 
 
-def test_a_fault_point_is_set_with_its_kind_its_lease_and_its_parameters() -> None:
+def test_a_injection_point_is_set_with_its_kind_its_lease_and_its_parameters() -> None:
     site = Asked(OK)
     ERRORS.apply(site, POINT)  # type: ignore[arg-type]
     body = {"kind": "errors", "seconds": 5.0, "status": 500, "share": 1.0}
@@ -401,14 +401,14 @@ def test_a_fault_point_is_set_with_its_kind_its_lease_and_its_parameters() -> No
 
 
 @pytest.mark.parametrize(("status", "taken"), [(200, True), (299, True), (300, False), (409, False)])
-def test_a_service_that_refuses_the_fault_point_says_why(status: int, taken: bool) -> None:
+def test_a_service_that_refuses_the_injection_point_says_why(status: int, taken: bool) -> None:
     site = Asked(Answer(status, json.dumps({"detail": "at most 32"}).encode()))
     if taken:
         ERRORS.apply(site, POINT)  # type: ignore[arg-type]
         return
     with pytest.raises(Failure) as failure:
         ERRORS.apply(site, POINT)  # type: ignore[arg-type]
-    assert failure.value.message == "post@east refuses the fault point: at most 32"
+    assert failure.value.message == "post@east refuses the injection point: at most 32"
 
 
 def test_it_is_removed_by_its_name() -> None:
@@ -417,11 +417,11 @@ def test_it_is_removed_by_its_name() -> None:
     assert site.requests == [("post@east", 2.0), ("DELETE", "/-/faults/errors-1", None)]
 
 
-def test_with_the_process_the_fault_point_goes_and_only_then_is_silence_no_failure() -> None:
+def test_with_the_process_the_injection_point_goes_and_only_then_is_silence_no_failure() -> None:
     down = Asked(None, running=False)
     ERRORS.revert(down, POINT)  # type: ignore[arg-type]
     proof = ERRORS.verify_reverted(down, POINT)  # type: ignore[arg-type]
-    assert (proof.verdict, proof.evidence) == (True, "post@east is down, and the fault point with it")
+    assert (proof.verdict, proof.evidence) == (True, "post@east is down, and the injection point with it")
     for step in (ERRORS.revert, ERRORS.verify_reverted):
         with pytest.raises(Unreachable):
             step(Asked(None), POINT)  # type: ignore[arg-type]
@@ -430,12 +430,12 @@ def test_with_the_process_the_fault_point_goes_and_only_then_is_silence_no_failu
 @pytest.mark.parametrize(
     ("rows", "gone", "said"),
     [
-        ([], True, "post@east has no fault point"),
-        ([{"id": "errors-2", "hits": 3}], True, "post@east has no fault point"),
+        ([], True, "post@east has no injection point"),
+        ([{"id": "errors-2", "hits": 3}], True, "post@east has no injection point"),
         (
             [{"id": "errors-2", "hits": 3}, {"id": "errors-1", "hits": 0}],
             False,
-            "post@east has still the fault point",
+            "post@east has still the injection point",
         ),
     ],
 )

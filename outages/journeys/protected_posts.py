@@ -31,4 +31,4 @@ def _must_not_show(answer: PublicAnswer, canary: str, where: str, whom: str) -> 
     answer.expect(200, 403, 404)
 
 
-JOURNEY = Journey("privacy", attempt)
+JOURNEY = Journey("protected-posts", attempt)
