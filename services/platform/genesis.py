@@ -21,6 +21,8 @@ from pathlib import Path
 
 from services.platform import access, pki
 from services.platform.files import write_atomically
+from services.platform.lab_time import LabTime
+from services.platform.settings import SettingsError
 
 OPERATORS = "client"
 
@@ -112,12 +114,13 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
         Path(environment[name]) for name in ("PKI", "SECRETS", "STORE_ACCESS", "OPERATORS", "INSTRUMENTS")
     )
     try:
+        LabTime.from_environment(environment)  # nothing has started yet, so that it is said once
         new = make_certificates(own, environment["NAMES"].split())
         make_secrets(secrets_folder)
         make_store_access(stores, secrets_folder, operators)
         looking = environment["INSTRUMENT_NAMES"].split()
         new += share_with_instruments(instruments, looking, own, secrets_folder)
-    except OSError as error:
+    except (OSError, SettingsError) as error:
         sys.exit(f"genesis: {error}")
     print(f"genesis: {len(new)} new certificates", flush=True)
 

@@ -182,3 +182,13 @@ def test_says_what_is_missing(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("genesis: ")
     assert "Traceback" not in done.stderr
+
+
+def test_refuses_a_lab_day_of_no_length_before_anything_starts(tmp_path: Path) -> None:
+    folders = {name: str(tmp_path / name) for name in FOLDERS}
+    done = run_genesis(**folders, NAMES="a", INSTRUMENT_NAMES="b", FAILWHALE_DAY="soon")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "genesis: FAILWHALE_DAY must be a duration such as 1s, 10s, 5m or 24h, not 'soon'\n",
+    )
+    assert not list(tmp_path.iterdir())
