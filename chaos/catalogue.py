@@ -12,6 +12,11 @@ def all_faults() -> tuple[Fault, ...]:
     return tuple(REGISTER[name] for name in sorted(REGISTER))
 
 
+def by_family() -> list[Fault]:
+    """The same, by family and name."""
+    return sorted(all_faults(), key=lambda fault: (fault.family, fault.name))
+
+
 def fault_named(name: str) -> Fault:
     """The fault of this name. Raises Failure (usage) that says which was probably meant, and lists them."""
     if name not in REGISTER:

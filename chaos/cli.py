@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
-from collections.abc import Sequence
 from copy import copy
 from typing import Annotated, Any
 
 import typer
 
 from chaos import following
-from chaos.catalogue import all_faults, fault_named
+from chaos.catalogue import by_family, fault_named
 from chaos.client import Client
-from chaos.fault import PARTS, REGISTER, SERVICES
-from chaos.fault_command import Answer, command_of, no_answer, spell_bounds
+from chaos.fault import REGISTER
+from chaos.fault_command import Answer, command_of, no_answer
+from chaos.fault_list import fitting, print_journeys, print_list, print_whole
 from chaos.fault_rows import active as active_faults
 from chaos.fault_rows import history as all_known
 from chaos.fault_rows import is_over, spell_from
 from chaos.heal import heal as heal_site
 from chaos.heal import refuse_unhealed
-from chaos.journeys import JOURNEYS_OF
 from chaos.progress import FaultProgress, spell_healing
 from foundation.clock import parse
 from foundation.commands import App, Group
@@ -66,52 +64,27 @@ app = App(
 
 @app.command(
     "list",
-    help="List the faults, what each can be done to, and whom that hurts.\n\nExample: failwhale chaos list",
+    help="List the faults by family: what each does, and where it can be done.\n\nExamples:\n"
+    "failwhale chaos list\nfailwhale chaos list replica\nfailwhale chaos list --hurts notification",
 )
-def list_faults(json: JsonOption = False) -> None:
-    faults = [fault.describe() for fault in all_faults() if fault.listed]
+def list_faults(
+    word: Annotated[
+        str | None, typer.Argument(metavar="[WORD]", help="In the name, the family or the help of a fault.")
+    ] = None,
+    family: Annotated[str | None, typer.Option(metavar="FAMILY", help="Only this family.")] = None,
+    hurts: Annotated[
+        str | None, typer.Option(metavar="JOURNEY", help="Only what may hurt this journey.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    faults = fitting(word, family, hurts)
     if json:
-        print_json(faults)
+        print_json([fault.describe() for fault in faults])
         return
-    _print_in_two_columns(
-        [
-            ("fault", ["what it does, and where"]),
-            *(
-                (fault["name"], [fault["help"], _spell_targets(fault["targets"]), *_spell_needs(fault)])
-                for fault in faults
-            ),
-        ]
-    )
-    stdout().print()
-    _print_in_two_columns(
-        [
-            ("where", ["which journeys of the users may be hurt"]),
-            *((part, [", ".join(JOURNEYS_OF.get(part, ())) or "none"]) for part in PARTS),
-        ]
-    )
-    stdout().print("\nfailwhale chaos show FAULT tells its parameters.")
-
-
-def _print_in_two_columns(rows: Sequence[tuple[str, list[str]]]) -> None:
-    """Rows of a name and paragraphs, broken between words where the terminal ends."""
-    indent = max(len(name) for name, _ in rows) + 2
-    width = max(stdout().width, indent + 20)
-    for name, paragraphs in rows:
-        margin = f"{name:{indent}}"
-        for paragraph in paragraphs:
-            for line in textwrap.wrap(paragraph, width - indent, break_on_hyphens=False):
-                stdout().print(f"{margin}{line}", markup=False)
-                margin = " " * indent
-
-
-def _spell_targets(services: list[str]) -> str:
-    return "at: any service" if services == list(SERVICES) else f"at: {', '.join(services)}"
-
-
-def _spell_needs(fault: dict[str, Any]) -> list[str]:
-    """A line where it can be done, unless that is everywhere."""
-    needs = fault["needs"]
-    return [f"on {' and '.join(fault['runtimes'])} only: it needs {needs}"] if needs else []
+    print_list(faults)
+    if word is family is hurts is None:
+        print_journeys()
+    stdout().print("failwhale chaos show FAULT tells all about one, its parameters, too.")
 
 
 @app.command(
@@ -123,26 +96,10 @@ def show(
     json: JsonOption = False,
 ) -> None:
     fault = fault_named(name)
-    described = fault.describe()
     if json:
-        print_json(described)
-        return
-    options = ["--for DURATION", *(["--from SELECTOR"] if fault.of_calls else [])]
-    rows = [
-        (fault.name, [fault.help]),
-        ("at", [_spell_targets(described["targets"]).removeprefix("at: ")]),
-        (
-            "on",
-            [
-                ", ".join(described["runtimes"]),
-                *([f"needs {needs}"] if (needs := described["needs"]) else []),
-            ],
-        ),
-        ("may hurt", [", ".join(described["hurts"]) or "no journey"]),
-        ("options", [*options, *(f"{one.flag}: {one.help} {spell_bounds(one)}" for one in fault.parameters)]),
-        ("example", [fault.example]),
-    ]
-    _print_in_two_columns(rows)
+        print_json(fault.describe())
+    else:
+        print_whole(fault)
 
 
 @app.command(help="Show the faults that are not over.\n\nExample: failwhale chaos active")
@@ -249,8 +206,11 @@ def commands(answer: Answer = no_answer) -> typer.Typer:
     """All these commands and those of the faults, which end with what `answer` says of users."""
     whole = copy(app)
     whole.registered_commands = list(app.registered_commands)
-    for fault in all_faults():
+    for fault in by_family():
         words = f"{fault.help}\n\nExample: {fault.example}"
-        add = whole.command(fault.name, help=words, hidden=not fault.listed, rich_help_panel="Faults")
+        panel = f"Faults: {fault.family}"
+        add = whole.command(
+            fault.name, help=words, short_help=fault.summary, hidden=not fault.listed, rich_help_panel=panel
+        )
         add(command_of(fault, answer))
     return whole

@@ -193,6 +193,13 @@ class Fault(ABC):
     lasting: ClassVar[bool] = True
     """False when it happens once and there is nothing to wait for."""
     listed: ClassVar[bool] = True
+    precedent: ClassVar[str] = ""
+    """Who suffered it in public, and when."""
+
+    @property
+    def summary(self) -> str:
+        """What it does, in one sentence: the first of its help."""
+        return f"{self.help.split('. ')[0].rstrip('.')}."
 
     @property
     def family(self) -> str:
@@ -295,13 +302,16 @@ class Fault(ABC):
         hurts = {journey for service in services for journey in JOURNEYS_OF.get(service, ())}
         return {
             "name": self.name,
+            "family": self.family,
             "targets": list(self.targets),
             "of_calls": self.of_calls,
             "parameters": [parameter.describe() for parameter in self.parameters],
             "hurts": sorted(hurts),
             "runtimes": list(self.runtimes),
             "needs": ", and ".join(sorted(self.requires)) or None,
+            "summary": self.summary,
             "help": self.help,
+            "precedent": self.precedent or None,
             "demonstration": {
                 "target": self.demonstration.target,
                 "parameters": dict(self.demonstration.parameters),

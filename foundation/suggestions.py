@@ -14,7 +14,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> Failure:
     names = list(known)
     close = close_to(name, names, 1)
     question = f": did you mean {close[0]}?" if close else ""
-    return Failure(f"no {kind} is named {name!r}{question}", f"{kind}s: {', '.join(names) or 'none'}", USAGE)
+    kinds = f"{kind.removesuffix('y')}ies" if kind.endswith("y") and not kind.endswith("ey") else f"{kind}s"
+    return Failure(f"no {kind} is named {name!r}{question}", f"{kinds}: {', '.join(names) or 'none'}", USAGE)
 
 
 def close_to(name: str, known: Sequence[str], count: int) -> list[str]:

@@ -664,8 +664,8 @@ def test_the_list_tells_what_can_be_broken_and_who_is_hurt_and_fits_a_terminal(
     assert "…" not in out
     said = " ".join(out.split())
     for fault in command("list", "--json").json:
-        assert f"{fault['name']} {fault['help']}" in said
-    assert "swapped. at: store" in said
+        assert f"{fault['name']} {fault['summary']}" in said
+    assert "of the store. (store)" in said
     assert "auth login, login-second-factor" in said
 
 

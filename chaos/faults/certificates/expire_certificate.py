@@ -12,6 +12,7 @@ class ExpireCertificate(Fault):
         "Give an edge or a service a real certificate of the site's CA that has expired. New handshakes "
         "fail, open connections go on; renewed at the end, without a restart."
     )
+    precedent = "Microsoft Teams, 3 February 2020; Starlink, 7 April 2023, a ground station's."
     example = "failwhale chaos expire-certificate frontend@east --for 30s"
     targets = SERVICES
     demonstration = Demonstration("frontend@east", hurts={"handshake-east": "down"})

@@ -11,6 +11,7 @@ from testbed.site import Site
 class Partition(Fault):
     name = "partition"
     help = "Cut a part off from every network but its own data centre's; place:east takes a whole one away."
+    precedent = "GitHub, 21 October 2018: cut for 43 seconds, a day to mend what both sides wrote."
     example = "failwhale chaos partition place:east --for 20s"
     targets = (*SERVICES, "store", "sentinel", "link")
     requires = frozenset({Capability.NETWORKS})

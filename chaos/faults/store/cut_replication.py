@@ -15,6 +15,9 @@ class CutReplication(ReplicaFault):
         "Reads from it grow stale. If the primary dies, what was written since is lost, and the promoted "
         "one takes writes only once the fault ends."
     )
+    precedent = (
+        "GitLab, 31 January 2017: the standby had stopped following before the primary's data was deleted."
+    )
     example = "failwhale chaos cut-replication store:replica --for 30s"
 
     def precondition(self, site: Site, part: Part) -> None:
