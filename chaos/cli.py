@@ -69,7 +69,7 @@ app = App(
 )
 def list_faults(
     word: Annotated[
-        str | None, typer.Argument(metavar="[WORD]", help="In the name, the family or the help of a fault.")
+        str | None, typer.Argument(metavar="WORD", help="In the name, the family or the help of a fault.")
     ] = None,
     family: Annotated[str | None, typer.Option(metavar="FAMILY", help="Only this family.")] = None,
     hurts: Annotated[
