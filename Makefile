@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 UV_VERSION := 0.13.8
 SOURCES := services foundation testbed chaos outages loadtests driver failwhale
-# What the end-to-end tests run the site on.
+# What `make test-everything` runs the site on.
 RUNTIMES := processes docker
 
 bin := $(VENV)/bin
@@ -33,24 +33,33 @@ demo: install ## the whole loop in two minutes: start, use, break, heal, report
 	@$(bin)/failwhale demo
 
 .PHONY: test
-test: install-dev ## check everything: lint, types, rules, unit and end-to-end tests
+test: checks ## lint, types, rules, unit tests, and the real site end to end; of Docker a short part
+ifdef TESTS
+	@$(bin)/pytest $(TESTS)
+else
+	@$(MAKE) --no-print-directory units
+	@$(bin)/pytest tests/e2e -m "not docker or smoke" --durations 12
+endif
+
+# One after the other: two sites at once are too much for two cores while the one on Docker starts.
+.PHONY: test-everything
+test-everything: checks units ## the same and all of Docker: what CI runs
+	@for runtime in $(RUNTIMES); do $(MAKE) --no-print-directory test-on-$$runtime || exit; done
+
+.PHONY: checks units test-on-processes test-on-docker
+checks: install-dev
 	@$(bin)/ruff check .
 	@$(bin)/ruff format --check .
 	@$(bin)/mypy
 	@$(bin)/lint-imports --no-cache --no-logo
-ifdef TESTS
-	@$(bin)/pytest $(TESTS)
-else
-	@$(bin)/pytest --ignore tests/e2e --numprocesses 4
-	@$(MAKE) --no-print-directory $(RUNTIMES:%=test-on-%)
-endif
 
-# One after the other: two sites at once are too much for two cores while the one on Docker starts.
-.PHONY: test-on-processes test-on-docker
-test-on-processes:
+units: install-dev
+	@$(bin)/pytest --ignore tests/e2e --numprocesses 4
+
+test-on-processes: install-dev
 	@$(bin)/pytest tests/e2e -m "not docker" --durations 12
 
-test-on-docker:
+test-on-docker: install-dev
 	@$(bin)/pytest tests/e2e -m docker --durations 12
 
 .PHONY: mutants

@@ -38,6 +38,7 @@ def clone(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.docker
+@pytest.mark.smoke("nothing else says that the image builds from a clone")
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_builds_from_a_clone(clone: Path, builder: str) -> None:

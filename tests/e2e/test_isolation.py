@@ -12,7 +12,10 @@ from on_docker import OnDocker
 
 from testbed.inventory import Inventory
 
-pytestmark = pytest.mark.parametrize("runtime", ["docker"], indirect=True)
+pytestmark = [
+    pytest.mark.parametrize("runtime", ["docker"], indirect=True),
+    pytest.mark.smoke("only containers are kept apart"),
+]
 
 SERVICES = ["frontend", "auth", "post", "retweet", "timeline", "notify"]
 INSIDE = [f"{service}@{place}" for place in ("east", "west") for service in SERVICES]

@@ -14,7 +14,13 @@ PLACES = {"east", "west"}
 pytestmark = pytest.mark.parametrize("runtime", ["docker"], indirect=True)
 
 
-@pytest.mark.parametrize("role", ["primary", "replica"])
+@pytest.mark.parametrize(
+    "role",
+    [
+        pytest.param("primary", marks=pytest.mark.smoke("only Docker can, and this is the worse half")),
+        "replica",
+    ],
+)
 def test_the_other_data_centre_serves_and_then_both(site: Site, role: str) -> None:
     home = site.primary().partition("@")[2]
     (lost,) = {home} if role == "primary" else PLACES - {home}

@@ -180,11 +180,21 @@ def test_what_is_to_be_seen_is_looked_at() -> None:
 
 
 @pytest.mark.timeout(600)
-def test_every_command(clone: Site) -> None:
+@pytest.mark.parametrize(
+    ("runtime", "on_docker_only"),
+    [
+        ("processes", False),
+        ("docker", False),
+        pytest.param("docker", True, marks=pytest.mark.smoke("what who has Docker types first")),
+    ],
+    indirect=["runtime"],
+    scope="session",
+)
+def test_every_command(clone: Site, on_docker_only: bool) -> None:
     terminal = Terminal(clone, clone.state.parent)
     for command in COMMANDS:
         words = command.words
-        if words.startswith(tuple(LEFT_OUT)) or (command.on_docker_only and clone.runtime != "docker"):
+        if command.on_docker_only != on_docker_only or words.startswith(tuple(LEFT_OUT)):
             continue
         begun = time.monotonic()
         terminal.type(words)
