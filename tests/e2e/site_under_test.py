@@ -22,9 +22,11 @@ from typing import Any, ClassVar
 import httpx
 import psutil
 
+from chaos.client import Client
 from chaos.fault_rows import show
 from chaos.journal import replay
 from foundation.records import fits
+from foundation.state import State
 from testbed.site import Site as SiteOfChaos
 
 ROOT = Path(__file__).parents[2]
@@ -234,6 +236,11 @@ class Site(ABC):
     @abstractmethod
     def as_chaos_sees_it(self) -> SiteOfChaos:
         """The site by the product's own eyes, for what would cost a command each time that it is asked."""
+
+    def controller(self) -> Client:
+        """The product's own client of the controller, for what would cost a command each."""
+        self.as_chaos_sees_it()  # on Docker this writes down where the controller can be reached from here
+        return Client(State(self.credentials()))
 
     @abstractmethod
     def life(self, part: str) -> str:

@@ -6,48 +6,82 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from site_under_test import Site, wait_until
 
 from chaos.catalogue import all_faults
 from chaos.fault import SERVICES
+from chaos.injector import Request
 from foundation.clock import parse
 
-SECONDS = {"processes": 20.0, "docker": 20.0}
-"""Long enough for all faults to be verified: on Docker the commands run beside the controller."""
+COMMANDS = 25
+"""How long the faults last, in times of a command that only asks: enough for all to be verified, on a machine
+that is busy, too."""
 GRACE = {"processes": 5.0, "docker": 10.0}
 """Seconds after the limit within which the site must be healthy. A container takes longer to come back."""
+PLACES = ("east", "west")
+BY_COMMAND = 2
+"""How many faults of a round a command of its own waits for, as all commands do in the same way. The others
+are ordered without one."""
+VICTIMS = {
+    "processes": ("command", "controller", "command and controller"),
+    # There the commands run inside the controller's container.
+    "docker": ("controller", "command"),
+}
+
+Targets = dict[str, str]
+"""By fault, where it is put."""
 
 
-def targets(site: Site) -> dict[str, str]:
-    """Where each fault that lasts is put, of those that this runtime can do: on a part of its own, so that
-    all suffer the same SIGKILL, and first all over one data centre. What is for stores alone goes together.
-    """
-    parts = site.as_chaos_sees_it().inventory.parts
-    inner = [part for part in parts if part.service in SERVICES and part.service != "frontend"]
-    free = [part.name for part in sorted(inner, key=lambda part: str(part.place))]
-    chosen: dict[str, str] = {}
+def rounds(runtime: str) -> list[Targets]:
+    """Every fault that lasts and that this runtime can do, on a part of its own, so that all of a round
+    suffer the same SIGKILL; in as few rounds as there are parts for."""
+    inner = [f"{service}@{place}" for place in PLACES for service in SERVICES if service != "frontend"]
+    parts = [*inner, *(f"frontend@{place}" for place in PLACES)]
+    made: list[Targets] = []
     for fault in all_faults():
-        if not (fault.listed and fault.lasting and site.runtime in fault.runtimes):
+        if not (fault.listed and fault.lasting and runtime in fault.runtimes):
             continue
-        fitting = [part for part in free if part.partition("@")[0] in fault.targets]
-        chosen[fault.name] = fitting[0] if fitting else fault.demonstration.target
-        free = [part for part in free if part != chosen[fault.name]]
-    return chosen
+        fitting = [part for part in parts if part.partition("@")[0] in fault.targets]
+        wanted = fitting or [fault.demonstration.target]
+        for chosen in (*made, {}):
+            if free := [target for target in wanted if target not in chosen.values()]:
+                break
+        if not chosen:
+            made.append(chosen)
+        chosen[fault.name] = free[0]
+    return made
+
+
+def cases() -> Iterator[Any]:
+    """The first round with everybody who may die, each other one with one of them."""
+    for runtime, victims in VICTIMS.items():
+        first, *others = rounds(runtime)
+        smoke = pytest.mark.smoke("there the engine starts the controller again")
+        for number, victim in enumerate(victims):
+            marks = smoke if (runtime, number) == ("docker", 0) else ()
+            yield pytest.param(runtime, first, victim, id=f"{runtime}-{victim}", marks=marks)
+        for number, other in enumerate(others, start=1):
+            victim = victims[number % len(victims)]
+            yield pytest.param(runtime, other, victim, id=f"{runtime}-{victim}-{number}")
 
 
 class Broken:
     """A site with every fault in force, and the commands that began them."""
 
-    def __init__(self, site: Site, seconds: float) -> None:
+    def __init__(self, site: Site, targets: Targets, seconds: float) -> None:
         self.site = site
-        self.targets = targets(site)
+        self.targets = targets
         self.limit = time.monotonic() + seconds
-        self.commands = [
-            site.start("chaos", fault, target, f"--for={seconds:g}s")
-            for fault, target in self.targets.items()
-        ]
+        self.commands = []
+        controller = site.controller()
+        for number, (fault, target) in enumerate(targets.items()):
+            if number < BY_COMMAND:
+                self.commands.append(site.start("chaos", fault, target, f"--for={seconds:g}s"))
+            else:
+                controller.order(Request(fault, target, seconds))
 
     def wait_verified(self) -> None:
         def verified() -> bool:
@@ -67,12 +101,15 @@ class Broken:
         return [command.wait(timeout=self.limit - time.monotonic() + 20) for command in self.commands]
 
 
+Break = Callable[[Targets, float], Broken]
+
+
 @pytest.fixture
-def break_site(site: Site) -> Iterator[Callable[[float], Broken]]:
+def break_site(site: Site) -> Iterator[Break]:
     made: list[Broken] = []
 
-    def make(seconds: float) -> Broken:
-        made.append(Broken(site, seconds))
+    def make(targets: Targets, seconds: float) -> Broken:
+        made.append(Broken(site, targets, seconds))
         made[-1].wait_verified()
         return made[-1]
 
@@ -114,23 +151,17 @@ def wait_healthy(site: Site, seconds: float, what: str) -> None:
         raise AssertionError(f"{error}; now: {list(ills(site))}") from None
 
 
+def seconds_of_a_command(site: Site) -> float:
+    began = time.monotonic()
+    site.ok("chaos", "active")
+    return time.monotonic() - began
+
+
 @pytest.mark.parametrize(
-    ("runtime", "victims"),
-    [
-        ("processes", "command"),
-        ("processes", "controller"),
-        ("processes", "command and controller"),
-        # There the commands run inside the controller's container.
-        ("docker", "command"),
-        ("docker", "controller"),
-    ],
-    indirect=["runtime"],
-    scope="session",
+    ("runtime", "targets", "victims"), list(cases()), indirect=["runtime"], scope="session"
 )
-def test_healthy_soon_after_the_limit(
-    site: Site, break_site: Callable[[float], Broken], victims: str
-) -> None:
-    broken = break_site(SECONDS[site.runtime])
+def test_healthy_soon_after_the_limit(site: Site, break_site: Break, targets: Targets, victims: str) -> None:
+    broken = break_site(targets, COMMANDS * seconds_of_a_command(site))
     if "command" in victims:
         broken.kill_commands()
     if "controller" in victims:
@@ -143,9 +174,20 @@ def test_healthy_soon_after_the_limit(
         assert broken.codes() == [1 if died else 0] * len(broken.commands)
 
 
-@pytest.mark.parametrize("journal", ["kept", "lost"])
-def test_heal_with_nothing_alive(site: Site, break_site: Callable[[float], Broken], journal: str) -> None:
-    broken = break_site(60)
+def lost_journals() -> Iterator[Any]:
+    """Every fault with its journal lost; kept, once is enough."""
+    for runtime in VICTIMS:
+        for number, targets in enumerate(rounds(runtime)):
+            if number == 0:
+                yield pytest.param(runtime, targets, "kept", id=f"{runtime}-kept")
+            yield pytest.param(runtime, targets, "lost", id=f"{runtime}-lost-{number}")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "targets", "journal"), list(lost_journals()), indirect=["runtime"], scope="session"
+)
+def test_heal_with_nothing_alive(site: Site, break_site: Break, targets: Targets, journal: str) -> None:
+    broken = break_site(targets, 60)
     broken.kill_commands()
     if journal == "lost":
         site.remove_journal()
