@@ -35,7 +35,9 @@ UNITS: Mapping[ParameterType, str | None] = {
 }
 
 SERVICES = ("frontend", "auth", "post", "timeline", "retweet", "notify")
-PARTS = (*SERVICES, "store", "sentinel", "link", "prober", "prometheus")
+MAINTENANCE = "maintenance"
+"""A service, too, but one that no user and no other service calls."""
+PARTS = (*SERVICES, MAINTENANCE, "store", "sentinel", "link", "prober", "prometheus")
 """Everything but the controller: nobody would be there to verify what it does to itself."""
 
 _READERS: Mapping[ParameterType, Callable[[str], Value]] = {

@@ -17,6 +17,7 @@ JOURNEYS_OF: Mapping[str, tuple[str, ...]] = {
     "notify": ("notification", "live-stream"),
     "store": (*_WRITES, *_READS),
     "sentinel": (),
+    "maintenance": (),
     # What goes from one place to the store of the other: writes, and reads until they turn to the replica.
     "link": (*_WRITES, *_READS),
 }

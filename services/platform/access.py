@@ -13,6 +13,9 @@ from typing import NamedTuple
 SERVICE = "service"
 """What serves people: reads and writes data, and may neither configure nor stop a server."""
 
+MAINTENANCE = "maintenance"
+"""Who keeps it well: as a service, and what backups and the re-attaching of a replica need."""
+
 CHAOS = "chaos"
 """Who breaks and mends it: everything."""
 
@@ -27,11 +30,18 @@ FILE = "store"
 
 _ANYBODY = "user default on nopass resetkeys resetchannels -@all +ping"
 
+_SERVES = (
+    "~* &* -@all +@read +@write +@pubsub +@connection +@transaction"
+    " +eval +evalsha +eval_ro +evalsha_ro +wait -@admin -@dangerous +role +sort +sort_ro +time"
+)
+_ASKS_SENTINELS = (
+    "resetkeys &* -@all +@connection -@admin -@dangerous +role +subscribe +unsubscribe"
+    " +sentinel|master +sentinel|replicas"
+)
+
 AT_STORES: Mapping[str, str] = {
-    SERVICE: (
-        "~* &* -@all +@read +@write +@pubsub +@connection +@transaction"
-        " +eval +evalsha +eval_ro +evalsha_ro +wait -@admin -@dangerous +role +sort +sort_ro +time"
-    ),
+    SERVICE: _SERVES,
+    MAINTENANCE: f"{_SERVES} +info +psync +replconf +replicaof",
     CHAOS: "~* &* +@all",
     REPLICATION: "resetkeys resetchannels -@all +ping +psync +replconf",
     SENTINEL: (
@@ -40,10 +50,8 @@ AT_STORES: Mapping[str, str] = {
     ),
 }
 AT_SENTINELS: Mapping[str, str] = {
-    SERVICE: (
-        "resetkeys &* -@all +@connection -@admin -@dangerous +role +subscribe +unsubscribe"
-        " +sentinel|master +sentinel|replicas"
-    ),
+    SERVICE: _ASKS_SENTINELS,
+    MAINTENANCE: _ASKS_SENTINELS,
     CHAOS: "~* &* +@all",
     REPLICATION: "resetkeys resetchannels -@all +ping +sentinel|master",
     SENTINEL: (
@@ -62,6 +70,11 @@ class Access(NamedTuple):
 def service_access(secrets: Path) -> Access:
     """What a service shows at the store. Raises OSError when there is no password below its secrets."""
     return Access(SERVICE, (secrets / FILE).read_text().strip())
+
+
+def maintenance_access(folder: Path) -> Access:
+    """What maintenance shows at the store. Raises OSError when there is no password in its folder."""
+    return Access(MAINTENANCE, (folder / FILE).read_text().strip())
 
 
 def users(rules: Mapping[str, str], passwords: Mapping[str, str]) -> list[str]:

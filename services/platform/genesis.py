@@ -6,8 +6,8 @@ token, the keys that sign sessions, and the passwords of the store. Keeps what e
 can run at every start.
 
 Each folder is for those who need what is in it: PKI and SECRETS for the parts that serve, STORE_ACCESS for
-stores and sentinels, OPERATORS for who breaks the site and mends it, INSTRUMENTS for who only looks (a
-certificate for each of INSTRUMENT_NAMES, and the control token).
+stores and sentinels, OPERATORS for who breaks the site and mends it, MAINTENANCE for who keeps it well,
+INSTRUMENTS for who only looks (a certificate for each of INSTRUMENT_NAMES, and the control token).
 """
 
 from __future__ import annotations
@@ -57,13 +57,14 @@ def make_secrets(folder: Path) -> None:
         write_atomically(session_keys, json.dumps(keys, indent=2).encode(), _SECRET)
 
 
-def make_store_access(stores: Path, services: Path, operators: Path) -> None:
+def make_store_access(stores: Path, services: Path, operators: Path, maintenance: Path) -> None:
     """Make a password for each user of the store, unless it exists, where who uses it may read it; and for
     the stores and sentinels who may do what, without the passwords of others."""
-    for folder in (stores, services, operators):
+    for folder in (stores, services, operators, maintenance):
         folder.mkdir(parents=True, exist_ok=True, mode=_CLOSED)
     passwords = {
         access.SERVICE: _secret(services / access.FILE),
+        access.MAINTENANCE: _secret(maintenance / access.FILE),
         access.CHAOS: _secret(operators / access.FILE),
         access.REPLICATION: _secret(stores / access.REPLICATION, _SECRET_OF_GROUP),
         access.SENTINEL: _secret(stores / access.SENTINEL, _SECRET_OF_GROUP),
@@ -103,21 +104,22 @@ def _copy(source: Path, target: Path, mode: int) -> None:
         write_atomically(target, content, mode)
 
 
-VARIABLES = ("PKI", "SECRETS", "NAMES", "STORE_ACCESS", "OPERATORS", "INSTRUMENTS", "INSTRUMENT_NAMES")
+FOLDERS = ("PKI", "SECRETS", "STORE_ACCESS", "OPERATORS", "INSTRUMENTS", "MAINTENANCE")
+VARIABLES = (*FOLDERS, "NAMES", "INSTRUMENT_NAMES")
 
 
 def main(environment: Mapping[str, str] = os.environ) -> None:
     missing = [variable for variable in VARIABLES if not environment.get(variable)]
     if missing:
         sys.exit(f"genesis: {', '.join(missing)} not set")
-    own, secrets_folder, stores, operators, instruments = (
-        Path(environment[name]) for name in ("PKI", "SECRETS", "STORE_ACCESS", "OPERATORS", "INSTRUMENTS")
+    own, secrets_folder, stores, operators, instruments, maintenance = (
+        Path(environment[name]) for name in FOLDERS
     )
     try:
         LabTime.from_environment(environment)  # nothing has started yet, so that it is said once
         new = make_certificates(own, environment["NAMES"].split())
         make_secrets(secrets_folder)
-        make_store_access(stores, secrets_folder, operators)
+        make_store_access(stores, secrets_folder, operators, maintenance)
         looking = environment["INSTRUMENT_NAMES"].split()
         new += share_with_instruments(instruments, looking, own, secrets_folder)
     except (OSError, SettingsError) as error:

@@ -12,8 +12,9 @@ EVENTS = "events"
 trimmed before there are EVENTS_MOST entries."""
 
 EVENTS_KEPT = 200_000
-EVENTS_KEPT_MS = 10 * 60 * 1000
-"""What all groups have handled is kept for so long, but no more than so many entries."""
+EVENTS_KEPT_DAYS = 1 / 144
+"""What all groups have handled is kept for so long, in lab days (ten minutes of a real one), but no more than
+so many entries. Maintenance sees to it."""
 
 EVENTS_MOST = 1_000_000
 """So many entries, some 110 MB, are kept for a group that is behind; what it is behind by more is lost."""
@@ -38,6 +39,12 @@ POPULAR = "popular"
 REVOKED = "revoked"
 """Sorted set: session id, scored by the Unix second after which the session would have expired anyway.
 Also the channel on which a new entry is published (`sid exp`)."""
+
+MAINTENANCE_LEAD = "maintenance-lead"
+"""String, short-lived: the part that does the jobs of maintenance."""
+
+MAINTENANCE_JOBS = "maintenance-jobs"
+"""Hash: by job, as JSON, when it was begun and done last and how that went (services.maintenance.history)."""
 
 TIMELINE_KEPT = 800
 """`posts:` and `home:` are trimmed to this many entries (in scripts: services.platform.timeline_entries)."""

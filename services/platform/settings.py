@@ -107,6 +107,10 @@ class Settings:
         """A setting of one service as text; an empty value counts as absent."""
         return self.extra.get(variable) or default
 
+    def folder(self, variable: str) -> Path:
+        """A folder that one service needs. Raises SettingsError when it is not named."""
+        return Path(_required(self.extra, variable))
+
     def integer(self, variable: str, default: int, *, at_least: int = 0) -> int:
         """A setting of one service as a whole number. Raises SettingsError."""
         raw = self.extra.get(variable)

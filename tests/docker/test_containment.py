@@ -110,6 +110,7 @@ WRITERS = {
     "access": {"genesis"},
     "operators": {"genesis"},
     "instruments": {"genesis"},
+    "maintenance": {"genesis", "maintenance-east", "maintenance-west"},
     "record": {"chaos", "prober"},
     "state": {"chaos"},
     "prometheus": {"genesis", "prometheus"},
@@ -147,6 +148,8 @@ def test_who_may_do_what_at_the_store_is_known_to_the_stores_and_to_nobody_else(
     stores = {name for name in SERVICES if name.startswith(("store-", "sentinel-"))}
     assert {name for name in SERVICES if "access" in _sources(name)} == {"genesis", *stores}
     assert {name for name in SERVICES if "operators" in _sources(name)} == {"genesis", "chaos"}
+    upkeep = {"genesis", "maintenance-east", "maintenance-west"}
+    assert {name for name in SERVICES if "maintenance" in _sources(name)} == upkeep
 
 
 def test_the_load_can_read_no_key() -> None:

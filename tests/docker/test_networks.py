@@ -7,7 +7,7 @@ import pytest
 from compose_file import FILE, SERVICES, label
 
 PLACES = ("east", "west")
-IN_BOTH = ("auth", "post", "retweet", "timeline", "notify", "frontend")
+IN_BOTH = ("auth", "post", "retweet", "timeline", "notify", "frontend", "maintenance")
 
 
 def networks(name: str) -> set[str]:

@@ -1,6 +1,6 @@
 """partition: the part works, and nobody outside its own data centre reaches it, nor it them."""
 
-from chaos.fault import SERVICES, Demonstration, Depth, Fault, Injection, Proof, register
+from chaos.fault import MAINTENANCE, SERVICES, Demonstration, Depth, Fault, Injection, Proof, register
 from chaos.faults.instance.process_fault import refuse_without_process
 from foundation.failure import Failure
 from testbed.inventory import Part
@@ -13,7 +13,7 @@ class Partition(Fault):
     help = "Cut a part off from every network but its own data centre's; place:east takes a whole one away."
     precedent = "GitHub, 21 October 2018: cut for 43 seconds, a day to mend what both sides wrote."
     example = "failwhale chaos partition place:east --for 20s"
-    targets = (*SERVICES, "store", "sentinel", "link")
+    targets = (*SERVICES, MAINTENANCE, "store", "sentinel", "link")
     requires = frozenset({Capability.NETWORKS})
     restored = "is back on its networks"
     lies = Depth.AROUND

@@ -7,13 +7,11 @@ import logging
 from collections.abc import Collection
 from typing import Any, ClassVar
 
-from services.platform.events.log import Event, parse
+from services.platform.events.log import GROUPS_LUA, Event, parse
 from services.platform.keys import (
     EVENTS,
     EVENTS_DEAD,
     EVENTS_DEAD_KEPT,
-    EVENTS_KEPT,
-    EVENTS_KEPT_MS,
     EVENTS_MOST,
 )
 from services.platform.lua import fragment
@@ -36,7 +34,7 @@ TRIES = 5
 BATCH = 32
 PAUSE_SECONDS = 0.2
 
-_LOOK = Script(fragment("services.platform.events", "look"))
+_LOOK = Script(GROUPS_LUA + fragment("services.platform.events", "look"))
 
 
 class Consumer:
@@ -121,9 +119,10 @@ class _Member:
         )
         await self._handle_all(connection, claimed[1])
         self._lost(len(claimed[2]))
-        bounds = (EVENTS_KEPT, EVENTS_KEPT_MS, EVENTS_MOST)
         losing = set()
-        for name, behind, loses in await _ask(connection, *_LOOK.writing(connection, (EVENTS,), bounds)):
+        for name, behind, loses in await _ask(
+            connection, *_LOOK.reading(connection, (EVENTS,), (EVENTS_MOST,))
+        ):
             group = name.decode()
             self._metrics.events_lag(group).set(behind)
             if loses:

@@ -8,6 +8,10 @@ from typing import Any
 
 from services.platform.ids import SEQUENCES, WORKERS
 from services.platform.keys import EVENTS, EVENTS_MOST, NEWEST_IDS
+from services.platform.lua import fragment
+
+GROUPS_LUA = fragment("services.platform.events", "groups")
+"""Lua to put before a script about the groups: defines `fields`, `is_before` and `handled`."""
 
 
 def append_lua() -> str:

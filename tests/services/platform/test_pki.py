@@ -125,7 +125,7 @@ def run_genesis(**environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
 
 
-FOLDERS = ("PKI", "SECRETS", "STORE_ACCESS", "OPERATORS", "INSTRUMENTS")
+FOLDERS = genesis.FOLDERS
 
 
 def test_as_a_command(tmp_path: Path) -> None:
@@ -138,6 +138,7 @@ def test_as_a_command(tmp_path: Path) -> None:
         "SECRETS": {"token", "session-keys.json", "store"},
         "STORE_ACCESS": {"store.users", "sentinel.users", "replication", "sentinel"},
         "OPERATORS": {"store"},
+        "MAINTENANCE": {"store"},
         # Who looks sees no key of who serves, and can neither sign a certificate nor a session.
         "INSTRUMENTS": {"ca.pem", "token"} | pairs("prober", "prometheus"),
     }
@@ -151,13 +152,13 @@ def test_as_a_command(tmp_path: Path) -> None:
 
 
 def test_passwords_of_the_store_are_known_to_who_needs_them(tmp_path: Path) -> None:
-    stores, services, operators = (tmp_path / name for name in ("stores", "services", "operators"))
-    genesis.make_store_access(stores, services, operators)
-    own = {(services / "store").read_text(), (operators / "store").read_text()}
+    stores, *users = (tmp_path / name for name in ("stores", "services", "operators", "maintenance"))
+    genesis.make_store_access(stores, *users)
+    own = {(user / "store").read_text() for user in users}
     at_stores = "".join(path.read_text() for path in stores.iterdir())
-    assert len(own) == 2
+    assert len(own) == 3
     assert not [password for password in own if password in at_stores]
-    for folder in (stores, services, operators):
+    for folder in (stores, *users):
         assert folder.stat().st_mode & 0o777 == 0o700
     for path in tmp_path.rglob("*"):
         assert path.is_dir() or path.stat().st_mode & 0o137 == 0, path
@@ -175,7 +176,7 @@ def test_says_what_is_missing(tmp_path: Path) -> None:
     done = run_genesis(PKI=str(tmp_path))
     assert (done.returncode, done.stderr) == (
         1,
-        "genesis: SECRETS, NAMES, STORE_ACCESS, OPERATORS, INSTRUMENTS, INSTRUMENT_NAMES not set\n",
+        f"genesis: {', '.join(genesis.VARIABLES[1:])} not set\n",
     )
     (tmp_path / "file").touch()
     done = run_genesis(**{name: str(tmp_path / "file") for name in FOLDERS}, NAMES="a", INSTRUMENT_NAMES="b")

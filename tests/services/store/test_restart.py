@@ -47,7 +47,7 @@ class Store:
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self._folder = folder
-        make_store_access(folder / "access", folder / "secrets", folder / "operators")
+        make_store_access(*(folder / name for name in ("access", "secrets", "operators", "maintenance")))
         server = programs.find("redis-server", {})
         assert server is not None
         programs.write_links(folder / "bin", {"redis-server": server})

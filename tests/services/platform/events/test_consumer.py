@@ -228,56 +228,6 @@ async def length(store: Store) -> int:
     return int(await store.redis.xlen("events"))
 
 
-async def trimmed(store: Store) -> None:
-    """Wait until little is left; the server trims by whole nodes of its tree."""
-    async with asyncio.timeout(8):
-        while await length(store) > 200:  # noqa: ASYNC110 (the server has no event to wait for)
-            await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-def nothing_kept(monkeypatch):
-    """What all groups have handled goes at once."""
-    monkeypatch.setattr(events.consumer, "EVENTS_KEPT", 0)
-
-
-async def test_what_all_groups_have_handled_is_trimmed(store, metrics, quick, nothing_kept):
-    await append(store, 1000)
-    recorder = Recorder()
-    async with member(recorder, store, metrics):
-        await until(lambda: len(recorder.seen) == 1000)
-        await trimmed(store)
-
-
-async def test_what_all_groups_have_handled_is_kept_for_a_while(store, metrics, quick, monkeypatch):
-    recorder = Recorder()
-    async with member(recorder, store, metrics):
-        await append(store, 1000)
-        await until(lambda: len(recorder.seen) == 1000)
-        await until(lambda: metrics.events_lag("recorders")._value.get() == 0)
-        assert await length(store) == 1000
-        monkeypatch.setattr(events.consumer, "EVENTS_KEPT_MS", 0)
-        await trimmed(store)
-
-
-@pytest.mark.parametrize("taken", [0, 3])
-async def test_what_a_group_has_not_handled_is_kept_however_far_it_is_behind(
-    store, metrics, quick, nothing_kept, taken
-):
-    await append(store, 1000)
-    await store.redis.xgroup_create("events", "behind", "0")
-    if taken:
-        await store.redis.xreadgroup("behind", "a", {"events": ">"}, count=taken)
-    recorder = Recorder()
-    async with member(recorder, store, metrics):
-        await until(lambda: len(recorder.seen) == 1000)
-        await until(lambda: metrics.events_lag("recorders")._value.get() == 0)
-        assert await length(store) == 1000
-        assert metrics.events_lag("behind")._value.get() == 1000
-        await store.redis.xgroup_destroy("events", "behind")
-        await trimmed(store)
-
-
 async def test_beyond_a_hard_bound_events_are_lost_and_that_is_told(
     store, metrics, quick, monkeypatch, caplog
 ):

@@ -1,0 +1,49 @@
+"""`python -m services.maintenance` runs the maintenance service."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from services.maintenance.job import Context
+from services.maintenance.lead import Lead
+from services.maintenance.metrics import JobMetrics
+from services.maintenance.routes import router
+from services.maintenance.runner import Runner
+from services.maintenance.schedule import SCHEDULE
+from services.maintenance.servers import Servers
+from services.platform.app import Site, build
+from services.platform.lab_time import LabTime
+from services.platform.serve import serve
+from services.platform.settings import Settings
+from services.platform.store import Store
+
+
+def application(settings: Settings) -> FastAPI:
+    """The maintenance service as an ASGI application. Raises SettingsError."""
+    servers = Servers.of(settings)
+    lab = LabTime.from_environment(settings.extra)
+    store = Store(
+        settings.sentinels, settings.store_name, settings.replication, settings.store_routes, servers.access
+    )
+
+    async def start(site: Site) -> None:
+        site.run_in_background(runner.run(), "runner of jobs")
+
+    async def stop(_: Site) -> None:
+        await servers.close()
+
+    app = build(settings, [router], on_start=start, on_stop=stop, store=store)
+    site: Site = app.state.site
+    context = Context(settings, lab, store, servers, site.metrics)
+    runner = Runner(SCHEDULE, context, Lead(store, settings.name))
+    site.metrics.registry.register(JobMetrics(runner, lab.day_seconds))
+    app.state.runner = runner
+    return app
+
+
+def main() -> None:
+    serve(application)
+
+
+if __name__ == "__main__":
+    main()

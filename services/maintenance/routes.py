@@ -1,0 +1,58 @@
+"""What maintenance says of its jobs, to those who look after the site."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from services.maintenance.runner import Runner
+from services.platform.app import ControlToken
+from services.platform.problems import Problem
+from services.platform.site import held
+
+router = APIRouter(include_in_schema=False, dependencies=[ControlToken])
+
+
+@router.get("/-/jobs")
+async def jobs(runner: Runner = held("runner")) -> dict[str, Any]:
+    """Who leads, and from that one: each job, and what grows while it is not done. Times are seconds."""
+    return {
+        "leads": bool(runner.histories),
+        "lead": runner.lead.holder or None,
+        "jobs": {name: _told(runner, name) for name in runner.histories},
+        "grown": runner.grown,
+    }
+
+
+@router.post("/-/jobs/{name}/run", status_code=202)
+async def run_now(name: str, runner: Runner = held("runner")) -> dict[str, Any]:
+    """Have a job done at once, as if it were due. Answers with how it stands at this moment."""
+    if not runner.histories:
+        raise Problem(
+            409, "not-leading", "Another part does the jobs", f"{runner.lead.holder or 'None'} leads."
+        )
+    try:
+        runner.want_now(name)
+    except KeyError:
+        known = ", ".join(runner.jobs)
+        raise Problem(404, "unknown-job", "No such job", f"There are {known}.") from None
+    return _told(runner, name)
+
+
+def _told(runner: Runner, name: str) -> dict[str, Any]:
+    history = runner.histories[name]
+    return {
+        "every_days": runner.jobs[name].every_days,
+        "interval": runner.interval(name),
+        "last_success": history.succeeded,
+        "age": runner.age(name),
+        "late": runner.is_late(name),
+        "due_in": runner.due_in(name),
+        "running": runner.running_for(name),
+        "duration": history.duration,
+        "runs": history.runs,
+        "failures": history.failures,
+        "error": history.error,
+        "grows": list(runner.jobs[name].grows),
+    }
