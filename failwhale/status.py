@@ -26,7 +26,8 @@ NAMED = 3
 
 def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> None:
     """What runs, where it listens, whether it is ready, and how much memory it takes (shared memory is
-    split). And how users fare, which faults are active, and which protections are off.
+    split). And how users fare, which faults are active, which protections are off, and which jobs of
+    maintenance are late.
 
     Examples:
       failwhale status
@@ -40,6 +41,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     from outages.wording import record_problem
     from testbed.choice import lifecycle_of
     from testbed.instruments import prober_now
+    from testbed.maintenance import is_well, maintenance_now, spell_maintenance
     from testbed.sentinels import spell_failover
     from testbed.site import Site
     from testbed.sitefile import SiteFile
@@ -56,6 +58,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     journal = read(site.journal)
     active = [entry.order.id for entry in journal.entries.values() if not entry.over]
     off = switched_off(chaos, {part.name for part in parts if part.ready and not part.paused})
+    maintenance = maintenance_now(chaos)
     full = is_full(site.path)
     total = sum(part.memory_bytes or 0 for part in parts) + (supervisor.memory_bytes if supervisor else 0)
     if as_json:
@@ -72,6 +75,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
                 "blocked": journal.blocked,
                 "active_faults": active,
                 "protections_off": off,
+                "maintenance": asdict(maintenance) if maintenance else None,
                 "full": full,
                 "left_out": [asdict(row) for row in content.left_out],
                 "failover_hindrance": failover,
@@ -90,6 +94,8 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
         stdout().print(f"active faults: {', '.join(active)} (failwhale chaos active)", style="yellow")
     for name, services in off.items():
         stdout().print(f"{name}: off on {_spell_names(services)} (failwhale protections)", style="yellow")
+    if maintenance:
+        stdout().print(spell_maintenance(maintenance), style="" if is_well(maintenance) else "yellow")
     if full:
         stdout().print(
             f"no room is left in {site.path}: no fault begins, what is in force ends all the same",

@@ -9,6 +9,9 @@ from prometheus_client.registry import Collector
 
 from services.maintenance.runner import Runner
 
+JOB = "job_name"
+"""The label. Prometheus has a `job` of its own: what it scrapes."""
+
 
 class JobMetrics(Collector):
     """Reads the runner at each scrape."""
@@ -34,8 +37,8 @@ class JobMetrics(Collector):
         interval = _of_jobs("interval_seconds", "From one run to the next.")
         duration = _of_jobs("duration_seconds", "Of the last run that ended.")
         running = _of_jobs("running_seconds", "Since the run began that is under way; 0: none is.")
-        runs = CounterMetricFamily("maintenance_job_runs", "Runs that were begun.", labels=["job"])
-        failures = CounterMetricFamily("maintenance_job_failures", "Runs that failed.", labels=["job"])
+        runs = CounterMetricFamily("maintenance_job_runs", "Runs that were begun.", labels=[JOB])
+        failures = CounterMetricFamily("maintenance_job_failures", "Runs that failed.", labels=[JOB])
         for name, history in runner.histories.items():
             age.add_metric([name], runner.age(name))
             interval.add_metric([name], runner.interval(name))
@@ -52,4 +55,4 @@ class JobMetrics(Collector):
 
 
 def _of_jobs(name: str, what: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"maintenance_job_{name}", what, labels=["job"])
+    return GaugeMetricFamily(f"maintenance_job_{name}", what, labels=[JOB])

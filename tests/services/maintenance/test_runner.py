@@ -161,12 +161,14 @@ async def test_what_grows_is_measured_while_a_job_is_not_done_and_told_by_who_le
         async with running(quick, Chore(), name="maintenance@west") as west:
             await until(lambda: west.lead.holder)
             said = {runner: _exposed(runner) for runner in (east, west)}
-    assert {"maintenance_leads 1.0", "dust_grams 3.0", 'maintenance_job_runs_total{job="chore"} 1.0'} <= said[
-        east
-    ]
-    assert 'maintenance_job_interval_seconds{job="chore"} 0.1' in said[east]
+    assert {
+        "maintenance_leads 1.0",
+        "dust_grams 3.0",
+        'maintenance_job_runs_total{job_name="chore"} 1.0',
+    } <= said[east]
+    assert 'maintenance_job_interval_seconds{job_name="chore"} 0.1' in said[east]
     assert any(
-        line.startswith('maintenance_job_last_success_age_seconds{job="chore"}') for line in said[east]
+        line.startswith('maintenance_job_last_success_age_seconds{job_name="chore"}') for line in said[east]
     )
     assert "maintenance_leads 0.0" in said[west]
     assert not [line for line in said[west] if line.startswith(("maintenance_job", "dust"))]
