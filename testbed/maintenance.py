@@ -16,7 +16,7 @@ _ANSWERS_WITHIN = 1.0
 
 
 class JobRow(TypedDict):
-    """How a job stands. Times are seconds, `last_success` is a Unix time; None: never, or nothing is wrong."""
+    """How a job stands. Times are seconds, `last_success` a Unix time; None: never, or nothing is wrong."""
 
     every_days: float
     interval: float
