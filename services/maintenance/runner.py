@@ -189,7 +189,7 @@ class Runner:
             try:
                 async with asyncio.timeout(MEASURE_SECONDS):
                     self.grown.update(await job.measure(self._context))
-            except (*STORE_ERRORS, OSError) as error:  # TimeoutError is an OSError
+            except (*STORE_ERRORS, OSError, JobFailed) as error:  # TimeoutError is an OSError
                 logger.debug("measuring for %s: %s", job.name, error)
                 for name in job.grows:
                     self.grown.pop(name, None)

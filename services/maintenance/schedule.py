@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from services.maintenance.job import Job
+from services.maintenance.jobs.reconcile_counters import ReconcileCounters
+from services.maintenance.jobs.rotate_logs import RotateLogs
+from services.maintenance.jobs.trim_data import TrimData
 from services.maintenance.jobs.trim_events import TrimEvents
 
-SCHEDULE: tuple[Job, ...] = (TrimEvents(),)
+SCHEDULE: tuple[Job, ...] = (
+    TrimEvents(),
+    TrimData(),
+    RotateLogs(),
+    ReconcileCounters(),
+)

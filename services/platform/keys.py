@@ -51,6 +51,11 @@ TIMELINE_KEPT = 800
 
 NOTIFICATIONS_KEPT = 800
 
+KEY_KEPT_SECONDS = 24 * 60 * 60
+DELETED_SECONDS = 600
+"""The longest that `idempotency:` and `deleted:` are kept; maintenance removes them sooner where lab days are
+shorter."""
+
 
 def account(identifier: int) -> str:
     """Hash: name, created (RFC 3339), protected (0 or 1)."""
@@ -68,7 +73,8 @@ def credential(identifier: int) -> str:
 
 
 def post(identifier: int) -> str:
-    """Hash: body (the served JSON without counters and the closing brace), author, likes, retweets."""
+    """Hash: body (the served JSON without counters and the closing brace), author, likes, retweets; and of an
+    imported one imported-likes and imported-retweets, the part of the counters for which no set stands."""
     return f"post:{identifier}"
 
 

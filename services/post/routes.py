@@ -11,11 +11,12 @@ from services.platform.bulk import Imported, lines_of
 from services.platform.control import ControlToken
 from services.platform.idempotency import KEY_SECONDS_HEADER
 from services.platform.identity import OptionalViewer, Viewer
+from services.platform.keys import KEY_KEPT_SECONDS
 from services.platform.models import Post, PostId
 from services.platform.problems import problem_responses
 from services.platform.site import held
 from services.post.models import CreatedPost, ImportedPost, Likes, NewPost
-from services.post.store import KEY_SECONDS, Posts
+from services.post.store import Posts
 
 router = APIRouter(prefix="/api/v1", tags=["posts"])
 control = APIRouter(include_in_schema=False, dependencies=[ControlToken])
@@ -32,7 +33,9 @@ IdempotencyKey = Annotated[
 ]
 
 # A key that the front end made up serves the repeats of one request, and need not outlive that by a day.
-KeySeconds = Annotated[int, Header(alias=KEY_SECONDS_HEADER, include_in_schema=False, ge=1, le=KEY_SECONDS)]
+KeySeconds = Annotated[
+    int, Header(alias=KEY_SECONDS_HEADER, include_in_schema=False, ge=1, le=KEY_KEPT_SECONDS)
+]
 
 PostsDep = Annotated[Posts, held("posts")]
 
@@ -45,7 +48,7 @@ async def create_post(
     viewer: Viewer,
     posts: PostsDep,
     idempotency_key: IdempotencyKey = None,
-    key_seconds: KeySeconds = KEY_SECONDS,
+    key_seconds: KeySeconds = KEY_KEPT_SECONDS,
 ) -> Response:
     """Post a text."""
     created = await posts.create(viewer, new.text, idempotency_key, key_seconds)

@@ -11,6 +11,7 @@ from services.platform.events import append_lua
 from services.platform.identity import User
 from services.platform.ids import created_at
 from services.platform.json_text import compact_json
+from services.platform.keys import KEY_KEPT_SECONDS
 from services.platform.lua import fragment
 from services.platform.problems import Problem
 from services.platform.store import Script, Store
@@ -29,9 +30,6 @@ _UNLIKE = Script(append_lua() + MAY_SEE + fragment(_PACKAGE, "unlike"))
 _LIKES = Script(MAY_SEE + fragment(_PACKAGE, "likes"))
 _PROTECT = Script(fragment(_PACKAGE, "protect"))
 _IMPORT = Script(fragment(_PACKAGE, "import"))
-
-KEY_SECONDS = 24 * 60 * 60
-"""How long a client's idempotency key is kept."""
 
 _CALL_SECONDS = 60
 """How long that of a call without one is kept: longer than any call goes on."""
@@ -55,7 +53,11 @@ class Posts:
         self._ids = ids
 
     async def create(
-        self, author: User, text: str, idempotency_key: str | None, key_seconds: int = KEY_SECONDS
+        self,
+        author: User,
+        text: str,
+        idempotency_key: str | None,
+        key_seconds: int = KEY_KEPT_SECONDS,
     ) -> Created:
         """Create a post, or find the one that this author's idempotency key made; the key is kept for so many
         seconds.

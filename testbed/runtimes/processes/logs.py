@@ -19,15 +19,20 @@ class FileLogs(Logs):
         self._files = files
 
     def _said(self, part: str, last: int | None) -> Iterable[str]:
-        with open(self._files[part], errors="replace") as file:
-            for line in file:
-                yield line.rstrip("\n")
+        for path in (_aside(self._files[part]), self._files[part]):
+            if path.exists():
+                with open(path, errors="replace") as file:
+                    for line in file:
+                        yield line.rstrip("\n")
 
     def _news(self) -> Iterator[tuple[str, str]]:
         ends = {part: path.stat().st_size for part, path in self._files.items()}
         while True:
             for part, path in self._files.items():
-                if path.exists() and path.stat().st_size > ends[part]:
+                size = path.stat().st_size if path.exists() else 0
+                if size < ends[part]:  # maintenance has put aside what was there
+                    ends[part] = 0
+                if size > ends[part]:
                     with open(path, "rb") as file:
                         file.seek(ends[part])
                         whole, _, _ = file.read().rpartition(b"\n")
@@ -35,3 +40,8 @@ class FileLogs(Logs):
                         ends[part] += len(whole) + 1
                         yield from ((part, line) for line in whole.decode(errors="replace").split("\n"))
             time.sleep(FOLLOW_SECONDS)
+
+
+def _aside(path: Path) -> Path:
+    """Where maintenance puts what was in a log before."""
+    return path.with_name(f"{path.name}.1")

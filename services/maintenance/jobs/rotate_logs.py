@@ -1,0 +1,64 @@
+"""rotate-logs: what parts write into files is bounded, on plain processes.
+
+In containers parts write to the engine, and docker-compose.yml says how much of it that keeps.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from services.maintenance.job import Context, Job
+from services.platform.settings import Settings
+
+MOST_BYTES = 1_000_000
+"""A log with more is put aside, in place of the one that was before, and begins anew."""
+
+_COPIED_AT_ONCE = 1 << 20
+
+
+class RotateLogs(Job):
+    name = "rotate-logs"
+    every_days = 1 / 24
+    grows: ClassVar[Mapping[str, str]] = {"logs_bytes": "All logs together."}
+
+    def is_for(self, settings: Settings) -> bool:
+        return _folder(settings) is not None
+
+    async def run(self, context: Context) -> str:
+        long = [path for path in _logs(context.settings) if path.stat().st_size > MOST_BYTES]
+        for path in long:
+            rotate(path)
+        return f"logs put aside: {len(long)}"
+
+    async def measure(self, context: Context) -> Mapping[str, float]:
+        folder = _folder(context.settings)
+        files = folder.iterdir() if folder is not None else ()
+        return {"logs_bytes": sum(path.stat().st_size for path in files)}
+
+
+def rotate(path: Path) -> None:
+    """Put what is in a log aside and empty it, while a part goes on to append to it: the part has it open, so
+    that it cannot be renamed. What is written between the end of the copy and the cut is lost, if any is."""
+    aside = path.with_name(f"{path.name}.1")
+    fresh = path.with_name(f"{path.name}.new")
+    with path.open("rb") as log, fresh.open("wb") as copy:
+        while piece := log.read(_COPIED_AT_ONCE):
+            copy.write(piece)
+        fresh.rename(aside)
+        while piece := log.read(_COPIED_AT_ONCE):
+            copy.write(piece)
+        os.truncate(path, 0)
+
+
+def _folder(settings: Settings) -> Path | None:
+    """Where the parts' logs are files: below the state folder, of which only plain processes know."""
+    state = settings.extra.get("FAILWHALE_STATE")
+    return Path(state) / "logs" if state else None
+
+
+def _logs(settings: Settings) -> Iterable[Path]:
+    folder = _folder(settings)
+    return sorted(folder.glob("*.log")) if folder is not None else ()
