@@ -43,6 +43,9 @@ Also the channel on which a new entry is published (`sid exp`)."""
 MAINTENANCE_LEAD = "maintenance-lead"
 """String, short-lived: the part that does the jobs of maintenance."""
 
+BACKUP_MARK = "backup-mark"
+"""String, random: written before each backup, which must have it."""
+
 MAINTENANCE_JOBS = "maintenance-jobs"
 """Hash: by job, as JSON, when it was begun and done last and how that went (services.maintenance.history)."""
 
