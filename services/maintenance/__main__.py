@@ -35,7 +35,7 @@ def application(settings: Settings) -> FastAPI:
     app = build(settings, [router], on_start=start, on_stop=stop, store=store)
     site: Site = app.state.site
     context = Context(settings, lab, store, servers, site.metrics)
-    runner = Runner(SCHEDULE, context, Lead(store, settings.name))
+    runner = Runner(SCHEDULE, context, Lead(store, settings.name), site.faults)
     site.metrics.registry.register(JobMetrics(runner, lab.day_seconds))
     app.state.runner = runner
     return app

@@ -42,7 +42,9 @@ class Job(ABC):
     name: ClassVar[str]
     """As people and metrics call it: `back-up-store`."""
     every_days: ClassVar[float]
-    """Lab days from the beginning of one run to that of the next; but it is begun once a second at most."""
+    """Lab days from the beginning of one run to that of the next."""
+    shortest_seconds: ClassVar[float] = 1.0
+    """However short a lab day is, runs begin no closer to each other than this."""
     grows: ClassVar[Mapping[str, str]] = {}
     """What creeps up while the job is not done: names of gauges, and what each of them tells."""
 

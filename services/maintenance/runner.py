@@ -6,12 +6,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from redis.exceptions import RedisError
 
 from services.maintenance.history import Histories, JobHistory
 from services.maintenance.job import Context, Job, JobFailed
 from services.maintenance.lead import LEASE_SECONDS, Lead
+from services.platform.injection_points import InjectionPoints
 from services.platform.problems import Problem
 from services.platform.store.connection import Lost
 from services.platform.tasks import cancel_all
@@ -27,9 +29,6 @@ MEASURE_SECONDS = 5.0
 """How often it is measured what grows; more often where a lab day is shorter than that, each second at
 most."""
 
-SHORTEST_INTERVAL_SECONDS = 1.0
-"""However short a lab day is, no job is begun more often."""
-
 SHORTEST_LIMIT_SECONDS = 10.0
 LONGEST_LIMIT_SECONDS = 600.0
 
@@ -44,6 +43,7 @@ class Runner:
         schedule: Sequence[Job],
         context: Context,
         lead: Lead,
+        faults: InjectionPoints,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.jobs = {job.name: job for job in schedule if job.is_for(context.settings)}
@@ -61,7 +61,11 @@ class Runner:
         self._measured_at = float("-inf")
         self._asked_lead_at = float("-inf")
         self._not_kept: set[str] = set()
-        self._wanted_now: set[str] = set()
+        self._wanted_at: dict[str, float] = {}
+        """By job: when somebody wanted it done at once."""
+        self._faults = faults
+        self._set_aside: set[str] = set()
+        """Jobs that are due and not begun, since a fault is in force."""
 
     async def run(self) -> None:
         """Do what is due until cancelled; then another part may lead at once."""
@@ -83,7 +87,8 @@ class Runner:
 
     def interval(self, name: str) -> float:
         """Seconds from one run of a job to the next."""
-        return max(SHORTEST_INTERVAL_SECONDS, self._context.lab.seconds(self.jobs[name].every_days))
+        job = self.jobs[name]
+        return max(job.shortest_seconds, self._context.lab.seconds(job.every_days))
 
     def limit(self, name: str) -> float:
         """Seconds after which a run is cut."""
@@ -95,8 +100,8 @@ class Runner:
 
     def due_in(self, name: str) -> float:
         """Seconds until a job is to be begun; negative: since when it is."""
-        left = self.histories[name].due(self.interval(name)) - self._clock()
-        return min(0.0, left) if name in self._wanted_now else left
+        due = self.histories[name].due(self.interval(name))
+        return min(due, self._wanted_at.get(name, due)) - self._clock()
 
     def age(self, name: str) -> float:
         """Seconds since the last success."""
@@ -108,7 +113,7 @@ class Runner:
     def want_now(self, name: str) -> None:
         """Have a job done at once, for whoever looks after the site. Raises KeyError for one that there is
         not."""
-        self._wanted_now.add(self.jobs[name].name)
+        self._wanted_at.setdefault(self.jobs[name].name, self._clock())
 
     # what is done
 
@@ -121,7 +126,7 @@ class Runner:
         for name in list(self._not_kept):
             await self._keep(name)
         for name, job in self.jobs.items():
-            if name not in self._runs and self.due_in(name) <= 0:
+            if name not in self._runs and self.due_in(name) <= 0 and not self._is_off(name):
                 self._begin(job)
         self._measure()
 
@@ -142,8 +147,19 @@ class Runner:
                 logger.debug("asking who leads: %s", error)
         return self.lead.is_ours and bool(self.histories)
 
+    def _is_off(self, name: str) -> bool:
+        """Whether a fault keeps this job, which is due, from being begun."""
+        fault = self._faults.of_job(name)
+        if fault is None or fault.fault.kind != "job-off":
+            return False
+        if name not in self._set_aside:
+            self._set_aside.add(name)
+            self._faults.hit(fault)
+        return True
+
     def _begin(self, job: Job) -> None:
-        self._wanted_now.discard(job.name)
+        self._set_aside.discard(job.name)
+        self._wanted_at.pop(job.name, None)
         self._begun[job.name] = time.monotonic()
         self.histories[job.name] = self.histories[job.name].at_begin(self._clock())
         task = asyncio.create_task(self._do(job), name=f"job {job.name}")
@@ -157,6 +173,7 @@ class Runner:
         error: str | None = None
         try:
             async with asyncio.timeout(limit) as bounded:
+                await self._unless_stuck(job.name)
                 done = await job.run(self._context)
         except Exception as failure:
             error = f"not done after {limit:g} s" if bounded.expired() else str(failure) or repr(failure)
@@ -167,6 +184,14 @@ class Runner:
             logger.info("job %s: %s (%.3f s)", job.name, done, seconds)
         self.histories[job.name] = self.histories[job.name].at_end(self._clock(), seconds, error)
         await self._keep(job.name)
+
+    async def _unless_stuck(self, name: str) -> None:
+        """While a fault keeps this job from ending, the run gets nowhere."""
+        while (fault := self._faults.of_job(name)) is not None and fault.fault.kind == "job-stuck":
+            self._faults.hit(fault)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._faults.remaining(fault)):
+                    await fault.ended.wait()
 
     async def _keep(self, name: str) -> None:
         """Keep what is known of a job in the store, at the next look where that cannot be now."""
@@ -200,4 +225,4 @@ class Runner:
         await cancel_all([*self._runs.values(), *measuring])
         self.histories, self.grown = {}, {}
         self._not_kept.clear()
-        self._wanted_now.clear()
+        self._wanted_at.clear()

@@ -20,7 +20,10 @@ from starlette.routing import compile_path
 
 from services.platform.settings import certificate_name
 
-Kind = Literal["latency", "errors", "blackhole"]
+Kind = Literal["latency", "errors", "blackhole", "job-off", "job-stuck"]
+
+OF_JOBS: frozenset[Kind] = frozenset({"job-off", "job-stuck"})
+"""Those that hurt no request, but a job of maintenance."""
 
 LONGEST_LEASE = 3600.0
 
@@ -34,7 +37,8 @@ class FaultSpec(BaseModel):
     users whose requests are: the same users everywhere and always, for the same `seed`. `route` is a path
     template, with a method before it or without (`POST /api/v1/posts`, `/api/v1/posts/{id}`); None means
     every route. `callers` are the parts whose calls are hit (`frontend@east`), known by their certificates;
-    None means everybody's. `delay` is the latency in seconds, `status` the answer of `errors`.
+    None means everybody's. `delay` is the latency in seconds, `status` the answer of `errors`. `job` is the
+    job that is not begun (`job-off`), or that does not end (`job-stuck`).
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -48,11 +52,14 @@ class FaultSpec(BaseModel):
     delay: float = Field(default=0.0, ge=0, le=LONGEST_LEASE)
     status: int = Field(default=500, ge=400, le=599)
     seed: int | None = Field(default=None, ge=0, lt=2**63)
+    job: str | None = Field(default=None, pattern=r"^[a-z-]{1,60}$")
 
     @model_validator(mode="after")
     def _latency_has_a_delay(self) -> Self:
         if self.kind == "latency" and self.delay == 0:
             raise ValueError("latency needs a delay of more than 0 seconds")
+        if (self.kind in OF_JOBS) != (self.job is not None):
+            raise ValueError(f"{self.kind} needs {'a' if self.job is None else 'no'} job")
         if self.route is not None:
             _route_filter(self.route)
         return self
@@ -77,6 +84,8 @@ class AppliedFault:
     def hits_request(self, method: str, path: str, user: str | None, caller: str | None) -> bool:
         """Whether this request is one of those to be hurt. Draws a number when the share is below 1."""
         fault = self.fault
+        if fault.job is not None:
+            return False
         if self._callers is not None and caller not in self._callers:
             return False
         if self._method is not None and self._method != method:
@@ -132,11 +141,19 @@ class InjectionPoints:
         the name in the certificate of who sent it."""
         for applied in self.active():
             if applied.hits_request(method, path, user, caller):
-                applied.hits += 1
-                if self._on_hit is not None:
-                    self._on_hit(applied.fault.kind)
+                self.hit(applied)
                 return applied
         return None
+
+    def of_job(self, job: str) -> AppliedFault | None:
+        """The first fault that hurts this job of maintenance, not counted."""
+        return next((applied for applied in self.active() if applied.fault.job == job), None)
+
+    def hit(self, applied: AppliedFault) -> None:
+        """Count what a fault has hurt."""
+        applied.hits += 1
+        if self._on_hit is not None:
+            self._on_hit(applied.fault.kind)
 
     def _drop_expired(self) -> None:
         if self.inbound is not None:

@@ -28,6 +28,7 @@ _MARK = Script("return redis.call('SET', KEYS[1], ARGV[1])")
 class BackUpStore(Job):
     name = "back-up-store"
     every_days = 1.0
+    shortest_seconds = 10.0
     grows: ClassVar[Mapping[str, str]] = {
         "backup_age_seconds": "Since the newest backup that was tried out was made.",
         "backups_bytes": "All backups together.",

@@ -18,6 +18,7 @@ _POPULAR = Script(fragment("services.maintenance", "reconcile_popular"))
 class ReconcileCounters(Job):
     name = "reconcile-counters"
     every_days = 1.0
+    shortest_seconds = 5.0
 
     async def run(self, context: Context) -> str:
         cursor, posts, wrong = b"0", 0, 0

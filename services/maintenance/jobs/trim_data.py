@@ -33,6 +33,7 @@ _TRIM_REVOKED = Script("return redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '
 class TrimData(Job):
     name = "trim-data"
     every_days = 1 / 2
+    shortest_seconds = 5.0
     grows: ClassVar[Mapping[str, str]] = {
         "store_keys": "Keys in the store.",
         "store_used_memory_bytes": "Memory that the primary of the store uses.",

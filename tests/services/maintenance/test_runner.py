@@ -16,6 +16,7 @@ from services.maintenance.job import Context, Job, JobFailed
 from services.maintenance.lead import Lead
 from services.maintenance.metrics import JobMetrics
 from services.maintenance.runner import Runner
+from services.platform.injection_points import FaultSpec, InjectionPoints
 from services.platform.lab_time import LabTime
 from services.platform.metrics import Metrics
 
@@ -25,6 +26,7 @@ class Chore(Job):
 
     name = "chore"
     every_days = 0.1
+    shortest_seconds = 0.1
     grows = {"dust_grams": "Dust."}  # noqa: RUF012 (a test's)
 
     def __init__(self, work: Callable[[], object] = lambda: None) -> None:
@@ -54,15 +56,16 @@ def fails() -> None:
 
 
 @pytest.fixture
-def quick(context, monkeypatch) -> Context:
-    """A lab day of a second, and a job may be begun ten times in it."""
-    monkeypatch.setattr(runner_module, "SHORTEST_INTERVAL_SECONDS", 0.1)
+def quick(context) -> Context:
+    """A lab day of a second, and the job may be begun ten times in it."""
     return replace(context, lab=LabTime(1))
 
 
 @asynccontextmanager
-async def running(context: Context, *jobs: Job, name: str = "maintenance@east") -> AsyncIterator[Runner]:
-    runner = Runner(jobs, context, Lead(context.store, name))
+async def running(
+    context: Context, *jobs: Job, name: str = "maintenance@east", faults: InjectionPoints | None = None
+) -> AsyncIterator[Runner]:
+    runner = Runner(jobs, context, Lead(context.store, name), faults or InjectionPoints())
     task = asyncio.create_task(runner.run())
     try:
         yield runner
@@ -203,3 +206,35 @@ async def test_what_is_kept_of_a_job_is_read_again_and_nonsense_or_a_time_to_com
     await context.store.redis.hset("maintenance-jobs", "chore", "nonsense")
     now = time.time()
     assert await kept.load(["chore"], now) == {"chore": JobHistory(now)}
+
+
+async def test_a_job_that_is_off_is_due_and_not_begun_and_done_when_it_is_on_again(quick):
+    chore, other, faults = Chore(), Chore(), InjectionPoints()
+    other.name = "other"
+    faults.put("one", FaultSpec(kind="job-off", seconds=60, job="chore"))
+    async with running(quick, chore, other, faults=faults) as runner:
+        await until(lambda: other.runs >= 5)
+        assert (chore.runs, runner.running_for("chore")) == (0, 0)
+        assert runner.due_in("chore") < -0.2
+        assert faults.active()[0].hits == 1
+        faults.remove("one")
+        await until(lambda: chore.runs >= 1)
+
+
+async def test_a_job_that_is_stuck_is_begun_gets_nowhere_and_goes_on_when_the_lease_ends(quick, monkeypatch):
+    monkeypatch.setattr(runner_module, "SHORTEST_LIMIT_SECONDS", 0.3)
+    chore, faults = Chore(), InjectionPoints()
+    faults.put("one", FaultSpec(kind="job-stuck", seconds=1.2, job="chore"))
+    async with running(quick, chore, faults=faults) as runner:
+        await until(lambda: runner.histories and runner.histories["chore"].failures >= 2)
+        assert runner.histories["chore"].error == "not done after 0.3 s"
+        assert runner.histories["chore"].succeeded is None
+        assert chore.runs == 0
+        await until(lambda: runner.histories["chore"].succeeded)
+        assert not faults.active()
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "job-off"}, {"kind": "errors", "job": "chore"}])
+def test_a_fault_is_of_a_job_or_of_requests(wrong):
+    with pytest.raises(ValueError, match="job"):
+        FaultSpec(seconds=1, **wrong)
