@@ -48,7 +48,9 @@ FROM ${PYTHON_IMAGE}
 # folder that it covers, therefore these exist.
 RUN groupadd --gid 10001 failwhale \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin failwhale \
-    && install -d -o 10001 -g 10001 -m 0750 /pki /secrets /access /operators /instruments /maintenance /record \
+    && for part in prober prometheus $(for kind in frontend auth post retweet timeline notify maintenance; do echo "$kind-east $kind-west"; done); \
+        do set -- "$@" "/pki/$part"; done \
+    && install -d -o 10001 -g 10001 -m 0750 "$@" /pki /secrets /access /operators /instruments /maintenance /record \
         /state /metrics /state/pki /state/secrets /state/operators /state/record /state/chaos
 
 COPY --from=build /opt/failwhale /opt/failwhale

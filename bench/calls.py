@@ -89,12 +89,12 @@ async def callers(settings: Settings) -> AsyncIterator[Mapping[str, Call]]:
     tls = credentials_of(settings).client
     address = settings.listen
     url = f"https://{address}/api/v1/timelines/home"
-    pool = Pool(address, tls, connect_seconds=5.0)
+    pool = Pool(address, lambda: tls, connect_seconds=5.0)
     caller = Caller(
         NAME,
         [Replica("east", address)],
         "east",
-        tls,
+        lambda: tls,
         Protections(),
         connect_seconds=5.0,
         attempt_seconds=10.0,

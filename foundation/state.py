@@ -109,6 +109,8 @@ class State:
         """What the named volume of the compose file is to plain processes."""
         if name == "state":
             return self.path  # what the controller keeps there on Docker, this folder is here
+        if name.startswith("pki-"):
+            return self.pki / name.removeprefix("pki-")  # of one part, below the authority's
         return self.path / name if name in self._NAMED else self.path / "volumes" / name
 
     # --- whose folder it is ---

@@ -13,7 +13,8 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -130,9 +131,30 @@ def parse_edges(text: str) -> dict[str, PublicEdge]:
     return edges
 
 
-def trusting(ca: Path) -> ssl.SSLContext:
-    """A client context that trusts this CA alone. It resumes no session: each handshake is whole."""
-    return ssl.create_default_context(cafile=str(ca))
+Trust = Callable[[], ssl.SSLContext]
+"""Gives the client context of now: whom the site's people trust may change."""
+
+
+def trusting(ca: Path) -> Trust:
+    """Trusts the authorities in this file alone, and looks at each connection whether it has changed. A file
+    that cannot be read leaves things as they are. Sessions are not resumed: each handshake is whole. Raises
+    OSError when there is nothing to begin with."""
+
+    def stamp() -> tuple[int, int, int]:
+        status = ca.stat()
+        return status.st_mtime_ns, status.st_ino, status.st_size
+
+    seen = stamp()
+    context = ssl.create_default_context(cafile=str(ca))
+
+    def now() -> ssl.SSLContext:
+        nonlocal seen, context
+        with suppress(OSError):
+            if (found := stamp()) != seen:
+                seen, context = found, ssl.create_default_context(cafile=str(ca))
+        return context
+
+    return now
 
 
 class PublicConnection(asyncio.Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 from foundation.clock import Clock
 from foundation.ledger import Ledger
 from outages.cast import Cast
-from outages.client import MALFORMED, Failed, PublicEdge
+from outages.client import MALFORMED, Failed, PublicEdge, Trust
 from outages.journeys.journey import Journey
 from outages.recent import Numbers, Recent
 from outages.tracker import BRIDGED_SECONDS, AttemptResult, Kind, NoData, Outage, Outcome, Tracker
@@ -53,7 +52,7 @@ class JourneyProbe:
         self,
         journey: Journey,
         edges: Sequence[PublicEdge],
-        tls: ssl.SSLContext,
+        tls: Trust,
         cast: Cast,
         ledger: Ledger,
         clock: Clock,

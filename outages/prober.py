@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from foundation.clock import Clock
 from foundation.patient_ledger import PatientLedger
 from outages import journeys
 from outages.cast import Cast
-from outages.client import PublicEdge, parse_edges, trusting
+from outages.client import PublicEdge, Trust, parse_edges, trusting
 from outages.fixture_upkeep import FixtureUpkeep
 from outages.interrupted import close_what_was_left_open
 from outages.journey_probe import JourneyProbe
@@ -47,7 +46,7 @@ LOST_AFTER = 5.0
 class Prober:
     """All journeys, what they need, and the record of what they saw."""
 
-    def __init__(self, edges: Mapping[str, PublicEdge], tls: ssl.SSLContext, record: Path) -> None:
+    def __init__(self, edges: Mapping[str, PublicEdge], tls: Trust, record: Path) -> None:
         self.clock = Clock()
         self.metrics = ProberMetrics()
         self.ledger = PatientLedger(record / "ledger.ndjson", self.clock)

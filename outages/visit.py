@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from outages.client import (
     PublicConnection,
     PublicEdge,
     Refused,
+    Trust,
     connect,
 )
 
@@ -58,7 +58,7 @@ class Visit:
     """
 
     def __init__(
-        self, edges: Sequence[PublicEdge], tls: ssl.SSLContext, *, limit: float = 3.0, may_move: bool = True
+        self, edges: Sequence[PublicEdge], tls: Trust, *, limit: float = 3.0, may_move: bool = True
     ) -> None:
         self.edges = edges
         """In the order of preference."""
@@ -89,7 +89,7 @@ class Visit:
                 self.tried.append(edge.name)
             self.step = f"handshake with {edge.name}"
             try:
-                connection = await connect(edge, self._tls)
+                connection = await connect(edge, self._tls())
             except EdgeUnreachable as error:
                 problem = error
                 continue

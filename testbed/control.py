@@ -102,7 +102,10 @@ def operators_tls(state: State) -> ssl.SSLContext:
 
 def tls_as(state: State, name: str) -> ssl.SSLContext:
     """Mutual TLS with the certificate that is called `name`. Raises OSError when there is none."""
-    return _mutual_tls(state.ca, state.pki / f"{name}.pem", state.pki / f"{name}.key")
+    from services.platform.pki import folder_of
+
+    folder = folder_of(state.pki, name)
+    return _mutual_tls(state.ca, folder / f"{name}.pem", folder / f"{name}.key")
 
 
 def _mutual_tls(authority: Path, certificate: Path, key: Path) -> ssl.SSLContext:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Collection
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from foundation.failure import Failure
 from foundation.state import State
-from foundation.verdict import Verdict
+from services.platform.pki import folder_of
 from testbed import certificates
+from testbed.certificates import Flaw, Presented
 from testbed.control import Control, Unreachable, operators_tls, tls_as
 from testbed.inventory import Inventory, Part
 from testbed.stores import Stores
@@ -122,21 +124,27 @@ class Endpoints(Stores):
 
     # --- certificates ---
 
-    def expire_certificate(self, part: Part) -> None:
-        """Give the part a certificate that has expired. Raises Failure when that cannot be done."""
-        certificates.expire(self._state.pki, part.compose_name)
+    def give_certificate(self, part: Part, flaw: Flaw) -> None:
+        """Give the part a certificate with a flaw. Raises Failure when that cannot be done."""
+        certificates.give(self._state.pki, part.compose_name, flaw)
+
+    def half_rotate_certificate(self, part: Part, trusting: Collection[Part]) -> None:
+        """Give the part a certificate of an authority that only these others trust. Raises Failure."""
+        certificates.half_rotate(self._state.pki, part.compose_name, [one.compose_name for one in trusting])
 
     def renew_certificate(self, part: Part) -> None:
         """Give the part a new certificate. Raises Failure when that cannot be done."""
         certificates.renew(self._state.pki, part.compose_name)
 
-    def certificate_expired(self, part: Part) -> bool:
-        """Whether the certificate that lies there for the part has expired."""
-        return certificates.is_expired(self._state.pki, part.compose_name)
+    def certificate_flaw(self, part: Part) -> Flaw | None:
+        """What is wrong with the certificate that lies there for the part. None: nothing, or it has none."""
+        return certificates.flaw_of(self._state.pki, part.compose_name)
 
-    def shows_expired_certificate(self, part: Part) -> Verdict:
-        """Whether a new connection to the part fails since its certificate has expired. None: no answer."""
-        return certificates.shows_expired(self._entrance(part), self._state.ca)
+    def presented_certificate(self, part: Part, trusting: Part | None = None) -> Presented | None:
+        """What a new connection to the part is shown, and whether somebody refuses it who trusts the site's
+        CA (or whom the part `trusting` trusts). None: no answer."""
+        trust = self._state.pki if trusting is None else folder_of(self._state.pki, trusting.compose_name)
+        return certificates.presented(self._entrance(part), trust / "ca.pem", part.compose_name)
 
     def _redis_says(self, part: Part, *command: str | bytes) -> Any:
         """The raw answer of a Redis or Sentinel; None when there is none, also when it is an error."""

@@ -1,13 +1,14 @@
 """`python -m services.platform.genesis`: what must exist before the first part starts. It ends when it is
 there.
 
-Makes the site's CA, a certificate for each part in NAMES, one for operators (`client`), the site's control
-token, the keys that sign sessions, and the passwords of the store. Keeps what exists and is good, so that it
-can run at every start.
+Makes the site's CA, a certificate for each part in NAMES and KEEPERS, one for operators (`client`), the
+site's control token, the keys that sign sessions, and the passwords of the store. Keeps what exists and is
+good, so that it can run at every start.
 
-Each folder is for those who need what is in it: PKI and SECRETS for the parts that serve, STORE_ACCESS for
-stores and sentinels, OPERATORS for who breaks the site and mends it, MAINTENANCE for who keeps it well,
-INSTRUMENTS for who only looks (a certificate for each of INSTRUMENT_NAMES, and the control token).
+Each folder is for those who need what is in it: SECRETS for the parts that serve, STORE_ACCESS for stores
+and sentinels, OPERATORS for who breaks the site and mends it, MAINTENANCE for who keeps it well,
+INSTRUMENTS for who only looks (the control token). PKI has the authority's key, with the certificates of those who may read it, KEEPERS; and a folder for
+each of NAMES, which is that part's alone.
 """
 
 from __future__ import annotations
@@ -34,16 +35,19 @@ closed to others."""
 _CLOSED = 0o700
 
 
-def make_certificates(folder: Path, names: Iterable[str]) -> list[str]:
+def make_certificates(folder: Path, names: Iterable[str], own: Iterable[str] = ()) -> list[str]:
     """Make the CA and the certificates that are absent or no longer good; returns the names of the new
-    ones."""
+    ones. Those of `own` get a folder of their own each, where they find whom to trust, too."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        authority = pki.load_authority(folder)
+        pki.load_authority(folder)
     except (OSError, ValueError, TypeError):
-        authority = pki.new_authority()
-        pki.install_authority(folder, authority)
-    return _issue(folder, (*names, OPERATORS), authority)
+        pki.install_authority(folder, pki.new_authority())
+    own = tuple(own)
+    for name in own:
+        (folder / name).mkdir(exist_ok=True, mode=_CLOSED)
+        pki.trust(folder / name, pki.trusted(folder))
+    return pki.renew_due(folder, (*own, *names, OPERATORS))
 
 
 def make_secrets(folder: Path) -> None:
@@ -74,21 +78,10 @@ def make_store_access(stores: Path, services: Path, operators: Path, maintenance
         write_atomically(stores / name, lines.encode(), _SECRET_OF_GROUP)
 
 
-def share_with_instruments(folder: Path, names: Iterable[str], site: Path, secrets_folder: Path) -> list[str]:
-    """What those need who only look: the CA's certificate, their own, and the control token; returns the
-    names of the new certificates. They see no key of a part that serves."""
+def share_with_instruments(folder: Path, secrets_folder: Path) -> None:
+    """What those need who only look: the control token."""
     folder.mkdir(parents=True, exist_ok=True, mode=_CLOSED)
-    authority = pki.load_authority(site)
-    _copy(site / "ca.pem", folder / "ca.pem", 0o644)
     _copy(secrets_folder / "token", folder / "token", _SECRET)
-    return _issue(folder, names, authority)
-
-
-def _issue(folder: Path, names: Iterable[str], authority: pki.Authority) -> list[str]:
-    new = [name for name in dict.fromkeys(names) if not pki.is_good(folder, name, authority)]
-    for name in new:
-        pki.issue(name, ca=authority).install(folder, name)
-    return new
 
 
 def _secret(file: Path, mode: int = _SECRET) -> str:
@@ -105,23 +98,24 @@ def _copy(source: Path, target: Path, mode: int) -> None:
 
 
 FOLDERS = ("PKI", "SECRETS", "STORE_ACCESS", "OPERATORS", "INSTRUMENTS", "MAINTENANCE")
-VARIABLES = (*FOLDERS, "NAMES", "INSTRUMENT_NAMES")
+VARIABLES = (*FOLDERS, "NAMES", "KEEPERS")
 
 
 def main(environment: Mapping[str, str] = os.environ) -> None:
     missing = [variable for variable in VARIABLES if not environment.get(variable)]
     if missing:
         sys.exit(f"genesis: {', '.join(missing)} not set")
-    own, secrets_folder, stores, operators, instruments, maintenance = (
+    authority, secrets_folder, stores, operators, instruments, maintenance = (
         Path(environment[name]) for name in FOLDERS
     )
     try:
-        LabTime.from_environment(environment)  # nothing has started yet, so that it is said once
-        new = make_certificates(own, environment["NAMES"].split())
+        lab = LabTime.from_environment(environment)  # nothing has started yet, so that it is said once
+        authority.mkdir(parents=True, exist_ok=True)
+        pki.keep_lab_time(authority, lab)
+        new = make_certificates(authority, environment["KEEPERS"].split(), environment["NAMES"].split())
         make_secrets(secrets_folder)
         make_store_access(stores, secrets_folder, operators, maintenance)
-        looking = environment["INSTRUMENT_NAMES"].split()
-        new += share_with_instruments(instruments, looking, own, secrets_folder)
+        share_with_instruments(instruments, secrets_folder)
     except (OSError, SettingsError) as error:
         sys.exit(f"genesis: {error}")
     print(f"genesis: {len(new)} new certificates", flush=True)

@@ -37,12 +37,13 @@ class Site:
         self.metrics = Metrics(settings)
         self.faults = InjectionPoints(on_hit=self.metrics.injection_point_hit)
         self.protections = Protections(on_change=self.metrics.protection_enabled)
+        credentials = credentials_of(settings)
         self.calls: Mapping[str, Caller] = {
             service: Caller(
                 service,
                 replicas,
                 settings.place,
-                credentials_of(settings).client,
+                lambda: credentials.client,
                 self.protections,
                 self.metrics,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -15,39 +16,35 @@ _Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 class Credentials:
-    """The certificate of one part, in every TLS context that the part uses.
+    """The certificate of one part and whom it trusts, in every TLS context that the part uses.
 
-    Each context is built once and kept, since that costs 20 ms; `refresh` puts changed files into the live
-    contexts, and the next handshake shows them. Connections that are open go on as they are.
+    `refresh` reads changed files into new contexts, and the next handshake is made by these; whom they no
+    longer name is no longer trusted. Connections that are open go on as they are.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.authority = folder / "ca.pem"
         self.certificate = folder / f"{name}.pem"
         self.key = folder / f"{name}.key"
-        self._contexts: list[ssl.SSLContext] = []
+        self._now: dict[Callable[[], ssl.SSLContext], ssl.SSLContext] = {}
+        """The contexts of now, by what makes them."""
         self._seen = self._stamp()
 
     @cached_property
     def internal(self) -> ssl.SSLContext:
         """For the internal listener: only peers with a certificate of the site's CA get in."""
-        context = self._server()
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(self.authority)
-        return context
+        return self._listener(self._internal)
 
     @cached_property
     def public(self) -> ssl.SSLContext:
         """For the public listener: clients need no certificate."""
-        return self._server()
+        return self._listener(self._public)
 
-    @cached_property
+    @property
     def client(self) -> ssl.SSLContext:
-        """For calls to other parts: shows our certificate, trusts the site's CA alone."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.load_verify_locations(self.authority)
-        return self._with_certificate(context)
+        """For calls to other parts: shows our certificate, trusts the site's CA alone. To be asked for each
+        connection."""
+        return self._current(self._client)
 
     def refresh(self) -> bool:
         """Load the files again when they have changed; True when that was done. Three `stat` calls otherwise.
@@ -60,21 +57,37 @@ class Credentials:
             return False
         self._seen = stamp
         try:
-            # A context that failed half-way would be left without a key, so a throw-away one goes first.
-            trial = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            trial.load_cert_chain(self.certificate, self.key)
-            trial.load_verify_locations(self.authority)
+            fresh = {make: make() for make in self._now}
         except OSError as error:
-            logger.warning("certificate not loaded from %s: %s", self.certificate, error)
+            logger.warning("%s", error)
             return False
-        for context in self._contexts:
-            context.load_cert_chain(self.certificate, self.key)
-            if context.verify_mode is ssl.CERT_REQUIRED:
-                context.load_verify_locations(self.authority)
+        self._now = fresh
         logger.info("certificate loaded again from %s", self.certificate)
         return True
 
-    def _server(self) -> ssl.SSLContext:
+    def _listener(self, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+        """A context that a listener keeps: each handshake goes on in the one of now."""
+        self._current(make)
+
+        def turn_to_current(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+            connection.context = self._current(make)
+
+        kept = make()
+        kept.sni_callback = turn_to_current  # called for clients that name no server, too
+        return kept
+
+    def _current(self, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+        if make not in self._now:
+            self._now[make] = make()
+        return self._now[make]
+
+    def _internal(self) -> ssl.SSLContext:
+        context = self._public()
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(self.authority)
+        return context
+
+    def _public(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         # Without tickets nobody resumes a session, so that every new connection sees the certificate of now.
@@ -82,12 +95,17 @@ class Credentials:
         context.set_alpn_protocols(["http/1.1"])
         return self._with_certificate(context)
 
+    def _client(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.load_verify_locations(self.authority)
+        return self._with_certificate(context)
+
     def _with_certificate(self, context: ssl.SSLContext) -> ssl.SSLContext:
         try:
             context.load_cert_chain(self.certificate, self.key)
         except OSError as error:  # which does not say what it could not read
             raise OSError(f"no certificate in {self.certificate} with its key beside it: {error}") from None
-        self._contexts.append(context)
         return context
 
     def _stamp(self) -> _Stamp:

@@ -19,6 +19,8 @@ from chaos.injector import Injector
 from chaos.journal import Entry, Journal
 from foundation.failure import Failure
 from foundation.patient_ledger import PatientLedger
+from services.platform import pki
+from testbed.certificates import Flaw, Presented
 from testbed.control import Answer, Silent, Unreachable
 from testbed.inventory import Inventory, Part
 from testbed.site import Site
@@ -40,6 +42,8 @@ NAMES = (
 )
 ROUTES = {"/api/v1/posts": {"post": {}}, "/api/v1/posts/{id}": {"get": {}, "delete": {}}}
 PARTS = tuple(make_part(name) for name in NAMES)
+CERTIFICATE = pki.new_authority().certificate
+"""What is presented, whatever is wrong with it."""
 
 
 class Killed(SystemExit):
@@ -236,7 +240,9 @@ class MemorySite(Site):
         self.runtime: MemoryRuntime = MemoryRuntime(self.step)
         self.barred: set[str] = set()
         self.held: set[str] = set()
-        self.expired: set[str] = set()
+        self.flaws: dict[str, Flaw] = {}
+        self.told: dict[str, set[str]] = {}
+        """By part with a certificate of a new authority: who trusts that."""
         self.roles = {"store@east": "primary", "store@west": "replica"}
         self.harmless = False
         """Whether injection points count the requests that they meet, and do nothing to them."""
@@ -310,20 +316,31 @@ class MemorySite(Site):
     def is_held(self, part: Part) -> bool:
         return part.name in self.held
 
-    def expire_certificate(self, part: Part) -> None:
+    def give_certificate(self, part: Part, flaw: Flaw) -> None:
         self.step()
-        self.expired.add(part.name)
+        self.flaws[part.name] = flaw
+        self.step()
+
+    def half_rotate_certificate(self, part: Part, trusting: Collection[Part]) -> None:
+        self.step()
+        self.told[part.name] = {one.name for one in trusting}
+        self.step()
+        self.flaws[part.name] = Flaw.UNKNOWN_CA
         self.step()
 
     def renew_certificate(self, part: Part) -> None:
         self.step()
-        self.expired.discard(part.name)
+        self.flaws.pop(part.name, None)
+        self.step()
+        self.told.pop(part.name, None)
         self.step()
 
-    def certificate_expired(self, part: Part) -> bool:
-        return part.name in self.expired
+    def certificate_flaw(self, part: Part) -> Flaw | None:
+        return self.flaws.get(part.name)
 
-    shows_expired_certificate = certificate_expired
+    def presented_certificate(self, part: Part, trusting: Part | None = None) -> Presented | None:
+        told = trusting is not None and trusting.name in self.told.get(part.name, ())
+        return Presented(CERTIFICATE, None if told else self.flaws.get(part.name))
 
     def release_writes(self, part: Part) -> None:
         self.step()
@@ -351,7 +368,8 @@ class MemorySite(Site):
         self.runtime.settle()
         found = [f"{name} is barred" for name in self.barred]
         found += [f"{name} does not follow" for name in self.held]
-        found += [f"the certificate of {name} has expired" for name in self.expired]
+        found += [f"the certificate of {name} is bad: {flaw}" for name, flaw in self.flaws.items()]
+        found += [f"a new authority for {name} is trusted" for name in self.told]
         for name, process in self.runtime.processes.items():
             found += [] if process.running else [f"{name} is down"]
             found += [f"{name} is paused"] if process.paused else []

@@ -37,6 +37,7 @@ from services.platform.genesis import make_certificates, make_secrets
 from services.platform.serve import Server
 from services.platform.settings import Address, Settings
 from services.platform.tls import Credentials
+from testbed.certificates import Flaw
 from testbed.control import Control, Unreachable, operators_tls
 
 
@@ -505,10 +506,10 @@ def test_heal_finds_what_faults_left_behind_without_a_journal(
     east, west = (site.inventory.part(f"store@{place}") for place in ("east", "west"))
     site.bar(west)
     site.hold_replication(east, 60)
-    site.expire_certificate(site.inventory.part("auth@west"))
+    site.give_certificate(site.inventory.part("auth@west"), Flaw.EXPIRED)
     assert command("heal", "--json").json["mended"] == [
         "store@east was kept from following the primary and is mended",
-        "auth@west had a certificate that has expired and is mended",
+        "auth@west had a bad certificate (expired) and is mended",
         "store@west was barred from promotion and is mended",
     ]
     assert site.harm() == []

@@ -10,6 +10,8 @@ from compose_file import FILE, SERVICES, mounts
 
 EACH = pytest.mark.parametrize("name", SERVICES)
 SOCKET = "/var/run/docker.sock"
+FACES = ("frontend", "auth", "post", "retweet", "timeline", "notify", "maintenance")
+"""The services."""
 
 # Keys that take a barrier away. None is used anywhere.
 FORBIDDEN = {
@@ -103,9 +105,19 @@ def test_sees_of_this_machine_only_the_repositorys_files_and_cannot_change_them(
             assert source in FILE["volumes"]
 
 
+OWN_KEYS = [
+    name
+    for name, service in SERVICES.items()
+    if service["labels"]["failwhale.service"] in (*FACES, "prober", "prometheus")
+]
+"""Who has a certificate, in a volume of its own."""
+
+ISSUERS = {"genesis", "chaos", "maintenance-east", "maintenance-west"}
+"""Who makes certificates, and renews them."""
+
 # Volume, and who writes to it. Whoever else mounts it may only read.
 WRITERS = {
-    "pki": {"genesis", "chaos"},
+    **{volume: ISSUERS for volume in ("pki", *(f"pki-{name}" for name in OWN_KEYS))},
     "secrets": {"genesis", "chaos"},
     "access": {"genesis"},
     "operators": {"genesis"},
@@ -135,13 +147,14 @@ def test_secrets_are_seen_by_no_one_who_looks_or_uses() -> None:
     assert not [name for name in seeing if name.startswith(("store-", "sentinel-"))]
 
 
-def test_who_looks_sees_no_key_of_who_serves() -> None:
-    assert {name for name in SERVICES if "instruments" in _sources(name)} == {
-        "genesis",
-        "prober",
-        "prometheus",
-    }
-    assert not {name for name in ("prober", "prometheus", "grafana") if "pki" in _sources(name)}
+def test_nobody_sees_the_key_of_another_part_or_of_the_authority() -> None:
+    keys = {name: {source for source in _sources(name) if source.startswith("pki")} for name in SERVICES}
+    all_of_them = {"pki", *(f"pki-{name}" for name in OWN_KEYS)}
+    assert {name for name, seen in keys.items() if seen == all_of_them} == ISSUERS
+    for name, seen in keys.items():
+        if name not in (*ISSUERS, "locust"):
+            assert seen == ({f"pki-{name}"} if name in OWN_KEYS else set()), name
+    assert {name for name in SERVICES if "instruments" in _sources(name)} == {"genesis", "prober"}
 
 
 def test_who_may_do_what_at_the_store_is_known_to_the_stores_and_to_nobody_else() -> None:

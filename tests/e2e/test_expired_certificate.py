@@ -30,7 +30,7 @@ def test_new_handshakes_fail_open_connections_go_on_and_no_restart_is_needed(sit
     assert curl(site).returncode == 0
     with site.client("east") as connected:
         assert connected.get("/").status_code == 200
-        fault = site.json("chaos", "expire-certificate", "frontend@east", "--for=60s", "--detach")
+        fault = site.json("chaos", "certificate-expired", "frontend@east", "--for=60s", "--detach")
         assert fault["verified"] is True
         assert connected.get("/").status_code == 200
         refused = curl(site)

@@ -36,7 +36,8 @@ def reaches(address):
 def controller_says(certificate):
     tls = ssl.create_default_context(cafile="/pki/ca.pem")
     if certificate:
-        tls.load_cert_chain("/pki/client.pem", "/pki/client.key")
+        name = f"/pki/{os.environ['SERVICE']}-{os.environ['PLACE']}"
+        tls.load_cert_chain(f"{name}.pem", f"{name}.key")
     try:
         connection = http.client.HTTPSConnection("chaos", 8000, timeout=2, context=tls)
         connection.request("POST", "/heal")
@@ -104,10 +105,19 @@ for folder, below, files in os.walk("/"):
 """
 
 
-def test_who_looks_can_read_no_key_of_who_serves(site: OnDocker) -> None:
-    code, output = site.execute("prober", "python", "-c", LOOK)
+@pytest.mark.parametrize(
+    ("part", "own"),
+    [
+        ("prober", {"/pki/prober.key", "/instruments/token"}),
+        (
+            "post@west",
+            {"/pki/post-west.key", *(f"/secrets/{name}" for name in ("session-keys.json", "store", "token"))},
+        ),
+    ],
+)
+def test_a_part_can_read_its_own_key_and_no_other(site: OnDocker, part: str, own: set[str]) -> None:
+    code, output = site.execute(part, "python", "-c", LOOK)
     assert code == 0, output
-    own = {f"/instruments/{name}" for name in ("prober.key", "prometheus.key", "token")}
     assert set(output.split()) == own
 
 

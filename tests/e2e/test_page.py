@@ -271,7 +271,7 @@ def test_what_is_broken_says_so_and_comes_back(site: Site, ann: Person) -> None:
 
 
 def test_a_browser_refuses_an_expired_certificate(site: Site, ann: Person) -> None:
-    site.ok("chaos", "expire-certificate", "frontend@east", "--for", "60s", "--detach", "--quiet")
+    site.ok("chaos", "certificate-expired", "frontend@east", "--for", "60s", "--detach", "--quiet")
     with pytest.raises(Error, match="ERR_CERT_DATE_INVALID"):
         ann.opens("/")
     ann.opens(site.edge("west"))

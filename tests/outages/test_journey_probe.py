@@ -30,7 +30,7 @@ from outages.tracker import NoData
 from outages.visit import AttemptLeftOut, Cleanup, Untested, Visit
 
 EAST, WEST = PublicEdge("east", "https://localhost:1"), PublicEdge("west", "https://localhost:2")
-TLS = ssl.create_default_context()
+TLS = ssl.create_default_context
 
 Attempt = Callable[[Visit], Awaitable[None]]
 

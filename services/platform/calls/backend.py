@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 
 from services.platform.calls.wire import Pool
 from services.platform.settings import Replica
@@ -18,7 +19,11 @@ class Backend:
     """A replica: healthy; ejected for a while; or on trial, with one call that decides."""
 
     def __init__(
-        self, service: str, replica: Replica, tls: ssl.SSLContext | None, connect_seconds: float
+        self,
+        service: str,
+        replica: Replica,
+        tls: Callable[[], ssl.SSLContext] | None,
+        connect_seconds: float,
     ) -> None:
         self.replica = replica
         self.name = f"{service}@{replica.place}"

@@ -80,7 +80,7 @@ class Caller:
         service: str,
         replicas: Sequence[Replica],
         home_place: str | None,
-        ssl_context: ssl.SSLContext | None,
+        tls: Callable[[], ssl.SSLContext] | None,
         protections: Protections,
         metrics: Metrics | None = None,
         *,
@@ -88,7 +88,8 @@ class Caller:
         connect_seconds: float = 0.4,
         in_flight: int = 128,
     ) -> None:
-        """`ssl_context` None means plain HTTP; `in_flight` bounds the calls to one replica (not the streams).
+        """`tls` gives the context of now; None means plain HTTP. `in_flight` bounds the calls to one replica
+        (not the streams).
 
         An attempt has `attempt_seconds` while another one may follow, twice that when it is the only one.
         """
@@ -99,7 +100,7 @@ class Caller:
         self._in_flight = in_flight
         self._budget = RetryBudget()
         self._failures = FailureLog(logger)
-        backends = [Backend(service, replica, ssl_context, connect_seconds) for replica in replicas]
+        backends = [Backend(service, replica, tls, connect_seconds) for replica in replicas]
         self._backends = [
             (backend, 0 if backend.replica.place == home_place else NOT_HOME) for backend in backends
         ]

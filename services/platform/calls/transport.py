@@ -60,8 +60,9 @@ class WireTransport(httpx.AsyncBaseTransport):
         key = (url.scheme, url.host, port, connect_seconds)
         pool = self._pools.get(key)
         if pool is None:
-            tls = self._tls if url.scheme == "https" else None
-            if url.scheme == "https" and tls is None:
+            context = self._tls if url.scheme == "https" else None
+            if url.scheme == "https" and context is None:
                 raise httpx.UnsupportedProtocol("no TLS context was given for https")
+            tls = None if context is None else lambda: context
             pool = self._pools[key] = Pool(Address(url.host, port), tls, connect_seconds=connect_seconds)
         return pool

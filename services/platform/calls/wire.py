@@ -11,7 +11,7 @@ import asyncio
 import math
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import ClassVar, NamedTuple, Self, cast
 
 import httptools
@@ -84,9 +84,14 @@ class Pool:
     """The kept connections to one address. As many as there are calls at once: bound those."""
 
     def __init__(
-        self, address: Address, tls: ssl.SSLContext | None, *, connect_seconds: float = 0.25
+        self,
+        address: Address,
+        tls: Callable[[], ssl.SSLContext] | None,
+        *,
+        connect_seconds: float = 0.25,
     ) -> None:
-        """`tls` None means plain HTTP. `connect_seconds` is for connection and TLS handshake together."""
+        """`tls` gives the context of now, since certificates are renewed; None means plain HTTP.
+        `connect_seconds` is for connection and TLS handshake together."""
         self._address = address
         self._tls = tls
         self._connect_seconds = connect_seconds
@@ -167,7 +172,8 @@ class Pool:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(min(seconds, self._connect_seconds)):
-                connection = await connect(lambda: _Connection(self, loop), self._address, self._tls)
+                tls = None if self._tls is None else self._tls()
+                connection = await connect(lambda: _Connection(self, loop), self._address, tls)
         except TimeoutError as error:
             raise NotConnected(f"{self._address} accepts no connection") from error
         except OSError as error:  # also what is wrong with a certificate

@@ -130,23 +130,31 @@ FOLDERS = genesis.FOLDERS
 
 def test_as_a_command(tmp_path: Path) -> None:
     folders = {name: str(tmp_path / "new" / name.lower()) for name in FOLDERS}
-    done = run_genesis(**folders, NAMES="post-east  auth-east\nchaos", INSTRUMENT_NAMES="prober prometheus")
+    done = run_genesis(**folders, NAMES="post-east\nprober", KEEPERS="chaos", FAILWHALE_DAY="1s")
     assert (done.returncode, done.stderr) == (0, "")
     found = {name: {path.name for path in Path(folder).iterdir()} for name, folder in folders.items()}
     assert found == {
-        "PKI": {"ca.pem", "ca.key"} | pairs("post-east", "auth-east", "chaos", "client"),
+        "PKI": {"ca.pem", "ca.key", "lab-day", "post-east", "prober"} | pairs("chaos", "client"),
         "SECRETS": {"token", "session-keys.json", "store"},
         "STORE_ACCESS": {"store.users", "sentinel.users", "replication", "sentinel"},
         "OPERATORS": {"store"},
         "MAINTENANCE": {"store"},
-        # Who looks sees no key of who serves, and can neither sign a certificate nor a session.
-        "INSTRUMENTS": {"ca.pem", "token"} | pairs("prober", "prometheus"),
+        # Who looks can neither sign a certificate nor a session.
+        "INSTRUMENTS": {"token"},
     }
+    # A part sees its own key and no other.
+    root = Path(folders["PKI"])
+    for name in ("post-east", "prober"):
+        assert {path.name for path in (root / name).iterdir()} == {"ca.pem"} | pairs(name)
+        assert (root / name / "ca.pem").read_bytes() == (root / "ca.pem").read_bytes()
+        made = certificate(root / name, name)
+        seconds = (made.not_valid_after_utc - now()).total_seconds()
+        assert 60 < seconds <= 90, "ninety lab days"
     keys = json.loads(Path(folders["SECRETS"], "session-keys.json").read_text())
     assert len(keys["keys"][keys["current"]]) >= 32
     assert len(Path(folders["SECRETS"], "token").read_text()) >= 32
     before = everything(tmp_path)
-    done = run_genesis(**folders, NAMES="post-east auth-east chaos", INSTRUMENT_NAMES="prober prometheus")
+    done = run_genesis(**folders, NAMES="post-east prober", KEEPERS="chaos", FAILWHALE_DAY="1s")
     assert (done.returncode, done.stderr) == (0, "")
     assert everything(tmp_path) == before
 
@@ -179,7 +187,7 @@ def test_says_what_is_missing(tmp_path: Path) -> None:
         f"genesis: {', '.join(genesis.VARIABLES[1:])} not set\n",
     )
     (tmp_path / "file").touch()
-    done = run_genesis(**{name: str(tmp_path / "file") for name in FOLDERS}, NAMES="a", INSTRUMENT_NAMES="b")
+    done = run_genesis(**{name: str(tmp_path / "file") for name in FOLDERS}, NAMES="a", KEEPERS="b")
     assert done.returncode == 1
     assert done.stderr.startswith("genesis: ")
     assert "Traceback" not in done.stderr
@@ -187,7 +195,7 @@ def test_says_what_is_missing(tmp_path: Path) -> None:
 
 def test_refuses_a_lab_day_of_no_length_before_anything_starts(tmp_path: Path) -> None:
     folders = {name: str(tmp_path / name) for name in FOLDERS}
-    done = run_genesis(**folders, NAMES="a", INSTRUMENT_NAMES="b", FAILWHALE_DAY="soon")
+    done = run_genesis(**folders, NAMES="a", KEEPERS="b", FAILWHALE_DAY="soon")
     assert (done.returncode, done.stderr) == (
         1,
         "genesis: FAILWHALE_DAY must be a duration such as 1s, 10s, 5m or 24h, not 'soon'\n",

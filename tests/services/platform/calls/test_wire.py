@@ -220,7 +220,7 @@ async def test_nobody_there():
 
 async def test_a_kernel_that_accepts_for_a_frozen_process_is_noticed_in_the_handshake(client_tls):
     with socket.create_server(("127.0.0.1", 0)) as frozen:
-        pool = Pool(Address(*frozen.getsockname()), client_tls, connect_seconds=0.1)
+        pool = Pool(Address(*frozen.getsockname()), lambda: client_tls, connect_seconds=0.1)
         with pytest.raises(NotConnected, match="accepts no connection"):
             await pool.send(b"GET", b"/", seconds=5.0)
 
