@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -24,6 +25,10 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 IDLE_SECONDS = 60.0
 """A connection that was idle for longer is not used again: the server (75 s) may be closing it just now."""
+
+KEPT_SECONDS = 10.0
+"""A connection that is older is not used again (a quarter more or less, so that not all end together): what has
+become of the certificates of both sides is asked no later than that."""
 
 HIGH_WATER = 256 * 1024
 """Bytes of a stream that are kept for a slow reader before reading pauses."""
@@ -163,7 +168,7 @@ class Pool:
         """The connection used last, so that those too many grow old and are closed by the server."""
         while self._idle:
             connection, _ = self._idle.popitem()
-            if connection.take() < IDLE_SECONDS:
+            if connection.take() < IDLE_SECONDS and not connection.is_old():
                 return connection
             connection.abort()
         return None
@@ -209,6 +214,11 @@ class _Connection(asyncio.Protocol):
         self._in_body = False
         self._idle_since = 0.0
         self._is_idle = False
+        self._old_at = loop.time() + KEPT_SECONDS * random.uniform(0.75, 1.25)
+
+    def is_old(self) -> bool:
+        """Whether it has had its time."""
+        return self._loop.time() >= self._old_at
 
     def take(self) -> float:
         """Use it from now on. Returns for how many seconds it was idle; infinity when it is closing."""
