@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,12 +13,13 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import Gauge
+from prometheus_client.registry import Collector
 from pydantic import BaseModel, ConfigDict, Field
 
 from chaos.fault_rows import show
 from chaos.injector import DEFAULT_SECONDS, Injector
 from chaos.injector import Request as Wish
-from chaos.metrics import FaultsInForce, StoreRoles
+from chaos.metrics import CertificatesPresented, FaultsInForce, StoreRoles
 from foundation.failure import USAGE, Failure
 from services.platform.metrics import CONTENT_TYPE, Metrics
 from services.platform.problems import MEDIA_TYPE, Problem
@@ -55,12 +56,13 @@ class HealRequest(BaseModel):
 
 def build(injector: Injector, settings: Settings, token: Callable[[], str]) -> FastAPI:
     """The application. `token` reads the site's control token."""
-    stores = StoreRoles(injector.store_roles)
+    asked = (StoreRoles(injector.store_roles), CertificatesPresented(injector.certificates))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         injector.resume()
-        tasks = [asyncio.create_task(stores.keep_asking()), asyncio.create_task(_keep_catching_up(injector))]
+        asking = (*(one.keep_asking() for one in asked), _keep_catching_up(injector))
+        tasks = [asyncio.create_task(one) for one in asking]
         yield
         await cancel_all(tasks)
 
@@ -77,7 +79,7 @@ def build(injector: Injector, settings: Settings, token: Callable[[], str]) -> F
         redoc_url=None,
     )
     app.include_router(_faults(injector), dependencies=[Depends(with_token)])
-    app.include_router(_common(injector, settings, stores))
+    app.include_router(_common(injector, settings, asked))
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(Failure, _on_failure)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -142,7 +144,7 @@ def _faults(injector: Injector) -> APIRouter:
     return router
 
 
-def _common(injector: Injector, settings: Settings, stores: StoreRoles) -> APIRouter:
+def _common(injector: Injector, settings: Settings, asked: Iterable[Collector]) -> APIRouter:
     """What every part of the site answers."""
     router = APIRouter()
     metrics = Metrics(settings)
@@ -153,7 +155,8 @@ def _common(injector: Injector, settings: Settings, stores: StoreRoles) -> APIRo
         lambda: injector.blocked
     )
     metrics.registry.register(FaultsInForce(injector.entries))
-    metrics.registry.register(stores)
+    for one in asked:
+        metrics.registry.register(one)
 
     @router.get("/-/health")
     @router.get("/-/ready")

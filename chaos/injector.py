@@ -24,6 +24,7 @@ from chaos.target import SITE, Target, at, calls_into, named, whole
 from foundation.clock import steady
 from foundation.failure import FAILED, USAGE, Failure
 from foundation.patient_ledger import PatientLedger
+from testbed.endpoint_certificates import EndpointCertificate
 from testbed.inventory import Part
 from testbed.runtimes.capabilities import missing
 from testbed.site import Site
@@ -225,6 +226,10 @@ class Injector:
     def store_roles(self) -> dict[str, str]:
         """`primary` or `replica` by store, without those that do not answer now. Raises Failure: no site."""
         return self._open_site().store_roles()
+
+    def certificates(self) -> list[EndpointCertificate]:
+        """What every endpoint presents now. Raises Failure: no site."""
+        return self._open_site().certificates()
 
     # --- orders ---
 

@@ -11,11 +11,15 @@ from prometheus_client.registry import Collector
 
 from chaos.journal import Entry
 from foundation.failure import Failure
+from testbed.endpoint_certificates import EndpointCertificate
 
 log = logging.getLogger(__name__)
 
 ASK_STORES_EVERY = 1.0
 """Seconds: as often as Prometheus looks."""
+
+ASK_ENDPOINTS_EVERY = 5.0
+"""Seconds. It takes a handshake or two with each endpoint."""
 
 
 class FaultsInForce(Collector):
@@ -47,6 +51,49 @@ def in_force(entries: Iterable[Entry]) -> dict[tuple[str, str], float]:
         for target, progress in entry.progress.items()
         if progress.applied is not None and progress.ceased is None and progress.reverted is None
     }
+
+
+class CertificatesPresented(Collector):
+    """How long what each endpoint really presents is good, and whether it is.
+
+    They are asked beside the scrapes, since that takes a handshake each.
+    """
+
+    def __init__(self, look: Callable[[], Iterable[EndpointCertificate]]) -> None:
+        """`look` asks all endpoints. It may block."""
+        self._look = look
+        self._rows: Iterable[EndpointCertificate] = ()
+
+    async def keep_asking(self) -> None:
+        """Ask again and again, until cancelled."""
+        while True:
+            try:
+                self._rows = await asyncio.to_thread(self._look)
+            except (Failure, OSError, ValueError) as error:
+                log.debug("the endpoints cannot be asked: %s", error)
+                self._rows = ()
+            await asyncio.sleep(ASK_ENDPOINTS_EVERY)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Called at each scrape."""
+        left = GaugeMetricFamily(
+            "certificate_days_left",
+            "Lab days until the certificate ends that a fresh handshake gets (client: that its file has).",
+            labels=["presented_by", "endpoint"],
+        )
+        good = GaugeMetricFamily(
+            "certificate_good",
+            "Whether who trusts the site's CA takes what a fresh handshake gets.",
+            labels=["presented_by", "endpoint"],
+        )
+        for row in self._rows:
+            labels = [row.presented_by, row.endpoint]
+            if row.days_left is not None:
+                left.add_metric(labels, row.days_left)
+                if row.served is not None:
+                    good.add_metric(labels, row.served == "good")
+        yield left
+        yield good
 
 
 class StoreRoles(Collector):

@@ -28,7 +28,18 @@ from testbed.runtimes.docker import host
 from testbed.sitefile import SiteFile
 
 FORWARDED = frozenset(
-    {"status", "populate", "load", "chaos", "protections", "watch", "outages", "score", "report"}
+    {
+        "status",
+        "populate",
+        "load",
+        "certificates",
+        "chaos",
+        "protections",
+        "watch",
+        "outages",
+        "score",
+        "report",
+    }
 )
 OUTSIDE = {
     "up": "docker compose up -d --wait",

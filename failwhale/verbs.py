@@ -37,6 +37,9 @@ VERBS = {
     "populate": Verb("loadtests.cli", "populate", "Fill the site with people, posts and follows.", USE),
     "load": Verb("loadtests.cli", "load", "Send users to the site.", USE),
     "chaos": Verb("failwhale.chaos", "app", "Break one thing, see what is broken, heal.", BREAK),
+    "certificates": Verb(
+        "failwhale.certificates", "app", "What each endpoint presents, days left; renew, rotate.", RUN
+    ),
     "protections": Verb(
         "failwhale.protections", "protections", "What guards the site; switch it live.", BREAK
     ),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,14 @@ def tls_as(state: State, name: str) -> ssl.SSLContext:
     return _mutual_tls(state.ca, folder / f"{name}.pem", folder / f"{name}.key")
 
 
-def _mutual_tls(authority: Path, certificate: Path, key: Path) -> ssl.SSLContext:
+def _mutual_tls(*files: Path) -> ssl.SSLContext:
+    """Made once for files that stay as they are, since making it costs more than asking."""
+    return _made_of(files, tuple(file.stat().st_mtime_ns for file in files))
+
+
+@lru_cache(maxsize=32)
+def _made_of(files: Sequence[Path], changed: tuple[int, ...]) -> ssl.SSLContext:
+    authority, certificate, key = files
     tls = ssl.create_default_context(cafile=str(authority))
     tls.check_hostname = (
         False  # parts are asked by address; that the site's own CA signed them is what counts

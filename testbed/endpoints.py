@@ -5,16 +5,16 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Collection
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from foundation.failure import Failure
 from foundation.state import State
 from services.platform.pki import folder_of
-from testbed import certificates
+from testbed import certificates, endpoint_certificates
 from testbed.certificates import Flaw, Presented
 from testbed.control import Control, Unreachable, operators_tls, tls_as
+from testbed.endpoint_certificates import EndpointCertificate
 from testbed.inventory import Inventory, Part
 from testbed.stores import Stores
 
@@ -57,7 +57,7 @@ class Endpoints(Stores):
             return edge.hostname, edge.port or 443
         return part.address()
 
-    @cached_property
+    @property
     def _tls(self) -> ssl.SSLContext:
         try:
             return operators_tls(self._state)
@@ -67,7 +67,6 @@ class Endpoints(Stores):
             ) from None
 
     def _tls_of(self, part: Part) -> ssl.SSLContext:
-        """Not kept: a part's certificate is changed by faults, and renewed."""
         try:
             return tls_as(self._state, part.compose_name)
         except OSError as error:
@@ -145,6 +144,10 @@ class Endpoints(Stores):
         CA (or whom the part `trusting` trusts). None: no answer."""
         trust = self._state.pki if trusting is None else folder_of(self._state.pki, trusting.compose_name)
         return certificates.presented(self._entrance(part), trust / "ca.pem", part.compose_name)
+
+    def certificates(self) -> list[EndpointCertificate]:
+        """What every endpoint of the site presents now."""
+        return endpoint_certificates.look(self._state)
 
     def _redis_says(self, part: Part, *command: str | bytes) -> Any:
         """The raw answer of a Redis or Sentinel; None when there is none, also when it is an error."""

@@ -108,8 +108,12 @@ def _late(detail: str, names: Names) -> str:
 
 def _handshake(detail: str, names: Names) -> str:
     detail = _plain(detail, names)
-    if detail.startswith("certificate has"):
+    if detail.startswith("certificate "):  # has expired, is not yet valid
         return f"the {detail}"
+    if detail.startswith("Hostname mismatch"):
+        return "the certificate is for another name"
+    if "unable to get local issuer certificate" in detail:
+        return "the certificate is of an unknown CA"
     return f"no TLS connection: {detail}" if detail else "no TLS connection"
 
 

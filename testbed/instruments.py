@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
-import ssl
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
 from foundation.failure import Failure
 from foundation.state import State
+from testbed.control import operators_tls
 from testbed.sitefile import SiteFile
 
 SECONDS = 2.0
@@ -53,8 +51,7 @@ def prober_now(state: State) -> dict[str, Any]:
         if address is None:
             return {}
         host, _, port = address.rpartition(":")
-        files = (state.ca, state.client_certificate, state.client_key)
-        tls = _context(*files, tuple(file.stat().st_mtime_ns for file in files))
+        tls = operators_tls(state)
         connection = http.client.HTTPSConnection(host, int(port), timeout=SECONDS, context=tls)
         try:
             connection.request("GET", "/journeys")
@@ -64,12 +61,3 @@ def prober_now(state: State) -> dict[str, Any]:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError, KeyError, Failure):
         return {}
-
-
-@lru_cache(maxsize=4)
-def _context(ca: Path, certificate: Path, key: Path, changed: tuple[int, ...]) -> ssl.SSLContext:
-    """An operator's context; made once, since making it costs more than asking."""
-    tls = ssl.create_default_context(cafile=str(ca))
-    tls.check_hostname = False  # a part is asked by its address, which its certificate does not name
-    tls.load_cert_chain(certificate, key)
-    return tls

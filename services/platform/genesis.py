@@ -6,9 +6,9 @@ site's control token, the keys that sign sessions, and the passwords of the stor
 good, so that it can run at every start.
 
 Each folder is for those who need what is in it: SECRETS for the parts that serve, STORE_ACCESS for stores
-and sentinels, OPERATORS for who breaks the site and mends it, MAINTENANCE for who keeps it well,
-INSTRUMENTS for who only looks (the control token). PKI has the authority's key, with the certificates of those who may read it, KEEPERS; and a folder for
-each of NAMES, which is that part's alone.
+and sentinels, OPERATORS for who breaks the site and mends it, MAINTENANCE for who keeps it well, INSTRUMENTS
+for who only looks (the control token). PKI has the authority's key, with the certificates of those who may
+read it, KEEPERS; and a folder for each of NAMES, which is that part's alone.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from foundation.patient_ledger import PatientLedger
 from services.platform import pki
 from testbed.certificates import Flaw, Presented
 from testbed.control import Answer, Silent, Unreachable
+from testbed.endpoint_certificates import EndpointCertificate
 from testbed.inventory import Inventory, Part
 from testbed.site import Site
 
@@ -334,6 +335,21 @@ class MemorySite(Site):
         self.step()
         self.told.pop(part.name, None)
         self.step()
+
+    def certificates(self) -> list[EndpointCertificate]:
+        return [
+            EndpointCertificate(
+                part.compose_name,
+                part.name,
+                "internal",
+                "the site's",
+                "2027-01-01T00:00:00.000000Z",
+                60.0,
+                self.flaws.get(part.name, "good"),
+            )
+            for part in PARTS
+            if part.kind == "service"
+        ]
 
     def certificate_flaw(self, part: Part) -> Flaw | None:
         return self.flaws.get(part.name)

@@ -12,7 +12,11 @@ def promtool(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_there_are_rules_to_check() -> None:
-    assert {rules.name for rules in RULES} == {"journeys.rules.yml", "parts.rules.yml"}
+    assert {rules.name for rules in RULES} == {
+        "certificates.rules.yml",
+        "journeys.rules.yml",
+        "parts.rules.yml",
+    }
 
 
 def test_rules_are_valid(prometheus: Path) -> None:

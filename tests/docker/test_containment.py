@@ -117,7 +117,7 @@ ISSUERS = {"genesis", "chaos", "maintenance-east", "maintenance-west"}
 
 # Volume, and who writes to it. Whoever else mounts it may only read.
 WRITERS = {
-    **{volume: ISSUERS for volume in ("pki", *(f"pki-{name}" for name in OWN_KEYS))},
+    **dict.fromkeys(("pki", *(f"pki-{name}" for name in OWN_KEYS)), ISSUERS),
     "secrets": {"genesis", "chaos"},
     "access": {"genesis"},
     "operators": {"genesis"},

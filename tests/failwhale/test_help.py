@@ -43,7 +43,7 @@ def test_every_command_has_an_example_and_one_form_of_placeholders(
     assert re.search(rf"Examples?:\s+{name}\b", shown), shown
     assert "<" not in shown
     (usage,) = re.findall(rf"Usage: {name} \[OPTIONS\](.*)", shown)
-    if words != ("chaos",):
+    if "COMMAND" not in usage:
         for word in usage.replace(" | ", "|").split():
             assert re.fullmatch(r"[A-Z|]+|\[[A-Z|]+\]", word), usage
 

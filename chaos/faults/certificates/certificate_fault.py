@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chaos.fault import SERVICES, Demonstration, Fault, Injection, Proof
+from chaos.fault import MAINTENANCE, SERVICES, Demonstration, Fault, Injection, Proof
 from foundation.failure import Failure
 from testbed.certificates import Flaw
 from testbed.inventory import Part
@@ -18,7 +18,7 @@ class CertificateFault(Fault):
     """A part gets a certificate with a flaw."""
 
     flaw: ClassVar[Flaw]
-    targets: ClassVar[tuple[str, ...]] = SERVICES
+    targets: ClassVar[tuple[str, ...]] = (*SERVICES, MAINTENANCE)
     demonstration = Demonstration("frontend@east", hurts={"handshake-east": "down"})
 
     def precondition(self, site: Site, part: Part) -> None:

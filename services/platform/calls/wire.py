@@ -27,8 +27,8 @@ IDLE_SECONDS = 60.0
 """A connection that was idle for longer is not used again: the server (75 s) may be closing it just now."""
 
 KEPT_SECONDS = 10.0
-"""A connection that is older is not used again (a quarter more or less, so that not all end together): what has
-become of the certificates of both sides is asked no later than that."""
+"""A connection that is older is not used again (a quarter more or less, so that not all end together): what
+has become of the certificates of both sides is asked no later than that."""
 
 HIGH_WATER = 256 * 1024
 """Bytes of a stream that are kept for a slow reader before reading pauses."""

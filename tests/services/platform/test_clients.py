@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from over_tls import Connection, client_context, hello, serving
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.platform.client_limits import ClientLimits
@@ -28,7 +29,6 @@ from services.platform.site import Site
 from services.platform.tls import Credentials
 
 from .conftest import NoStore
-from .over_tls import Connection, client_context, hello, serving
 
 MANY_BYTES = 32 * 1024 * 1024
 """More than all buffers between two ends of a connection take."""

@@ -16,14 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from over_tls import Connection, client_context, hello, serving
 
 from services.platform import genesis, pki
 from services.platform.app import build
 from services.platform.injection_points import FaultSpec
 from services.platform.settings import Address, Settings
 from services.platform.tls import Credentials, credentials_of
-
-from .over_tls import Connection, client_context, hello, serving
 
 Refused = (ssl.SSLError, OSError, asyncio.IncompleteReadError)
 
@@ -83,6 +82,30 @@ async def test_a_certificate_of_another_authority(folder: Path) -> None:
         server.tick()
         with pytest.raises(ssl.SSLCertVerificationError, match="unable to get local issuer"):
             await Connection.open(internal, client_context(folder))
+
+
+async def test_whom_a_part_trusts_changes_without_a_restart_on_both_sides(folder: Path) -> None:
+    ours, caller = Credentials(folder, "post-east"), Credentials(folder, "prober")
+    old, new = pki.load_authority(folder), pki.new_authority("the next one")
+    async with serving(hello, ours) as (server, internal, _public):
+
+        async def calls() -> int:
+            server.tick()
+            caller.refresh()
+            return await (await Connection.open(internal, caller.client)).get()
+
+        assert await calls() == 200
+        pki.trust(folder, [old.certificate, new.certificate])
+        pki.issue("post-east", ca=new).install(folder, "post-east")
+        assert await calls() == 200
+        pki.trust(folder, [new.certificate])
+        with pytest.raises((OSError, asyncio.IncompleteReadError)):
+            await calls()  # the caller's own is of the old one, which the other side trusts no more
+        pki.issue("prober", ca=new).install(folder, "prober")
+        assert await calls() == 200
+        pki.trust(folder, [old.certificate])
+        with pytest.raises(ssl.SSLCertVerificationError, match="unable to get local issuer"):
+            await calls()
 
 
 @pytest.mark.parametrize("damage", ["key of another", "half a file", "gone"])

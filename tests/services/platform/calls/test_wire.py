@@ -90,6 +90,14 @@ async def test_connections_are_kept_and_shared():
         assert peer.connections == 5
 
 
+async def test_a_connection_that_is_old_is_not_used_again(monkeypatch):
+    monkeypatch.setattr("services.platform.calls.wire.KEPT_SECONDS", 0.0)
+    async with peer_of(saying(OK)) as (peer, pool):
+        for _ in range(3):
+            await get(pool)
+        assert peer.connections == 3
+
+
 @pytest.mark.parametrize(
     ("answer", "body"),
     [
