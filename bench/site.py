@@ -136,6 +136,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def order(site: Site, *words: str) -> str:
+    """What a command says of this site. Raises BenchError."""
+    return _failwhale(site.state, *words)
+
+
 def _failwhale(state: Path, *words: str) -> str:
     done = subprocess.run(
         _command(state, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, env=_environment()

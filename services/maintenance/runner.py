@@ -25,6 +25,9 @@ LOOKS_A_DAY = 20
 LOOK_MOST = 20.0
 LOOK_SECONDS = 0.5
 
+TOLD_SECONDS = 60.0
+"""Successes of a job that is done more often are not all logged; every failure is."""
+
 MEASURE_SECONDS = 5.0
 """How often it is measured what grows; more often where a lab day is shorter than that, each second at
 most."""
@@ -61,6 +64,7 @@ class Runner:
         self._measured_at = float("-inf")
         self._asked_lead_at = float("-inf")
         self._not_kept: set[str] = set()
+        self._told_at: dict[str, float] = {}
         self._wanted_at: dict[str, float] = {}
         """By job: when somebody wanted it done at once."""
         self._faults = faults
@@ -181,9 +185,16 @@ class Runner:
             logger.warning("job %s failed: %s", job.name, error, exc_info=None if known else failure)
         seconds = time.monotonic() - self._begun[job.name]
         if error is None:
-            logger.info("job %s: %s (%.3f s)", job.name, done, seconds)
+            self._tell(job.name, f"{done} ({seconds:.3f} s)")
         self.histories[job.name] = self.histories[job.name].at_end(self._clock(), seconds, error)
         await self._keep(job.name)
+
+    def _tell(self, name: str, done: str) -> None:
+        """Log a success: the first one after a failure, and otherwise one in TOLD_SECONDS."""
+        now = time.monotonic()
+        if self.histories[name].error is not None or now >= self._told_at.get(name, 0.0) + TOLD_SECONDS:
+            self._told_at[name] = now
+            logger.info("job %s: %s", name, done)
 
     async def _unless_stuck(self, name: str) -> None:
         """While a fault keeps this job from ending, the run gets nowhere."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from chaos.fault import SERVICES, Fault, Injection, Parameter, Proof, Value
+from chaos.fault import MAINTENANCE, SERVICES, Fault, Injection, Parameter, Proof, Value
 from chaos.journeys import ROUTES_OF
 from chaos.target import CALLERS, Target
 from foundation.failure import USAGE, Failure
@@ -44,16 +44,64 @@ class Seen:
         return self.answer is None and self.seconds > _NOT_AS_EVER * self.usual
 
 
-class InjectionPoint(Fault):
-    """A fault inside the service, for a share of requests, of users, for one route, or for the calls of some
-    callers. `name` is the kind.
+class SetInService(Fault):
+    """A fault that a service does to itself, at its injection point, while its lease lasts. `name` is the
+    kind."""
+
+    restored = "is free of it"
+
+    def precondition(self, site: Site, part: Part) -> None:
+        try:
+            site.control(part, _ANSWERS_WITHIN).ask("GET", "/-/health")
+        except Unreachable:
+            raise Failure(
+                f"{part.name} does not answer: its injection point cannot be set", "see: failwhale status"
+            ) from None
+
+    def apply(self, site: Site, injection: Injection) -> None:
+        wish: dict[str, object] = {"kind": self.name, "seconds": injection.seconds, **injection.parameters}
+        if injection.target.callers:
+            wish["callers"] = list(injection.target.callers)
+        answer = site.control(injection.part).ask("PUT", _path(injection), wish)
+        if answer.status >= 300:
+            raise Failure(f"{injection.part.name} refuses the injection point: {answer.detail}")
+
+    def revert(self, site: Site, injection: Injection) -> None:
+        try:
+            site.control(injection.part).ask("DELETE", _path(injection))
+        except Unreachable:
+            if site.runtime.is_running(injection.part.name):
+                raise
+            # The fault lived in that process, and went with it.
+
+    def verify_reverted(self, site: Site, injection: Injection) -> Proof:
+        name = injection.part.name
+        try:
+            hits = _hits(site, injection)
+        except Unreachable:
+            if site.runtime.is_running(name):
+                raise
+            return Proof(True, f"{name} is down, and the injection point with it")
+        return Proof(hits is None, f"{name} has {'no' if hits is None else 'still the'} injection point")
+
+    def leftover(self, site: Site, part: Part) -> str:
+        """Of all kinds, whichever of them is asked."""
+        found = points_of(site, part)
+        return f"had an injection point ({', '.join(found)})" if found else ""
+
+    def sweep(self, site: Site, part: Part) -> None:
+        for identifier in points_of(site, part):
+            site.control(part).ask("DELETE", f"/-/faults/{identifier}")
+
+
+class InjectionPoint(SetInService):
+    """One that hurts requests: a share of them, those of a share of the users, of one route, of some callers.
 
     Each kind says in `harm` by what a user would know it.
     """
 
     targets = SERVICES
     of_calls = True
-    restored = "is free of it"
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("share", "share", "Share of requests that are hit.", default=1.0),
         Parameter("users", "share", "Share of users whose requests are hit; always the same users."),
@@ -80,22 +128,6 @@ class InjectionPoint(Fault):
             raise Failure(
                 f"{part.service} has no route {wanted!r}", f"its routes: {', '.join(routes)}", code=USAGE
             )
-
-    def precondition(self, site: Site, part: Part) -> None:
-        try:
-            site.control(part, _ANSWERS_WITHIN).ask("GET", "/-/health")
-        except Unreachable:
-            raise Failure(
-                f"{part.name} does not answer: its injection point cannot be set", "see: failwhale status"
-            ) from None
-
-    def apply(self, site: Site, injection: Injection) -> None:
-        wish: dict[str, object] = {"kind": self.name, "seconds": injection.seconds, **injection.parameters}
-        if injection.target.callers:
-            wish["callers"] = list(injection.target.callers)
-        answer = site.control(injection.part).ask("PUT", _path(injection), wish)
-        if answer.status >= 300:
-            raise Failure(f"{injection.part.name} refuses the injection point: {answer.detail}")
 
     @abstractmethod
     def harm(self, seen: Seen, parameters: Mapping[str, Value]) -> str:
@@ -144,38 +176,11 @@ class InjectionPoint(Fault):
                 return Proof(True, f"one sent as {who} is spared")
         return Proof(False, f"one sent as {who} is hurt, too")
 
-    def revert(self, site: Site, injection: Injection) -> None:
-        try:
-            site.control(injection.part).ask("DELETE", _path(injection))
-        except Unreachable:
-            if site.runtime.is_running(injection.part.name):
-                raise
-            # The fault lived in that process, and went with it.
 
-    def verify_reverted(self, site: Site, injection: Injection) -> Proof:
-        name = injection.part.name
-        try:
-            hits = _hits(site, injection)
-        except Unreachable:
-            if site.runtime.is_running(name):
-                raise
-            return Proof(True, f"{name} is down, and the injection point with it")
-        return Proof(hits is None, f"{name} has {'no' if hits is None else 'still the'} injection point")
-
-    def leftover(self, site: Site, part: Part) -> str:
-        """Of all kinds, whichever of them is asked."""
-        found = _points_of(site, part)
-        return f"had an injection point ({', '.join(found)})" if found else ""
-
-    def sweep(self, site: Site, part: Part) -> None:
-        for identifier in _points_of(site, part):
-            site.control(part).ask("DELETE", f"/-/faults/{identifier}")
-
-
-def _points_of(site: Site, part: Part) -> list[str]:
+def points_of(site: Site, part: Part) -> list[str]:
     """The ids of the injection points that a part has; none when it does not say: it is starting, or ill,
     which is told elsewhere."""
-    if part.service not in SERVICES:
+    if part.service not in (*SERVICES, MAINTENANCE):
         return []
     try:
         return [str(row["id"]) for row in site.control(part).ask("GET", "/-/faults").json()]

@@ -13,7 +13,7 @@ from typing import ClassVar
 from services.maintenance.job import Context, Job
 from services.platform.settings import Settings
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 500_000
 """A log with more is put aside, in place of the one that was before, and begins anew."""
 
 _COPIED_AT_ONCE = 1 << 20

@@ -1,0 +1,1 @@
+"""Faults of the jobs that keep the site well."""
