@@ -50,10 +50,23 @@ def test_whoever_has_no_password_may_see_whether_it_is_alive(sentinels):
         assert ask(sentinels, server, None, "PING") == "done"
 
 
-@pytest.mark.parametrize("user", [access.SERVICE, access.REPLICATION, access.SENTINEL])
+BUT_CHAOS = (access.SERVICE, access.MAINTENANCE, access.REPLICATION, access.SENTINEL)
+
+
+@pytest.mark.parametrize("user", BUT_CHAOS)
 @pytest.mark.parametrize("command", ["FLUSHALL", "SHUTDOWN", "ACL LIST", "CONFIG GET dir"])
 def test_nobody_but_chaos_may_stop_or_empty_a_server(sentinels, user, command):
     assert ask(sentinels, sentinels.pair.primary, user, command) == "refused"
+
+
+@pytest.mark.parametrize("command", [one for one in ADMINISTRATION if not one.startswith("REPLICAOF")])
+def test_maintenance_may_neither_configure_nor_stop_a_server(sentinels, command):
+    assert ask(sentinels, sentinels.pair.primary, access.MAINTENANCE, command) == "refused"
+
+
+@pytest.mark.parametrize("command", [*DATA, "INFO memory", "ROLE", "REPLCONF capa eof"])
+def test_maintenance_reads_and_writes_and_asks_for_sizes(sentinels, command):
+    assert ask(sentinels, sentinels.pair.primary, access.MAINTENANCE, command) == "done"
 
 
 @pytest.mark.parametrize("command", ADMINISTRATION)
@@ -82,7 +95,7 @@ def test_stores_and_sentinels_do_not_ask_each_other_for_data(sentinels, user, co
     assert ask(sentinels, sentinels.pair.primary, user, command) == "refused"
 
 
-@pytest.mark.parametrize("user", [None, access.SERVICE, access.REPLICATION, access.SENTINEL])
+@pytest.mark.parametrize("user", [None, *BUT_CHAOS])
 @pytest.mark.parametrize(
     "command",
     [

@@ -174,6 +174,7 @@ def test_shapes_of_a_health_check(tmp_path: Path, test: object, words: tuple[str
 def test_the_site_itself_can_be_read() -> None:
     site = read(REPOSITORY / "docker-compose.yml", {})
     contained = {"read_only", "tmpfs", "cap_drop", "security_opt", "pids_limit", "cpus", "mem_limit", "user"}
+    contained |= {"logging"}
     assert {key for _, key in site.set_aside} == {
         "image",
         "build",
