@@ -15,7 +15,8 @@ from prometheus_client.registry import Collector
 import chaos.metrics
 from chaos.faults.instance import kill  # noqa: F401 - registers the fault
 from chaos.injector import Injector, Request
-from chaos.metrics import FaultsInForce, StoreRoles
+from chaos.metrics import CertificatesPresented, FaultsInForce, StoreRoles
+from testbed.certificates import Flaw
 
 _SERIES = re.compile(r"^(\w+\{.*\}) (\S+)$", re.MULTILINE)
 
@@ -103,4 +104,19 @@ async def test_without_a_site_it_goes_on_asking(wait_until: Any, monkeypatch: py
     scrape = scraping(roles)
     asking = asyncio.create_task(roles.keep_asking())
     await asyncio.to_thread(wait_until, scrape, "a series after the refusal")
+    asking.cancel()
+
+
+async def test_what_endpoints_present_is_told_with_the_days_that_are_left(
+    injector: Injector, laboratory: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chaos.metrics, "ASK_ENDPOINTS_EVERY", 0.005)
+    certificates = CertificatesPresented(injector.certificates)
+    scrape = scraping(certificates)
+    where = '{endpoint="internal",presented_by="post@west"}'
+    asking = asyncio.create_task(certificates.keep_asking())
+    await asyncio.to_thread(wait_until, lambda: scrape().get(f"certificate_good{where}") == 1, "good")
+    assert scrape()[f"certificate_days_left{where}"] == 60
+    laboratory.site.give_certificate(laboratory.site.inventory.part("post@west"), Flaw.EXPIRED)
+    await asyncio.to_thread(wait_until, lambda: scrape()[f"certificate_good{where}"] == 0, "refused")
     asking.cancel()
