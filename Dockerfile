@@ -51,7 +51,8 @@ RUN groupadd --gid 10001 failwhale \
     && for part in prober prometheus $(for kind in frontend auth post retweet timeline notify maintenance; do echo "$kind-east $kind-west"; done); \
         do set -- "$@" "/pki/$part"; done \
     && install -d -o 10001 -g 10001 -m 0750 "$@" /pki /secrets /access /operators /instruments /maintenance /record \
-        /state /metrics /state/pki /state/secrets /state/operators /state/record /state/chaos
+        /releases /state /metrics /state/pki /state/secrets /state/operators /state/record /state/releases \
+        /state/chaos
 
 COPY --from=build /opt/failwhale /opt/failwhale
 

@@ -35,6 +35,7 @@ FORWARDED = frozenset(
         "certificates",
         "chaos",
         "protections",
+        "release",
         "watch",
         "outages",
         "score",

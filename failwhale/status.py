@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from foundation.console import (
@@ -18,6 +19,7 @@ from foundation.state import State
 if TYPE_CHECKING:
     from testbed.instruments import JourneyRow
     from testbed.runtimes import PartStatus
+    from testbed.site import Site
 
 
 NAMED = 3
@@ -48,8 +50,8 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
 
     site = State(state)
     standing = lifecycle_of(site).look()
-    parts, supervisor = standing.parts, standing.supervisor
     chaos = Site(site)
+    parts, supervisor = with_releases(chaos, standing.parts), standing.supervisor
     failover = chaos.failover_hindrance() if chaos.stores else None
     content = SiteFile.read(site)
     edges = content.public
@@ -107,6 +109,22 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
         stdout().print(spell_failover(failover))
     watched = f" and their supervisor (pid {supervisor.pid})" if supervisor else ""
     stdout().print(f"{len(parts)} parts{watched}: {total / 1e6:.0f} MB")
+
+
+def with_releases(site: Site, parts: Sequence[PartStatus]) -> list[PartStatus]:
+    """What services say that they run, all asked at once; of one that does not answer, what it was told."""
+    from dataclasses import replace
+
+    services = {part.name: part for part in site.inventory.parts if part.kind == "service"}
+
+    def asked(part: PartStatus) -> PartStatus:
+        if part.name not in services:
+            return part
+        says = site.release(services[part.name]) if part.running and not part.paused else None
+        return replace(part, release=says or site.releases.told(part.name)[-1])
+
+    with ThreadPoolExecutor(max(1, len(parts))) as together:
+        return list(together.map(asked, parts))
 
 
 def _show_parts(parts: Sequence[PartStatus], are_processes: bool) -> None:

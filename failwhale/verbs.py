@@ -36,6 +36,7 @@ VERBS = {
     "down": Verb("failwhale.down", "down", "Stop everything; --purge removes every file, too.", RUN),
     "populate": Verb("loadtests.cli", "populate", "Fill the site with people, posts and follows.", USE),
     "load": Verb("loadtests.cli", "load", "Send users to the site.", USE),
+    "release": Verb("failwhale.release", "app", "Roll releases of its code out and back.", RUN),
     "chaos": Verb("failwhale.chaos", "app", "Break one thing, see what is broken, heal.", BREAK),
     "certificates": Verb(
         "failwhale.certificates", "app", "What each endpoint presents, days left; renew, rotate.", RUN

@@ -117,6 +117,21 @@ KINDS: Mapping[str, Mapping[str, Check]] = {
     "fault.reverting": {**_FAULT, "ended_by": _or_absent(_text)},
     "fault.reverted": {**_FAULT, "evidence": _or_absent(_text)},
     "fault.unknown": {**_FAULT, "evidence": _or_absent(_text)},
+    "release.started": {
+        "roll_out": _text,  # the id of the roll-out, or the roll-back
+        "what": _text,  # roll-out or roll-back
+        "moves": _texts,
+        "asked_by": _or_absent(_text),
+    },
+    "release.changed": {
+        "roll_out": _text,
+        "part": _text,
+        "release": _text,
+        "former": _text,
+        "good": _flag,  # whether it may go everywhere
+        "hurts": _texts,  # journeys that may be hurt by it
+    },
+    "release.finished": {"roll_out": _text, "outcome": _text, "why": _or_absent(_text)},
     "load.started": {
         "load": _or_absent(_text),
         "shape": _or_absent(_text),

@@ -23,6 +23,7 @@ OURS = (
     "secrets",
     "operators",
     "record",
+    "releases",
     "chaos",
     "logs",
     "run",
@@ -90,6 +91,11 @@ class State:
         return self.path / "chaos" / "journal.ndjson"
 
     @property
+    def releases(self) -> Path:
+        """What each part was told to run: see services.platform.release."""
+        return self.path / "releases"
+
+    @property
     def logs(self) -> Path:
         return self.path / "logs"
 
@@ -103,7 +109,7 @@ class State:
         return self.path / "reports"
 
     # Volumes of the compose file that have a place of their own; any other lies below `volumes/`.
-    _NAMED = ("pki", "secrets", "operators", "record", "chaos")
+    _NAMED = ("pki", "secrets", "operators", "record", "releases", "chaos")
 
     def volume(self, name: str) -> Path:
         """What the named volume of the compose file is to plain processes."""

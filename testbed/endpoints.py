@@ -16,6 +16,7 @@ from testbed.certificates import Flaw, Presented
 from testbed.control import Control, Unreachable, operators_tls, tls_as
 from testbed.endpoint_certificates import EndpointCertificate
 from testbed.inventory import Inventory, Part
+from testbed.releases import Releases
 from testbed.stores import Stores
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Endpoints(Stores):
         """Raises Failure when there is no site in this state folder."""
         self._state = state
         self.inventory = Inventory.of(state)
+        self.releases = Releases(state)
 
     # --- reaching a part ---
 
@@ -98,6 +100,13 @@ class Endpoints(Stores):
     def answers(self, part: Part) -> bool:
         """Whether the part is alive: it answers at all, within half a second."""
         return self._asks_well(part, part.alive_path)
+
+    def release(self, part: Part) -> str | None:
+        """Which release the part says that it runs; None when it does not answer."""
+        try:
+            return str(self.control(part, HEALTH_TIMEOUT).ask("GET", part.alive_path).json()["release"])
+        except (Unreachable, Failure, ValueError, KeyError, TypeError):
+            return None
 
     def ready(self, part: Part) -> bool:
         """Whether the part can do its work. A store is a replica with its link up, or the one primary, to

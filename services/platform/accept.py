@@ -58,7 +58,8 @@ class Door:
         self._open()
 
     def close(self) -> None:
-        """Take nobody any more; handshakes under way are broken off."""
+        """Take nobody any more. Handshakes under way go on: who has sent its part of one may have sent a
+        request as well."""
         for handle in (self._reopening, self._next_turn):
             if handle is not None:
                 handle.cancel()
@@ -66,6 +67,14 @@ class Door:
         self._listener.close()
         for connection in self._waiting:
             connection.close()
+
+    @property
+    def shakes_hands(self) -> bool:
+        """Whether a handshake is under way."""
+        return bool(self._handshakes)
+
+    def break_off(self) -> None:
+        """End the handshakes that are under way."""
         for handshake in list(self._handshakes):
             handshake.cancel()
 

@@ -49,9 +49,9 @@ guarded = APIRouter(include_in_schema=False, dependencies=[ControlToken])
 
 
 @router.get("/-/health")
-async def health() -> dict[str, str]:
-    """The loop turns."""
-    return {"status": "alive"}
+async def health(site: SiteDep) -> dict[str, str]:
+    """The loop turns, and this release runs."""
+    return {"status": "alive", "release": site.settings.release}
 
 
 @router.get("/-/ready")

@@ -15,12 +15,18 @@ LINES_PER_SECOND = 20
 
 
 class _JsonLines(logging.Formatter):
+    def __init__(self, release: str) -> None:
+        super().__init__()
+        self._release = release
+
     def format(self, record: logging.LogRecord) -> str:
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds"),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
         }
+        if self._release:
+            line["release"] = self._release
         request = getattr(record, "request", None) or request_ids.current.get()
         if request:
             line["request"] = request
@@ -29,14 +35,15 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-def configure_logging() -> None:
-    """Send the log of this process to standard error as JSON lines, from level info upwards.
+def configure_logging(release: str = "") -> None:
+    """Send the log of this process, which runs this release, to standard error as JSON lines, from level info
+    upwards.
 
     What libraries say about their own comings and goings is left out: they are heard from level warning
     upwards.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines())
+    handler.setFormatter(_JsonLines(release))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

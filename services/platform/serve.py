@@ -18,7 +18,7 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from uvicorn.config import Config
 from uvicorn.lifespan.on import LifespanOn
 from uvicorn.server import ServerState
 
+from services.platform import release
 from services.platform.accept import Door
 from services.platform.clients import Clients
 from services.platform.logs import configure_logging
@@ -46,6 +47,8 @@ BACKLOG = 2048
 
 ANSWERS_WITHIN = 1.0
 """At the end: seconds for requests at work to begin their answer."""
+ASKS_WITHIN = 0.2
+"""Of that: seconds for the first request on a connection that has just been made, or is being made."""
 FINISHES_WITHIN = 0.3
 """Then: seconds for answers that have begun. What goes on (an event stream) is cut, and gets as long to
 clean up."""
@@ -67,7 +70,7 @@ def run(app: ASGIApp, settings: Settings, public: Public | None = None) -> None:
     `settings.public_listen` to anybody. Ends the process with status 1 and a line in the log when an
     address is taken, a certificate cannot be read or the application does not start.
     """
-    configure_logging()
+    configure_logging(settings.release)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(app, settings, public))
@@ -79,6 +82,7 @@ def run(app: ASGIApp, settings: Settings, public: Public | None = None) -> None:
 def serve(application: Callable[[Settings], ASGIApp]) -> None:
     """Run a service that has no public listener, as its environment says."""
     settings = Settings.from_environment()
+    release.take(settings.release, settings.service)
     run(application(settings), settings)
 
 
@@ -112,6 +116,7 @@ class Server:
         self._state = ServerState()
         self._lifespan = LifespanOn(_config(app, KEEP_ALIVE_SECONDS))
         self._listeners: list[asyncio.AbstractServer | Door] = []
+        self._doors: list[Door] = []
         self._clients: list[Clients] = []
         self._stopping = asyncio.Event()
 
@@ -163,6 +168,7 @@ class Server:
             on_crowded=clients.door_is_crowded,
         )
         self._listeners.append(door)
+        self._doors.append(door)
         self._clients.append(clients)
         return Address(address.host, listener.getsockname()[1])
 
@@ -189,12 +195,15 @@ class Server:
         """End: no new connections, a bounded time for what is at work, the rest is cut. Takes 2 s at most."""
         for listener in self._listeners:
             listener.close()
-        for connection in list(self._state.connections):
-            connection.shutdown()
-        await _wait(ANSWERS_WITHIN, lambda: not any(map(_is_at_work, self._state.connections)))
+        self._part_with([one for one in self._connections if one.cycle is not None])
+        await _wait(ASKS_WITHIN, self._nobody_has_just_come)
+        for door in self._doors:
+            door.break_off()
+        self._part_with(self._connections)
+        await _wait(ANSWERS_WITHIN - ASKS_WITHIN, lambda: not any(map(_is_at_work, self._connections)))
         await _wait(FINISHES_WITHIN, lambda: not self._state.tasks)
         # A stream learns that its client has gone, and ends as it always does.
-        for connection in list(self._state.connections):
+        for connection in self._connections:
             connection.transport.close()
         await _wait(FINISHES_WITHIN, lambda: not self._state.tasks)
         for task in list(self._state.tasks):
@@ -204,6 +213,22 @@ class Server:
                 await self._lifespan.shutdown()
         except TimeoutError:
             logger.warning("the application did not clean up within %.1f s", CLEANS_UP_WITHIN)
+
+    @property
+    def _connections(self) -> list[Any]:
+        """Those that are open: all speak our Protocol, which uvicorn cannot know."""
+        return list(self._state.connections)
+
+    def _nobody_has_just_come(self) -> bool:
+        """Whether every connection that was made, or is being made, has had a request."""
+        shakes_hands = any(door.shakes_hands for door in self._doors)
+        return not shakes_hands and all(one.cycle is not None for one in self._connections)
+
+    @staticmethod
+    def _part_with(connections: Iterable[Any]) -> None:
+        """Close those where nothing is asked, and the others after the answer."""
+        for connection in connections:
+            connection.shutdown()
 
     def _renew_date(self) -> None:
         self._state.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode("ascii"))]

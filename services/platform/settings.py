@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self, cast
 
+from services.platform.release import UNRELEASED, ReleaseError, told
+
 Replication = Literal["reported", "required", "off"]
 """What a write needs before it is acknowledged: `reported` (the answer says whether a replica has it),
 `required` (refused when no replica has it), `off` (nobody asks)."""
@@ -61,7 +63,8 @@ class Settings:
     pki: Path
     secrets: Path
     place: str | None = None
-    release: str = "dev"
+    release: str = UNRELEASED
+    """What runs here: what the part was told (see services.platform.release), or RELEASE."""
     public_listen: Address | None = None
     sentinels: tuple[Address, ...] = ()
     store_name: str = "failwhale"
@@ -83,7 +86,7 @@ class Settings:
             pki=Path(_required(environment, "PKI")),
             secrets=Path(_required(environment, "SECRETS")),
             place=environment.get("PLACE") or None,
-            release=environment.get("RELEASE") or "dev",
+            release=_release(environment),
             public_listen=_optional_address(environment, "PUBLIC_LISTEN"),
             sentinels=_addresses(environment, "SENTINELS"),
             store_name=environment.get("STORE_NAME") or "failwhale",
@@ -96,7 +99,7 @@ class Settings:
     @property
     def name(self) -> str:
         """The name of this part: `post@east`, or the service alone where it has no place."""
-        return f"{self.service}@{self.place}" if self.place else self.service
+        return part_name(self.service, self.place)
 
     @property
     def certificate_name(self) -> str:
@@ -139,6 +142,11 @@ class Settings:
         return value
 
 
+def part_name(service: str, place: str | None) -> str:
+    """What people call a part: `post@east`, or the service alone where it has no place."""
+    return f"{service}@{place}" if place else service
+
+
 def certificate_name(part: str) -> str:
     """What certificates call a part, in their files and as their subject: `post-east` for `post@east`."""
     return part.replace("@", "-")
@@ -176,6 +184,17 @@ def _routes(environment: Mapping[str, str], variable: str) -> dict[Address, Addr
             raise SettingsError(f"{variable}: {item!r} is not of the form host:port=host:port")
         routes[_address(variable, named)] = _address(variable, reached)
     return routes
+
+
+def _release(environment: Mapping[str, str]) -> str:
+    folder, named = environment.get("RELEASES"), environment.get("RELEASE") or UNRELEASED
+    if not folder:
+        return named
+    part = part_name(environment["SERVICE"], environment.get("PLACE"))
+    try:
+        return (told(Path(folder), part) or (named,))[-1]
+    except ReleaseError as error:
+        raise SettingsError(f"RELEASES: {error}") from None
 
 
 def _replication(environment: Mapping[str, str]) -> Replication:

@@ -64,6 +64,10 @@ class Runtime(Protocol):
     def stop(self, part: str) -> None:
         """Stop as the compose file says (signal, grace period, SIGKILL); stays down until `start`."""
 
+    def restart(self, part: str) -> None:
+        """Stop it as the compose file says, and start it again, by one order that is carried out whatever
+        becomes of who gave it. Returns when its new process exists. A part that is down is started."""
+
     def pause(self, part: str) -> None:
         """Freeze the part with all its children (SIGSTOP)."""
 

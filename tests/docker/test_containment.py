@@ -124,6 +124,7 @@ WRITERS = {
     "instruments": {"genesis"},
     "maintenance": {"genesis", "maintenance-east", "maintenance-west"},
     "record": {"chaos", "prober"},
+    "releases": {"chaos"},
     "state": {"chaos"},
     "prometheus": {"genesis", "prometheus"},
     **{name: {name} for name in SERVICES if name.startswith(("store-", "sentinel-"))},

@@ -12,13 +12,22 @@ import pytest
 import yaml
 
 from failwhale.chaos import app as chaos
+from failwhale.release import app as release
 from failwhale.verbs import VERBS, app
 from foundation.console import run
 from foundation.version import VERSION
 
 ROOT = Path(__file__).parents[2]
-CHAOS = [info.name or info.callback.__name__ for info in chaos.registered_commands if info.callback]
-COMMANDS = [*((verb,) for verb in VERBS), *(("chaos", name) for name in CHAOS)]
+GROUPS = {"chaos": chaos, "release": release}
+COMMANDS = [
+    *((verb,) for verb in VERBS),
+    *(
+        (group, info.name or info.callback.__name__)
+        for group, commands in GROUPS.items()
+        for info in commands.registered_commands
+        if info.callback
+    ),
+]
 
 
 def help_of(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
@@ -57,7 +66,7 @@ def readme_commands() -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("words", list(readme_commands()), ids=" ".join)
 def test_what_the_readme_types_is_in_the_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    command = (words[0], words[1]) if words[0] == "chaos" else (words[0],)
+    command = (words[0], words[1]) if words[0] in GROUPS else (words[0],)
     assert command in COMMANDS
     shown = help_of(command, capsys)
     for option in (word for word in words if word.startswith("-")):

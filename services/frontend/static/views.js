@@ -169,6 +169,7 @@ export async function profile(into, { argument: name }) {
         h("a", { href: `#/@${encodeURIComponent(user.name)}/followers` }, h("strong", {}, count(user.followers)), " followers"),
         h("a", { href: `#/@${encodeURIComponent(user.name)}/following` }, h("strong", {}, count(user.following)), " following"),
       ),
+      user.joined && h("p", { class: "hint" }, "Here since ", new Date(user.joined).toLocaleDateString()),
     ),
   );
   try {

@@ -104,6 +104,10 @@ class Docker:
     def stop(self, part: str) -> None:
         self._bring(part, _is_down, self._engine.stop)
 
+    def restart(self, part: str) -> None:
+        self._refuse_controller(part)
+        self._engine.restart(self._look(part)["Id"])
+
     def pause(self, part: str) -> None:
         """Freeze it (the kernel's freezer). Nothing happens to a part that is down."""
         self._bring(part, lambda seen: _is_paused(seen) or not _is_running(seen), self._engine.pause)
@@ -113,11 +117,7 @@ class Docker:
 
     def _bring(self, part: str, is_so: Callable[[Json], bool], act: Callable[[str], None]) -> None:
         """Act unless it is so already. A refusal counts only if it is not so afterwards."""
-        if part == CONTROLLER:
-            raise Failure(
-                "the controller cannot be ended or frozen from inside its own container",
-                "on the host: docker compose restart chaos; then: failwhale chaos heal",
-            )
+        self._refuse_controller(part)
         seen = self._look(part)
         if is_so(seen):
             return
@@ -126,6 +126,14 @@ class Docker:
         except EngineRefused:
             if not is_so(self._look(part)):
                 raise
+
+    @staticmethod
+    def _refuse_controller(part: str) -> None:
+        if part == CONTROLLER:
+            raise Failure(
+                "the controller cannot be ended or frozen from inside its own container",
+                "on the host: docker compose restart chaos; then: failwhale chaos heal",
+            )
 
     # --- the networks ---
 

@@ -96,6 +96,10 @@ class EngineConnection:
         with self._in_words(name):
             self.client.stop(name)
 
+    def restart(self, name: str) -> None:
+        with self._in_words(name):
+            self.client.restart(name)
+
     def pause(self, name: str) -> None:
         with self._in_words(name):
             self.client.pause(name)

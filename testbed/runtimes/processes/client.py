@@ -60,6 +60,9 @@ class Processes:
     def stop(self, part: str) -> None:
         self._ask("stop", part=part)
 
+    def restart(self, part: str) -> None:
+        self._ask("restart", part=part)
+
     def pause(self, part: str) -> None:
         self._ask("pause", part=part)
 

@@ -195,6 +195,12 @@ class SupervisedPart:
             process.signal(signal.SIGCONT)
             self._crew.loop.after(self.spec.stop_grace_period, lambda: self._lose_patience(process))
 
+    def restart(self, then: Then) -> None:
+        """Stop it, and start it again. A supervisor that comes after this one starts it, too."""
+        self.stop(lambda: self.start(then))
+        self.remembered.wanted = True
+        self._crew.save()
+
     def _lose_patience(self, process: Process) -> None:
         if self.process is process:
             process.signal(signal.SIGKILL)
@@ -214,7 +220,7 @@ class SupervisedPart:
     def _died(self, code: int | None) -> None:
         lived = time.monotonic() - self._began
         self.remembered.process = None
-        if not self.remembered.wanted:
+        if not self.remembered.wanted or self._when_dead:  # by order
             self._set("down")
         elif self.spec.one_shot and code == 0:
             self.remembered.done = True

@@ -135,6 +135,7 @@ class Supervisor:
             "kill": self._kill,
             "start": self._start,
             "stop": self._stop,
+            "restart": self._restart,
             "pause": self._pause,
             "resume": self._resume,
             "complete": self._complete,
@@ -227,6 +228,9 @@ class Supervisor:
 
     def _stop(self, answer: Reply, part: str) -> None:
         self._part(part).stop(lambda: answer(None))
+
+    def _restart(self, answer: Reply, part: str) -> None:
+        self._part(part).restart(lambda: answer(None))
 
     def _pause(self, answer: Reply, part: str) -> None:
         self._part(part).pause()

@@ -313,6 +313,23 @@ async def test_ends_in_time_with_open_streams(folder: Path, number: signal.Signa
     assert errors == "", "an end is no failure"
 
 
+async def test_who_has_just_come_is_answered_before_the_end(folder: Path) -> None:
+    async with serving(hello, Credentials(folder, "post-east")) as (server, internal, public):
+        kept = await Connection.open(internal, client_context(folder))
+        assert await kept.get() == 200
+        fresh = [
+            await Connection.open(internal, client_context(folder)),
+            await Connection.open(public, client_context(folder, None)),
+        ]
+        end = asyncio.create_task(server.stop())
+        assert await kept.reader.read() == b"", "where nothing is asked any more it ends at once"
+        assert [await connection.get() for connection in fresh] == [200, 200]
+        await end
+        for address in (internal, public):
+            with pytest.raises(Refused):
+                await Connection.open(address, client_context(folder))
+
+
 async def test_ends_in_time_with_a_request_that_never_ends(folder: Path) -> None:
     with process(folder) as running:
         assert running.stdout is not None

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from services.platform.release import tell
 from services.platform.settings import Address, Replica, Settings, SettingsError
 
 COMPLETE = {
@@ -20,6 +21,17 @@ COMPLETE = {
     "POST_LONGEST": "280",
     "POST_SHARE": "0.5",
 }
+
+
+def test_the_release_that_a_part_was_told_goes_before_that_of_the_environment(tmp_path: Path) -> None:
+    environment = {**COMPLETE, "RELEASES": str(tmp_path / "releases")}
+    assert Settings.from_environment(environment).release == "1.0"
+    tell(tmp_path / "releases", "post@east", ["1.0", "1.1"])
+    assert Settings.from_environment(environment).release == "1.1"
+    assert Settings.from_environment({**environment, "PLACE": "west"}).release == "1.0"
+    (tmp_path / "releases" / "post@east").write_text("{}")
+    with pytest.raises(SettingsError, match="post@east does not say a release"):
+        Settings.from_environment(environment)
 
 
 def test_reads_everything() -> None:
