@@ -25,6 +25,9 @@ from outages.causes import name_causes
 from outages.journey_names import NAMES
 from outages.model import Felt, Gap, InjectedFault, LoadRun, Unmeasured
 
+RELEASE = "release "
+"""How the name begins of what is not a fault but a release that was rolled out."""
+
 
 class History:
     """Takes the records of a ledger one by one, and knows the latest run that they tell of."""
@@ -45,6 +48,8 @@ class History:
         self.unmeasured: list[Unmeasured] = []
         self.attempts: dict[str, Counter[str]] = {}
         """By journey: how many were good, slow, bad, untested, left-out."""
+        self._restarting: InjectedFault | None = None
+        """The part that is being restarted with a good release."""
         self.seen_bad: deque[tuple[str, str, float]] = deque(maxlen=5000)
         """(journey, "down" or "slow", intended start) of the latest attempts that were not good."""
 
@@ -194,6 +199,32 @@ class History:
     def _fault_unknown(self, record: Record, at: float) -> None:
         self._fault(record, at).unknown = True
 
+    # --- releases ---
+
+    def _release_started(self, record: Record, at: float) -> None:
+        self._roll_out_moves_on(at)
+
+    def _release_changed(self, record: Record, at: float) -> None:
+        """A bad release is like a fault, from the restart with it until another one takes its place. A good
+        one may hurt by the restart alone, and what begins meanwhile is put down to it."""
+        self._roll_out_moves_on(at)
+        part = record["part"]
+        for fault in self.faults:
+            if fault.name.startswith(RELEASE) and fault.target == part and fault.reverted is None:
+                fault.reverted = at
+        change = InjectedFault(record["roll_out"], RELEASE + record["release"], part, {}, at, at)
+        change.hurts = tuple(record["hurts"]) or None
+        self.faults.append(change)
+        if record["good"]:
+            self._restarting = change
+
+    def _release_finished(self, record: Record, at: float) -> None:
+        self._roll_out_moves_on(at)
+
+    def _roll_out_moves_on(self, at: float) -> None:
+        if self._restarting is not None and self._restarting.reverted is None:
+            self._restarting.reverted = at
+
     # --- load ---
 
     def _load_started(self, record: Record, at: float) -> None:
@@ -231,6 +262,9 @@ class History:
         "fault.ceased": _fault_ceased,
         "fault.reverted": _fault_reverted,
         "fault.unknown": _fault_unknown,
+        "release.started": _release_started,
+        "release.changed": _release_changed,
+        "release.finished": _release_finished,
         "load.started": _load_started,
         "load.finished": _load_finished,
     }

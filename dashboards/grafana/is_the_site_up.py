@@ -40,6 +40,15 @@ UP = 'up{job="failwhale"}'
 
 FAULTS = f"max by (fault, target) ({every_sample('max', 'chaos_fault_start_time_seconds')})"
 
+_BEFORE = "last_over_time(failwhale_build_info[5s] offset 10s)"
+RELEASES = (
+    "max by (service, place, release) (failwhale_build_info)"
+    f" unless on (service, place, release) {_BEFORE}"
+    f" and on (service, place) max by (service, place) ({_BEFORE})"
+)
+"""One for ten seconds after a part has begun to run another release. A restart with the same one takes less
+than the five seconds that are looked at before that, and a part that is new was not there then."""
+
 # One series for each outage in the time range, whose value is how many seconds of it lie in there.
 OUTAGES = (
     "sum_over_time("
@@ -68,7 +77,7 @@ def build() -> models.Dashboard:
         .timezone("browser")
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .variables([_variable("service", "Service"), _variable("place", "Data centre")])
-        .annotations([_faults_as_annotations()])
+        .annotations([_faults_as_annotations(), _releases_as_annotations()])
         .link(_alert_rules())
     )
     panels: list[AnyPanel | dashboard.Row] = [
@@ -124,6 +133,22 @@ def _faults_as_annotations() -> dashboard.AnnotationQuery:
         .title_format("{{fault}}")
         .text_format("{{target}}")
         .tag_keys("fault,target")
+    )
+
+
+def _releases_as_annotations() -> dashboard.AnnotationQuery:
+    """A short band over every graph when a part runs another release than it did."""
+    return (
+        dashboard.AnnotationQuery()
+        .name("Releases")
+        .datasource(PROMETHEUS)
+        .icon_color(REPLICA)
+        .target(prometheus.Dataquery().expr(RELEASES).range().ref_id("Releases"))
+        .expr(RELEASES)
+        .step("10s")
+        .title_format("release {{release}}")
+        .text_format(PART)
+        .tag_keys("release,service,place")
     )
 
 

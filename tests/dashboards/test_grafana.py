@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from dashboards.grafana.__main__ import FOLDER, render
+from dashboards.grafana.is_the_site_up import RELEASES
 from dashboards.grafana.queries import SCRAPE_SECONDS, Question, questions
 from failwhale.verbs import VERBS
 
@@ -133,6 +135,38 @@ def test_a_command_that_a_panel_names_is_one(content: dict[str, Any]) -> None:
     for panel in panels_of(content):
         for command in re.findall(r"`failwhale ([a-z]+)", panel["description"]):
             assert command in VERBS, f"{panel['title']}: failwhale {command}"
+
+
+CHANGE_OF_RELEASE = """
+evaluation_interval: 1s
+tests:
+  - interval: 1s
+    input_series:
+      - {series: 'failwhale_build_info{service="post",place="east",release="1.0"}', values: '1x29 stale'}
+      - {series: 'failwhale_build_info{service="post",place="east",release="1.1"}', values: '_x31 1x40'}
+      - series: failwhale_build_info{service="post",place="west",release="1.0"}
+        values: '1x20 stale _ _ 1x60'
+      - {series: 'failwhale_build_info{service="auth",place="east",release="1.0"}', values: '_x25 1x50'}
+    promql_expr_test:
+"""
+
+
+def test_a_change_of_release_is_marked_and_neither_a_restart_nor_a_new_part(
+    prometheus: Path, tmp_path: Path
+) -> None:
+    marked = "{service='post', place='east', release='1.1'}"
+    expected = [
+        (second, [marked] if 31 <= second <= 40 else []) for second in (15, 27, 30, 31, 36, 40, 41, 60)
+    ]
+    lines = [
+        f"      - {{expr: {json.dumps(RELEASES)}, eval_time: {second}s, exp_samples: "
+        f"[{', '.join(f'{{labels: {json.dumps(labels)}, value: 1}}' for labels in found)}]}}"
+        for second, found in expected
+    ]
+    file = tmp_path / "releases.test.yml"
+    file.write_text(CHANGE_OF_RELEASE + "\n".join(lines))
+    done = subprocess.run([prometheus / "promtool", "test", "rules", file], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # --- provisioning ---

@@ -435,3 +435,73 @@ def test_a_ledger_from_before_the_steps_were_named_after_the_phases_says_the_sam
     assert (one.verified, one.is_active) == (True, True)
     (one,) = read([*ending, step(21, "fault.gone", why="ready")]).faults
     assert (one.reverted, one.is_active) == (T + 21, False)
+
+
+def changed(
+    second: float, part: str, release: str, *hurts: str, good: bool = False, roll_out: str = "r-1"
+) -> Record:
+    return line(
+        second,
+        "release.changed",
+        roll_out=roll_out,
+        part=part,
+        release=release,
+        former="1.0",
+        good=good,
+        hurts=list(hurts),
+    )
+
+
+def test_a_bad_release_is_the_cause_of_what_it_says_until_it_is_rolled_back() -> None:
+    history = read(
+        [
+            STARTED,
+            line(9, "release.started", roll_out="r-1", what="roll-out", moves=[], asked_by="ann"),
+            changed(10, "post@east", "1.2-posts-fail", "post"),
+            changed(12, "post@west", "1.2-posts-fail", "post"),
+            line(13, "release.finished", roll_out="r-1", outcome="done", why=""),
+            *outage("post", 14, 20),
+            *outage("page", 15, 16),
+            changed(21, "post@east", "1.0", good=True, roll_out="r-2"),
+            changed(22, "post@west", "1.0", good=True, roll_out="r-2"),
+            line(23, "release.finished", roll_out="r-2", outcome="done", why=""),
+            *outage("post", 40, 41),
+        ]
+    )
+    told = {
+        (row.journey, row.start - T): {(one.name, one.target) for one in row.causes}
+        for row in history.outages
+    }
+    assert told == {
+        ("post", 14): {("release 1.2-posts-fail", "post@east"), ("release 1.2-posts-fail", "post@west")},
+        ("page", 15): set(),
+        ("post", 40): set(),
+    }
+    assert not [one for one in history.faults if one.is_active]
+    assert [(one.target, one.requested - T, (one.reverted or 0) - T) for one in history.faults] == [
+        ("post@east", 10, 21),
+        ("post@west", 12, 22),
+        ("post@east", 21, 22),
+        ("post@west", 22, 23),
+    ]
+
+
+def test_what_begins_while_a_part_is_restarted_with_a_good_release_is_put_down_to_that() -> None:
+    history = read(
+        [
+            STARTED,
+            changed(10, "frontend@east", "1.1", good=True),
+            *outage("handshake-east", 10.5, 11),
+            line(12, "release.finished", roll_out="r-1", outcome="done", why=""),
+            *outage("handshake-east", 13, 14),
+        ]
+    )
+    assert [[one.name for one in row.causes] for row in history.outages] == [["release 1.1"], []]
+
+
+def test_one_that_does_not_say_whom_it_hurts_may_be_the_cause_of_anything_that_begins() -> None:
+    history = read(
+        [STARTED, changed(10, "timeline@east", "1.2-memory-leak"), *outage("home-timeline", 90, 91)]
+    )
+    assert [[one.name for one in row.causes] for row in history.outages] == [["release 1.2-memory-leak"]]
+    assert [one.is_active for one in history.faults] == [True]
