@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -19,11 +20,13 @@ from chaos.injector import Injector
 from chaos.journal import Entry, Journal
 from foundation.failure import Failure
 from foundation.patient_ledger import PatientLedger
+from foundation.state import State
 from services.platform import pki
 from testbed.certificates import Flaw, Presented
 from testbed.control import Answer, Silent, Unreachable
 from testbed.endpoint_certificates import EndpointCertificate
 from testbed.inventory import Inventory, Part
+from testbed.releases import Releases
 from testbed.site import Site
 
 
@@ -247,6 +250,25 @@ def problem(status: int, slug: str) -> Answer:
     return Answer(status, json.dumps({"type": f"https://x.invalid/{slug}", "title": slug}).encode())
 
 
+class MemoryReleases(Releases):
+    """The real road in a folder of its own; what blocks it and clears it are steps."""
+
+    def __init__(self, step: Callable[[], None]) -> None:
+        self._temporary = TemporaryDirectory()
+        super().__init__(State(self._temporary.name))
+        self._step = step
+
+    def block(self, by: str, what: str, machine: str) -> None:
+        self._step()
+        super().block(by, what, machine)
+        self._step()
+
+    def clear(self) -> None:
+        self._step()
+        super().clear()
+        self._step()
+
+
 class MemorySite(Site):
     """`crash_after(n)` kills the controller at the n-th step that it takes on this site or in its journal."""
 
@@ -257,6 +279,7 @@ class MemorySite(Site):
         self.dead: set[threading.Thread] = set()
         """Of controllers that died: some would wake up much later, and do what the dead cannot."""
         self.runtime: MemoryRuntime = MemoryRuntime(self.step)
+        self.releases = MemoryReleases(self.step)
         self.barred: set[str] = set()
         self.held: set[str] = set()
         self.flaws: dict[str, Flaw] = {}
@@ -404,6 +427,7 @@ class MemorySite(Site):
         found += [f"{name} does not follow" for name in self.held]
         found += [f"the certificate of {name} is bad: {flaw}" for name, flaw in self.flaws.items()]
         found += [f"a new authority for {name} is trusted" for name in self.told]
+        found += [f"roll-outs: {obstacle}"] if (obstacle := self.releases.obstacle()) else []
         for name, process in self.runtime.processes.items():
             found += [] if process.running else [f"{name} is down"]
             found += [f"{name} is paused"] if process.paused else []

@@ -13,7 +13,7 @@ from chaos.catalogue import all_faults, fault_named
 from chaos.fault import Fault, register
 from chaos.journeys import JOURNEYS_OF
 from chaos.selector import select
-from chaos.target import at
+from chaos.target import SITE, at
 from foundation.failure import Failure
 from outages.journey_names import NAMES
 
@@ -49,8 +49,12 @@ def test_a_name_is_given_once() -> None:
 def test_a_demonstration_can_be_done_and_hurts_what_the_fault_may_hurt(fault: Fault, parts: Any) -> None:
     demonstration = fault.demonstration
     roles = {"store@east": "primary", "store@west": "replica"}
-    chosen = select(demonstration.target, parts, lambda: roles, 0)
-    assert {part.service for part in chosen} <= set(fault.targets)
+    if demonstration.target == SITE:
+        assert SITE in fault.targets
+        chosen = parts
+    else:
+        chosen = select(demonstration.target, parts, lambda: roles, 0)
+        assert {part.service for part in chosen} <= set(fault.targets)
     parameters = fault.check(demonstration.parameters)
     may_be_hurt = {journey for part in chosen for journey in fault.hurts(at(part), parameters)}
     assert demonstration.hurts.keys() <= may_be_hurt

@@ -11,7 +11,7 @@ from chaos.catalogue import all_faults
 from chaos.fault import Fault, Injection
 from chaos.heal import mend
 from chaos.selector import select
-from chaos.target import at
+from chaos.target import SITE, at, whole
 from testbed.inventory import Part
 
 FAULTS = [fault for fault in all_faults() if fault.listed and fault.lasting]
@@ -22,16 +22,18 @@ WHERE = [(fault, runtime) for fault in FAULTS for runtime in fault.runtimes]
 def test_what_a_fault_left_behind_is_swept(fault: Fault, runtime: str, laboratory: Any, parts: Any) -> None:
     site = laboratory.site
     site.runtime.name = runtime
-    (part, *_) = select(fault.demonstration.target, parts, lambda: site.roles, 0)
+    if fault.demonstration.target == SITE:  # what is the whole site's is told of the controller
+        target, told_of = whole(site.inventory), "chaos"
+    else:
+        (part, *_) = select(fault.demonstration.target, parts, lambda: site.roles, 0)
+        target, told_of = at(part), part.name
     assert mend(site, site.inventory.parts) == ([], [])
-    fault.apply(
-        site, Injection(f"{fault.name}-1", at(part), fault.check(fault.demonstration.parameters), 60.0)
-    )
+    fault.apply(site, Injection(f"{fault.name}-1", target, fault.check(fault.demonstration.parameters), 60.0))
     assert site.harm()
     mended, refusals = mend(site, site.inventory.parts)
     assert site.harm() == []
     assert refusals == []
-    assert [line.startswith(f"{part.name} ") and line.endswith(fault.restored) for line in mended] == [True]
+    assert [line.startswith(f"{told_of} ") and line.endswith(fault.restored) for line in mended] == [True]
     assert mend(site, site.inventory.parts) == ([], [])
 
 
