@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from foundation.console import (
     DEFAULT_STATE,
@@ -38,7 +39,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     from dataclasses import asdict
 
     from chaos.journal import read
-    from failwhale.protections import switched_off
+    from failwhale.protections import say_of_themselves, switched_off
     from foundation.disk import is_full
     from outages.wording import record_problem
     from testbed.choice import lifecycle_of
@@ -59,7 +60,9 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     record = prober.get("record", {})
     journal = read(site.journal)
     active = [entry.order.id for entry in journal.entries.values() if not entry.over]
-    off = switched_off(chaos, {part.name for part in parts if part.ready and not part.paused})
+    infos = say_of_themselves(chaos, {part.name for part in parts if part.ready and not part.paused})
+    off = switched_off(infos)
+    configuration = configuration_now(infos)
     maintenance = maintenance_now(chaos)
     full = is_full(site.path)
     total = sum(part.memory_bytes or 0 for part in parts) + (supervisor.memory_bytes if supervisor else 0)
@@ -77,6 +80,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
                 "blocked": journal.blocked,
                 "active_faults": active,
                 "protections_off": off,
+                "configuration": configuration,
                 "maintenance": asdict(maintenance) if maintenance else None,
                 "full": full,
                 "left_out": [asdict(row) for row in content.left_out],
@@ -94,6 +98,8 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
         stdout().print("blocked: no fault begins until failwhale chaos unblock", style="yellow")
     if active:
         stdout().print(f"active faults: {', '.join(active)} (failwhale chaos active)", style="yellow")
+    if configuration["version"] is not None:
+        stdout().print(_spell_configuration(configuration), style="yellow" if configuration["others"] else "")
     for name, services in off.items():
         stdout().print(f"{name}: off on {_spell_names(services)} (failwhale protections)", style="yellow")
     if maintenance:
@@ -125,6 +131,27 @@ def with_releases(site: Site, parts: Sequence[PartStatus]) -> list[PartStatus]:
 
     with ThreadPoolExecutor(max(1, len(parts))) as together:
         return list(together.map(asked, parts))
+
+
+class ConfigurationNow(TypedDict):
+    """The version that most services go by; None: none answers. And those that go by another one."""
+
+    version: int | None
+    others: dict[str, int]
+
+
+def configuration_now(infos: Mapping[str, Mapping[str, Any]]) -> ConfigurationNow:
+    """Of what services say of themselves."""
+    versions = {part: info["configuration"] for part, info in infos.items() if "configuration" in info}
+    if not versions:
+        return {"version": None, "others": {}}
+    (most, _), *_ = Counter(versions.values()).most_common(1)
+    return {"version": most, "others": {part: one for part, one in versions.items() if one != most}}
+
+
+def _spell_configuration(now: ConfigurationNow) -> str:
+    others = "".join(f"; {part} has version {version}" for part, version in now["others"].items())
+    return f"configuration: version {now['version']}{others} (failwhale config show)"
 
 
 def _show_parts(parts: Sequence[PartStatus], are_processes: bool) -> None:

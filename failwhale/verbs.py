@@ -34,6 +34,7 @@ VERBS = {
     "logs": Verb("failwhale.logs", "logs", "Show logs, of one part or of all by time.", RUN),
     "open": Verb("failwhale.page", "open_page", "Show the site in a browser.", RUN),
     "down": Verb("failwhale.down", "down", "Stop everything; --purge removes every file, too.", RUN),
+    "config": Verb("failwhale.config", "commands", "What its parts go by: show, change, roll back.", RUN),
     "populate": Verb("loadtests.cli", "populate", "Fill the site with people, posts and follows.", USE),
     "load": Verb("loadtests.cli", "load", "Send users to the site.", USE),
     "release": Verb("failwhale.release", "app", "Roll releases of its code out and back.", RUN),

@@ -37,6 +37,10 @@ def _object(value: object) -> bool:
     return isinstance(value, dict)
 
 
+def _objects(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_object, value.values()))
+
+
 def _texts(value: object) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value)
 
@@ -132,6 +136,17 @@ KINDS: Mapping[str, Mapping[str, Check]] = {
         "hurts": _texts,  # journeys that may be hurt by it
     },
     "release.finished": {"roll_out": _text, "outcome": _text, "why": _or_absent(_text)},
+    "configuration.changed": {
+        "version": _number,
+        "by": _text,
+        "reason": _or_absent(_text),
+        "changes": _objects,  # by key, the value before (from) and after (to)
+        "restores": _or_absent(_number),  # the version that it brings back
+        "forced": _or_absent(_flag),  # a value that is not allowed was insisted on
+        "way": _text,  # where it went: store, direct (to each part), or both
+        "seconds": _or_absent(_number),  # until it was in force on the last part that has it
+        "missing": _or_absent(_texts),  # parts that have it not
+    },
     "load.started": {
         "load": _or_absent(_text),
         "shape": _or_absent(_text),

@@ -34,7 +34,7 @@ class PublicApi:
         self._password = target.census.password
         self._patience = patience
         trust = ssl.create_default_context(cafile=str(target.ca))
-        self._client = httpx.AsyncClient(verify=trust, timeout=10)
+        self._client = httpx.AsyncClient(verify=trust, headers={"failwhale-client": "load"}, timeout=10)
         self._tokens: dict[str, str] = {}
         self._logging_in: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 

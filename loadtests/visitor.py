@@ -188,6 +188,7 @@ class Visitor:
             check=check,
             body=body,
             headers={
+                "failwhale-client": "load",
                 **(headers or {}),
                 **({"Authorization": f"Bearer {self._token}"} if self._token else {}),
             },

@@ -210,6 +210,7 @@ class PublicConnection(asyncio.Protocol):
         self._waiting = asyncio.get_running_loop().create_future()
         content = b"" if body is None else json.dumps(body).encode()
         lines = [f"{method} {path} HTTP/1.1", f"host: {self.edge.authority}", "user-agent: failwhale-prober"]
+        lines.append("failwhale-client: prober")
         if token:
             lines.append(f"authorization: Bearer {token}")
         if body is not None:

@@ -9,6 +9,7 @@ clock is moved by that step, so that spans and the order of things are what they
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +24,7 @@ from foundation.records import fits, step_as_named_now
 from foundation.state import State
 from outages.causes import name_causes
 from outages.journey_names import NAMES
-from outages.model import Felt, Gap, InjectedFault, LoadRun, Unmeasured
+from outages.model import Felt, Gap, InjectedFault, LoadRun, Reconfigured, Unmeasured
 
 RELEASE = "release "
 """How the name begins of what is not a fault but a release that was rolled out."""
@@ -44,6 +45,7 @@ class History:
         self.outages: list[Felt] = []
         self.faults: list[InjectedFault] = []
         self.loads: list[LoadRun] = []
+        self.reconfigured: list[Reconfigured] = []
         self.gaps: list[Gap] = []
         self.unmeasured: list[Unmeasured] = []
         self.attempts: dict[str, Counter[str]] = {}
@@ -79,6 +81,7 @@ class History:
         """The wall clock was set: tell what is known by the clock as it is now."""
         for owner, names in [
             (self, ("began", "ended", "last")),
+            *((change, ("at",)) for change in self.reconfigured),
             *((span, ("start", "end")) for span in (*self.outages, *self.loads)),
             *((fault, ("requested", "applied", "reverted", "ceased", "until")) for fault in self.faults),
         ]:
@@ -244,6 +247,16 @@ class History:
                 load.end = at
                 load.counts = {key: record[key] for key in ("sent", "completed", "good") if key in record}
 
+    # --- the configuration ---
+
+    def _configuration_changed(self, record: Record, at: float) -> None:
+        what = ", ".join(f"{key} {json.dumps(one.get('to'))}" for key, one in record["changes"].items())
+        if record.get("restores") is not None:
+            what = f"version {record['restores']} again: {what}"
+        self.reconfigured.append(
+            Reconfigured(at, record["version"], record["by"], what, record.get("reason") or "")
+        )
+
     _HANDLERS: ClassVar[Mapping[str, Callable[[History, Record, float], None]]] = {
         "prober.stopped": _prober_stopped,
         "prober.gap": _prober_gap,
@@ -256,6 +269,7 @@ class History:
         "outage.closed": _outage_closed,
         "no-data.opened": _no_data,
         "no-data.closed": _no_data,
+        "configuration.changed": _configuration_changed,
         "fault.requested": _fault_requested,
         "fault.applied": _fault_applied,
         "fault.verified": _fault_verified,

@@ -125,6 +125,18 @@ class Unmeasured:
     why: str
 
 
+@dataclass
+class Reconfigured:
+    """A change of the live configuration. `at` is in Unix seconds."""
+
+    at: float
+    version: int
+    by: str
+    what: str
+    """Which keys were changed to what, in words."""
+    reason: str
+
+
 @dataclass(frozen=True)
 class Gap:
     """A time without data, and why; where the wall clock was set it has no length."""

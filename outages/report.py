@@ -44,6 +44,7 @@ def page(history: History) -> str:
         timeline=timeline(history),
         outages=_outages(history, now),
         faults=_faults(history, now),
+        changes=_changes(history),
         journeys=_journeys(history, now),
     )
 
@@ -147,6 +148,24 @@ def _faults(history: History, now: float) -> str:
         return "<p class='calm'>No fault was injected.</p>"
     rows = ([*_fault_cells(fault, now), _felt_of(fault, history, now)] for fault in history.faults)
     return _table(["fault", "target", "applied", "in force", "verified", "users felt"], rows, numbers={3})
+
+
+def _changes(history: History) -> str:
+    """What people changed in the configuration; nothing of it where nobody did."""
+    if not history.reconfigured:
+        return ""
+    rows = (
+        [
+            f"<time datetime='{stamp(change.at)}'>{clock(change.at)}</time>",
+            str(change.version),
+            escape(change.by),
+            escape(change.what),
+            escape(change.reason),
+        ]
+        for change in history.reconfigured
+    )
+    table = _table(["when", "version", "who", "what", "why"], rows, numbers={1})
+    return f"<section><h2>Configuration</h2>{table}</section>"
 
 
 def _fault_cells(fault: InjectedFault, now: float) -> list[str]:

@@ -15,7 +15,7 @@ from outages.history import History
 from outages.journey_names import NAMES
 from outages.model import Felt, InjectedFault
 from outages.sources import Sources
-from outages.wording import by_id, clock, parameters, record_problem, targets
+from outages.wording import by_id, clock, parameters, record_problem, spell_change, targets
 from testbed.error_words import Names, spell_error, spell_no_data
 
 if TYPE_CHECKING:
@@ -143,6 +143,9 @@ class Live:
             title = f"{faults[0].name} {targets(faults)}"
             found += [(at, f"{title} begins", "magenta") for at in _last(fault.applied for fault in faults)]
             found += [(at, f"{title} is over", "magenta") for at in _last(fault.end for fault in faults)]
+        found += [
+            (change.at, spell_change(change), "cyan") for change in self._history.reconfigured[-LOOKED_AT:]
+        ]
         found += _turns(self._history.outages[-LOOKED_AT:], self._sources.names)
         latest = sorted(found, key=lambda event: event[0], reverse=True)[: max(0, most)]
         return [Text(f"{clock(at)}  ", style="dim").append(said, style=style) for at, said, style in latest]

@@ -9,7 +9,7 @@ from typing import Any
 
 from foundation.console import spell_duration
 from outages.history import History
-from outages.model import Felt, InjectedFault
+from outages.model import Felt, InjectedFault, Reconfigured
 from outages.stories import Hurt, Story, have_unknown_end, stories
 from testbed.error_words import Names, spell_error
 
@@ -24,6 +24,12 @@ NO_FAULT = "no known fault"
 def clock(moment: float) -> str:
     """A Unix time as hours, minutes and seconds in UTC."""
     return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S")
+
+
+def spell_change(change: Reconfigured) -> str:
+    """A change of the configuration: what, by whom, and why."""
+    why = f" ({change.reason})" if change.reason else ""
+    return f"configuration {change.version} by {change.by}: {change.what or 'nothing is different'}{why}"
 
 
 def lasted(seconds: float, *, at_least: bool) -> str:

@@ -13,11 +13,11 @@ from foundation.state import State
 from services.platform.pki import folder_of
 from testbed import certificates, endpoint_certificates
 from testbed.certificates import Flaw, Presented
+from testbed.configuration import ConfiguredStores, LiveConfiguration
 from testbed.control import Control, Unreachable, operators_tls, tls_as
 from testbed.endpoint_certificates import EndpointCertificate
 from testbed.inventory import Inventory, Part
 from testbed.releases import Releases
-from testbed.stores import Stores
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -29,7 +29,7 @@ _PAGES = ("GET /", "GET /docs", "GET /static/{name}", "GET /api/v1/openapi.json"
 """What the front end answers besides the API that its document describes."""
 
 
-class Endpoints(Stores):
+class Endpoints(ConfiguredStores):
     """Of one site, whatever carries it."""
 
     def __init__(self, state: State) -> None:
@@ -94,6 +94,11 @@ class Endpoints(Stores):
             return None
         routes = [f"{method.upper()} {path}" for path, operations in paths.items() for method in operations]
         return (*routes, *_PAGES) if part.service == "frontend" else tuple(routes)
+
+    @cached_property
+    def configuration(self) -> LiveConfiguration:
+        """By what its services go."""
+        return LiveConfiguration(self)
 
     # --- health ---
 

@@ -9,6 +9,7 @@ from services.auth.guesses import Guesses
 from services.auth.models import Challenge, Enrolment, NewAccount, NewSession
 from services.auth.passwords import Passwords
 from services.auth.store import Accounts, handle_taken
+from services.platform.configuration.schema import SECOND_FACTOR
 from services.platform.identity import User, not_signed_in
 from services.platform.problems import Problem
 from services.platform.site import Site
@@ -35,6 +36,7 @@ class Auth:
         challenge_seconds: float,
     ) -> None:
         self._keys = site.session_keys
+        self._configuration = site.configuration
         self._revocations = site.revocations
         self._accounts = accounts
         self._passwords = passwords
@@ -67,7 +69,9 @@ class Auth:
         return Challenge(challenge=self._keys.issue_for(_CHALLENGE, credential.user, self._challenge_seconds))
 
     async def answer_challenge(self, challenge: str, code: str) -> NewSession:
-        """The second step of a login. Raises Problem 401 for a challenge or a code that is not good."""
+        """The second step of a login. Raises Problem 401 for a challenge or a code that is not good, 503
+        while no codes are checked."""
+        self._raise_if_off()
         user = self._keys.verify_for(_CHALLENGE, challenge)
         if user is None:
             raise Problem(401, "unknown-challenge", "The challenge is not good any more, log in again")
@@ -97,7 +101,9 @@ class Auth:
         return Enrolment(secret=secret, uri=uri(secret, user.name))
 
     async def confirm(self, user: User, code: str) -> None:
-        """Switch the second factor on. Raises Problem 403 for a wrong code, 409 when none is enrolled."""
+        """Switch the second factor on. Raises Problem 403 for a wrong code, 409 when none is enrolled, 503
+        while no codes are checked."""
+        self._raise_if_off()
         secret = await self._accounts.totp_secret(user.id, "totp_pending")
         if secret is None:
             raise Problem(409, "not-enrolled", "No second factor waits to be confirmed")
@@ -105,12 +111,24 @@ class Auth:
         _raise_unless_ok(outcome, status=403)
 
     async def disable(self, user: User, code: str) -> None:
-        """Switch the second factor off. Raises Problem 403 for a wrong code, 409 when it is off already."""
+        """Switch the second factor off. Raises Problem 403 for a wrong code, 409 when it is off already, 503
+        while no codes are checked."""
+        self._raise_if_off()
         secret = await self._accounts.totp_secret(user.id, "totp")
         if secret is None:
             raise Problem(409, "second-factor-off", "No second factor is on")
         outcome = await self._accounts.use_code(user.id, secret, matching_step(secret, code), "disable")
         _raise_unless_ok(outcome, status=403)
+
+    def _raise_if_off(self) -> None:
+        if not self._configuration.value(SECOND_FACTOR):
+            raise Problem(
+                503,
+                "codes-not-checked",
+                "Codes are not checked at the moment",
+                f"The configuration has {SECOND_FACTOR} off.",
+                {"Retry-After": "5"},
+            )
 
     def _session(self, user: User) -> NewSession:
         token = self._keys.issue(user, self._session_seconds)

@@ -10,7 +10,7 @@ from services.frontend.documents import Documents
 from services.frontend.edge import Edge
 from services.frontend.options import Options
 from services.frontend.pages import router_for
-from services.frontend.passthrough import PassThrough
+from services.frontend.passthrough import Admission, PassThrough
 from services.frontend.routes import EdgeRouteTable
 from services.platform.app import build
 from services.platform.clients import Clients
@@ -39,5 +39,10 @@ def front_end(settings: Settings, store: Store | None = None) -> FrontEnd:
     # A broken store hurts what needs it, and the page, the problem documents and whatever is cached stay up.
     site.ready_checks.pop("store")
     # Innermost, so that what passes through is admitted, hurt and measured like any other request.
-    app.user_middleware.append(Middleware(PassThrough, site=site, options=options, table=table))
+    admission = Admission.of(options)
+    for one in admission:
+        site.configuration.follow(one.apply)
+    app.user_middleware.append(
+        Middleware(PassThrough, site=site, options=options, table=table, admission=admission)
+    )
     return FrontEnd(app, Edge(app, site, options.deadline), Clients(site.metrics))

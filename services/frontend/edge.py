@@ -9,6 +9,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.frontend.plans import CLIENT, CLIENT_HEADER
 from services.platform.calls import deadline
 from services.platform.identity import NAME_HEADER, USER_HEADER, not_signed_in
 from services.platform.problems import Problem
@@ -41,6 +42,8 @@ class Edge:
                     authorization = header[1]
                 elif not name.startswith(_OURS):
                     headers.append(header)
+                elif name == CLIENT_HEADER:
+                    scope[CLIENT] = header[1]
             headers.append((deadline.HEADER, deadline.encode(time.time() + self._deadline_seconds)))
             visitor = self._visitor(authorization)
             if isinstance(visitor, Session):

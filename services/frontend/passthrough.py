@@ -6,7 +6,7 @@ A plain ASGI layer in front of the framework. Nothing is parsed here: this is th
 import math
 import secrets
 import time
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +15,7 @@ from services.frontend.address_limit import AddressLimit
 from services.frontend.edge import VISITOR
 from services.frontend.failed_services import FAILED, FailedServices, whole
 from services.frontend.options import Options
+from services.frontend.plans import CLIENT, Plans
 from services.frontend.routes import PREFIX, EdgeRoute, EdgeRouteTable, Unmatched
 from services.frontend.streams import OpenStreams, relay
 from services.platform import identity, replicated
@@ -22,7 +23,6 @@ from services.platform.calls import Caller
 from services.platform.idempotency import KEY_SECONDS_HEADER
 from services.platform.identity import not_signed_in
 from services.platform.problems import Problem
-from services.platform.rate_limit import RateLimit
 from services.platform.settings import Replica
 from services.platform.site import Site
 from services.platform.tokens import Session
@@ -70,16 +70,30 @@ _ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosnif
 Headers = list[tuple[bytes, bytes]]
 
 
+class Admission(NamedTuple):
+    """What bounds the requests that are let in, as the configuration says."""
+
+    plans: Plans
+    strangers: AddressLimit
+    visitors_of_pages: AddressLimit
+
+    @classmethod
+    def of(cls, options: Options) -> Self:
+        return cls(
+            Plans(options), AddressLimit(options, first=STEPS_OF_A_LOGIN), AddressLimit(options, first=1)
+        )
+
+
 class PassThrough:
     """Answers /api/v1/ from the services; the rest of what is public goes on to the framework."""
 
-    def __init__(self, app: ASGIApp, site: Site, options: Options, table: EdgeRouteTable) -> None:
+    def __init__(
+        self, app: ASGIApp, site: Site, options: Options, table: EdgeRouteTable, admission: Admission
+    ) -> None:
         self._app = app
         self._site = site
         self._table = table
-        self._per_session = RateLimit(options.session_rate, options.session_burst)
-        self._strangers = AddressLimit(options, first=STEPS_OF_A_LOGIN)
-        self._visitors_of_pages = AddressLimit(options, first=1)
+        self._plans, self._strangers, self._visitors_of_pages = admission
         self._streams = OpenStreams(options.account_streams, options.streams)
         self._failed = FailedServices()
         self._timings: dict[Replica, tuple[bytes, bytes]] = {}
@@ -143,14 +157,16 @@ class PassThrough:
         await send({"type": "http.response.body", "body": answer.body})
 
     def _admit(self, scope: Scope, route: EdgeRoute) -> Session | None:
-        """The session of a request that may go on. Raises the Problem of its token or of none, or 429."""
+        """The session of a request that may go on. Raises the Problem of its token or of none, 403 where the
+        plan of its client does not include it, or 429."""
+        plan = self._plans.admit(scope.get(CLIENT), scope["method"], route)
         visitor: Session | Problem | None = scope.get(VISITOR)
         if isinstance(visitor, Problem):
             raise visitor
         if visitor is None and not route.open:
             raise not_signed_in()
         if visitor is not None and route.limit == "session":
-            _raise_if_too_many(self._per_session.take(visitor.sid))
+            _raise_if_too_many(plan.sessions.take(visitor.sid))
         else:
             _raise_if_too_many(self._strangers.wait(scope))
         return visitor

@@ -29,6 +29,8 @@ class EdgeRoute:
     keyed: bool = False
     """A POST that becomes safe to repeat with an idempotency key."""
     stream: bool = False
+    feature: str = ""
+    """What it belongs to that can be switched off (features.NAME in the configuration)."""
 
     @property
     def path_format(self) -> str:
@@ -50,7 +52,7 @@ def _route(service: str, operation: str, **extra: object) -> EdgeRoute:
 
 
 ROUTES: Final[tuple[EdgeRoute, ...]] = (
-    _route("auth", "POST /accounts", limit="address", open=True),
+    _route("auth", "POST /accounts", limit="address", open=True, feature="sign-up"),
     # A login changes nothing, so a lost one may be repeated. A code is used up by its first try: it may not.
     _route("auth", "POST /sessions", limit="address", idempotent=True, open=True),
     _route("auth", "POST /sessions/second-factor", limit="address", open=True),
@@ -68,8 +70,8 @@ ROUTES: Final[tuple[EdgeRoute, ...]] = (
     _route("post", "GET /posts/{id}/likes", open=True),
     _route("post", "PUT /me/protection"),
     _route("post", "DELETE /me/protection"),
-    _route("retweet", "PUT /posts/{id}/retweet"),
-    _route("retweet", "DELETE /posts/{id}/retweet"),
+    _route("retweet", "PUT /posts/{id}/retweet", feature="retweets"),
+    _route("retweet", "DELETE /posts/{id}/retweet", feature="retweets"),
     _route("retweet", "GET /posts/{id}/retweets", open=True),
     _route("timeline", "GET /timelines/home"),
     _route("timeline", "GET /timelines/users/{name}", open=True),
@@ -86,7 +88,7 @@ ROUTES: Final[tuple[EdgeRoute, ...]] = (
     _route("notify", "GET /notifications"),
     _route("notify", "GET /notifications/unread"),
     _route("notify", "PUT /notifications/read"),
-    _route("notify", "GET /notifications/stream", stream=True),
+    _route("notify", "GET /notifications/stream", stream=True, feature="live-updates"),
 )
 
 

@@ -20,6 +20,7 @@ OpenAPI document and take `dependencies=[ControlToken]`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain
@@ -42,8 +43,8 @@ from services.platform.store import Store
 __all__ = ["ControlToken", "Site", "SiteDep", "build"]
 
 FIRST_LOOK_SECONDS = 1.0
-"""How long a service that verifies sessions waits for the list of those that have ended before it listens: an
-address where nobody listens sends people to the other one at once."""
+"""How long a service waits for its configuration, and one that verifies sessions for the list of those that
+have ended, before it listens: an address where nobody listens sends people to the other one at once."""
 
 Hook = Callable[[Site], Awaitable[None]]
 
@@ -91,10 +92,13 @@ def build(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.start()
+        site.run_in_background(site.configuration.look_always(), "look at the configuration")
+        first_looks = [site.configuration.wait_until_known(FIRST_LOOK_SECONDS)]
         if sessions:
             site.run_in_background(site.revocations.poll(), "poll of revocations")
             site.run_in_background(site.revocations.listen(), "channel of revocations")
-            await site.revocations.wait_until_known(FIRST_LOOK_SECONDS)
+            first_looks.append(site.revocations.wait_until_known(FIRST_LOOK_SECONDS))
+        await asyncio.gather(*first_looks)
         if on_start is not None:
             await on_start(site)
         for consumer in consumers:

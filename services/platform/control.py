@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, StrictBool
 
+from services.platform.configuration.document import Document
 from services.platform.injection_points import AppliedFault, FaultSpec
 from services.platform.metrics import CONTENT_TYPE
 from services.platform.problems import Problem
@@ -77,7 +78,41 @@ async def info(site: SiteDep) -> dict[str, Any]:
         "place": settings.place,
         "release": settings.release,
         "pid": os.getpid(),
+        "protections": site.protections.states(),
+        "configuration": site.configuration.current.version,
     }
+
+
+@guarded.get("/-/configuration")
+async def configuration(site: SiteDep) -> dict[str, Any]:
+    """By which document of the configuration this part goes, and by which it went before."""
+    held = site.configuration
+    return {
+        "version": held.current.version,
+        "document": held.current.text(),
+        "former": held.former.text() if held.former else None,
+        "since": held.since,
+        "refused": held.refused,
+        "unread_seconds": held.unread_seconds,
+    }
+
+
+class Handed(BaseModel):
+    """A document as it is stored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document: str
+
+
+@guarded.put("/-/configuration")
+async def hand_configuration(handed: Handed, site: SiteDep) -> dict[str, Any]:
+    """Go by this document, if it is newer: for when it cannot be read from the store. Answers as GET."""
+    try:
+        site.configuration.take(Document.parse(handed.document))
+    except ValueError as error:
+        raise Problem(422, "no-document", "This is no document", str(error)) from None
+    return await configuration(site)
 
 
 @guarded.get("/-/faults")

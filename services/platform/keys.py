@@ -36,6 +36,13 @@ CELEBRITIES = "celebrities"
 POPULAR = "popular"
 """Sorted set: the account ids with most followers, a hundred of them, scored by their number."""
 
+CONFIGURATION = "configuration"
+"""Stream: an entry for each version of the configuration, with the id VERSION-0 and the one field `document`.
+So a version can be written once only, and after all that are older."""
+
+CONFIGURATIONS_KEPT = 200
+"""Versions that are kept, about."""
+
 REVOKED = "revoked"
 """Sorted set: session id, scored by the Unix second after which the session would have expired anyway.
 Also the channel on which a new entry is published (`sid exp`)."""

@@ -127,6 +127,12 @@ class Metrics:
             registry=self.registry,
         )
 
+        configuration = Gauge(
+            "configuration_version",
+            "The version of the configuration that is in force.",
+            registry=self.registry,
+        )
+
         @cache
         def server_request(method: str, route: str, status: int) -> Histogram:
             return server.labels(method if method in _KNOWN_METHODS else "_OTHER", route, str(status))
@@ -169,6 +175,7 @@ class Metrics:
         self.protection_enabled: Callable[[str, bool], None] = lambda name, on: protection.labels(name).set(
             on
         )
+        self.configuration_version: Callable[[int], None] = configuration.set
         self.injection_point_hit: Callable[[str], None] = lambda kind: hits.labels(kind).inc()
 
     def active_requests(self, requests: Callable[[], int], streams: Callable[[], int]) -> None:

@@ -15,6 +15,7 @@ class Protections:
     def __init__(self, on_change: Callable[[str, bool], None] | None = None) -> None:
         """`on_change(name, on)` is called for each protection now and at every switch (metrics follow it)."""
         self._on = dict.fromkeys(PROTECTIONS, True)
+        self._configured = dict(self._on)
         self._on_change = on_change
         for name in PROTECTIONS:
             self.switch(name, True)
@@ -30,6 +31,12 @@ class Protections:
         self._on[name] = on
         if self._on_change is not None:
             self._on_change(name, on)
+
+    def configure(self, name: str, on: bool) -> None:
+        """Switch it where the configuration has changed; what was switched here since stays otherwise."""
+        if on != self._configured[name]:
+            self._configured[name] = on
+            self.switch(name, on)
 
     def states(self) -> dict[str, bool]:
         """Every protection and whether it is on."""

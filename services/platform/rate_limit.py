@@ -8,6 +8,9 @@ from time import monotonic
 
 _PRUNE_AT = 10_000
 
+CLOSED_SECONDS = 5.0
+"""After which somebody may ask again who may ask for nothing."""
+
 
 class RateLimit:
     """Allows `rate` requests per second for each key, and a burst of `burst` on top of the steady flow."""
@@ -15,6 +18,7 @@ class RateLimit:
     def __init__(self, rate: float, burst: int) -> None:
         if rate <= 0 or burst < 1:
             raise ValueError("a rate limit needs a rate above 0 and a burst of at least 1")
+        self.allowance: tuple[float | None, int | None] = (rate, burst)
         self._interval = 1 / rate
         self._depth = burst * self._interval
         self._full_at: dict[str, float] = {}
@@ -47,3 +51,29 @@ class RateLimit:
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
         # Twice what is really in use, so that a crowd of live keys does not make every request prune.
         self._prune_at = max(_PRUNE_AT, 2 * len(self._full_at))
+
+
+class NothingAllowed:
+    """Allows nothing: the limit of which nobody knows how high it is."""
+
+    def __init__(self, rate: float | None, burst: int | None) -> None:
+        self.allowance = (rate, burst)
+
+    def take(self, key: str) -> float:
+        """Refuses whatever the key."""
+        return CLOSED_SECONDS
+
+
+Limit = RateLimit | NothingAllowed
+
+
+def limit_of(rate: float | None, burst: int | None, former: Limit | None = None) -> Limit:
+    """What allows `rate` per second and a burst; nothing where one of them is missing or zero. The former
+    limit, with what was taken of it, where it allows the same. Raises TypeError for what is no number."""
+    if former is not None and former.allowance == (rate, burst):
+        return former
+    if not rate or not burst:
+        return NothingAllowed(rate, burst)
+    if not isinstance(rate, (int, float)) or not isinstance(burst, int):
+        raise TypeError(f"a rate of {rate!r} and a burst of {burst!r} are no limit")
+    return RateLimit(rate, burst)

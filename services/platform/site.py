@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
 from services.platform.calls import Caller
+from services.platform.configuration.document import Document
+from services.platform.configuration.reader import Configuration
 from services.platform.events import Consumer, consume
 from services.platform.injection_points import InjectionPoints
 from services.platform.metrics import Metrics
-from services.platform.protections import Protections
+from services.platform.protections import PROTECTIONS, Protections
 from services.platform.revocations import Revocations
-from services.platform.settings import Settings
+from services.platform.settings import Address, Settings
 from services.platform.store import Store
 from services.platform.tasks import cancel_all
 from services.platform.tls import credentials_of
@@ -50,12 +53,28 @@ class Site:
             for service, replicas in settings.calls.items()
         }
         """One caller for each service that a CALLS_... setting names."""
+        self.configuration = Configuration(store, self.metrics.configuration_version)
+        self.configuration.follow(self._apply)
         self.revocations = Revocations(store)
         """Knows what is revoked only where the app was built with `sessions=True`."""
         self.ready_checks: dict[str, Callable[[], Awaitable[bool]]] = {"store": store.ready}
         """By what they are about: whether it can do its work; asked by GET /-/ready."""
         self._background: set[asyncio.Task[None]] = set()
         self._failed: list[str] = []
+
+    def _apply(self, document: Document) -> None:
+        """What every part goes by."""
+        for name in PROTECTIONS:
+            self.protections.configure(name, bool(document.value(f"protections.{name}")))
+        for service, caller in self.calls.items():
+            caller.lead_to(
+                [
+                    replace(replica, address=Address.parse(address))
+                    if (address := document.values.get(f"addresses.{service}.{replica.place}"))
+                    else replica
+                    for replica in caller.replicas
+                ]
+            )
 
     @cached_property
     def session_keys(self) -> SessionKeys:

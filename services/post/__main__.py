@@ -9,6 +9,7 @@ from services.platform.ids import worker_of
 from services.platform.serve import serve
 from services.platform.settings import Settings
 from services.platform.worker_ids import WorkerIds
+from services.post.blocked import Blocked
 from services.post.routes import control, router
 from services.post.store import Posts
 
@@ -16,8 +17,10 @@ from services.post.store import Posts
 def application(settings: Settings) -> FastAPI:
     """The post service as an ASGI application."""
     app = build(settings, [router, control])
-    store = app.state.site.store
-    app.state.posts = Posts(store, WorkerIds(store, worker_of("post", settings.place)))
+    site = app.state.site
+    app.state.posts = Posts(site.store, WorkerIds(site.store, worker_of("post", settings.place)))
+    app.state.blocked = Blocked()
+    site.configuration.follow(app.state.blocked.apply)
     return app
 
 

@@ -15,6 +15,7 @@ from services.platform.keys import KEY_KEPT_SECONDS
 from services.platform.models import Post, PostId
 from services.platform.problems import problem_responses
 from services.platform.site import held
+from services.post.blocked import Blocked
 from services.post.models import CreatedPost, ImportedPost, Likes, NewPost
 from services.post.store import Posts
 
@@ -47,10 +48,12 @@ async def create_post(
     new: NewPost,
     viewer: Viewer,
     posts: PostsDep,
+    blocked: Annotated[Blocked, held("blocked")],
     idempotency_key: IdempotencyKey = None,
     key_seconds: KeySeconds = KEY_KEPT_SECONDS,
 ) -> Response:
     """Post a text."""
+    blocked.refuse(new.text)
     created = await posts.create(viewer, new.text, idempotency_key, key_seconds)
     replicated = b"true" if created.replicated else b"false"
     return _json(created.json[:-1] + b',"replicated":' + replicated + b"}", 201)

@@ -12,13 +12,14 @@ import pytest
 import yaml
 
 from failwhale.chaos import app as chaos
+from failwhale.config import commands as config
 from failwhale.release import app as release
 from failwhale.verbs import VERBS, app
 from foundation.console import run
 from foundation.version import VERSION
 
 ROOT = Path(__file__).parents[2]
-GROUPS = {"chaos": chaos, "release": release}
+GROUPS = {"chaos": chaos, "release": release, "config": config}
 COMMANDS = [
     *((verb,) for verb in VERBS),
     *(

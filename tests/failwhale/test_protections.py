@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from site_files import record, write_site
 
-from failwhale.protections import switched_off
+from failwhale.protections import say_of_themselves, switched_off
 from failwhale.verbs import app
 from foundation.console import run
 from foundation.state import State
@@ -54,7 +54,7 @@ def test_where_a_protection_is_off_is_asked_of_those_that_answer(monkeypatch: py
         def ask(self, method: str, path: str) -> Answer:
             if self.name not in states:
                 raise Unreachable(self.name)
-            return Answer(200, json.dumps(states[self.name]).encode())
+            return Answer(200, json.dumps({"protections": states[self.name]}).encode())
 
     parts = [SimpleNamespace(name=name, kind="service") for name in (*states, "auth@east", "auth@west")]
     parts.append(SimpleNamespace(name="store@east", kind="store"))
@@ -62,5 +62,6 @@ def test_where_a_protection_is_off_is_asked_of_those_that_answer(monkeypatch: py
         inventory=SimpleNamespace(parts=parts), control=lambda part: Control(part.name)
     )
     asked = {"post@east", "post@west", "auth@east", "store@east"}
-    assert switched_off(site, asked) == {"retries": ["post@east", "post@west"], "shedding": ["post@west"]}
-    assert switched_off(site, set()) == {}
+    infos = say_of_themselves(site, asked)
+    assert switched_off(infos) == {"retries": ["post@east", "post@west"], "shedding": ["post@west"]}
+    assert switched_off(say_of_themselves(site, set())) == {}

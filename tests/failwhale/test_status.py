@@ -12,7 +12,7 @@ import pytest
 from site_files import write_site
 
 from chaos.journal import Journal, Order
-from failwhale.status import status
+from failwhale.status import configuration_now, status
 from foundation.console import run
 from foundation.disk import is_full
 from foundation.state import State
@@ -99,7 +99,8 @@ def test_status_says_how_users_fare_what_is_blocked_and_which_protections_are_of
 ) -> None:
     rows = {"post": {"state": "down"}, "login": {"state": "slow"}, "page": {"state": "green"}}
     monkeypatch.setattr(where, "prober_now", lambda state: {"journeys": rows})
-    monkeypatch.setattr("failwhale.protections.switched_off", lambda site, parts: {"retries": ["post@east"]})
+    infos = {"post@east": {"protections": {"retries": False}, "configuration": 7}}
+    monkeypatch.setattr("failwhale.protections.say_of_themselves", lambda site, parts: infos)
     journal = Journal.open(State(state).journal)
     until = time.time() + 60
     journal.begin(Order("kill-1", "kill", "post@east", ("post@east",), {}, 60.0, time.time(), until, 7))
@@ -111,10 +112,21 @@ def test_status_says_how_users_fare_what_is_blocked_and_which_protections_are_of
     assert "blocked: no fault begins until failwhale chaos unblock\n" in said
     assert "active faults: kill-1" in said
     assert "retries: off on post@east" in said
+    assert "configuration: version 7 (failwhale config show)\n" in said
     assert call(state, "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["blocked"], told["active_faults"]) == (True, ["kill-1"])
     assert (told["protections_off"], told["journeys"]) == ({"retries": ["post@east"]}, rows)
+    assert told["configuration"] == {"version": 7, "others": {}}
+
+
+def test_status_names_who_goes_by_another_version_of_the_configuration() -> None:
+    infos = {"post@east": {"configuration": 7}, "post@west": {"configuration": 6}, "auth@east": {}}
+    assert configuration_now({**infos, "auth@west": {"configuration": 7}}) == {
+        "version": 7,
+        "others": {"post@west": 6},
+    }
+    assert configuration_now({"auth@east": {}}) == {"version": None, "others": {}}
 
 
 @pytest.mark.parametrize(

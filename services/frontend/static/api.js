@@ -29,7 +29,7 @@ export async function call(method, path, body, headers = {}) {
 
 // The same, with the answer's body still open: for the live stream.
 export async function send(method, path, body, headers = {}, signal = undefined) {
-  const all = { ...headers };
+  const all = { "failwhale-client": "page", ...headers };
   if (session.current) all.authorization = `Bearer ${session.current.token}`;
   if (body !== undefined) all["content-type"] = "application/json";
   let response;

@@ -13,6 +13,7 @@ const WORDS = {
   "unknown-challenge": "This login has expired. Go back and log in again.",
   "second-factor-on": "Your second factor is on already.",
   "second-factor-off": "Your second factor is off already.",
+  "codes-not-checked": "Codes of second factors are not checked at the moment.",
   "not-enrolled": "This secret is not good any more. Set the second factor up again.",
   "unknown-account": "Nobody has this name, or they show this to their followers only.",
   "unknown-post": "This post is not there any more, or its author shows it to followers only.",
@@ -22,6 +23,8 @@ const WORDS = {
   "invalid-request": "failwhale does not take this. Check what you typed.",
   "not-signed-in": "You are not logged in. Log in first.",
   "not-replicated": "Only one of two stores has it, so it may get lost. Doing it again is safe.",
+  "switched-off": "This is switched off at the moment.",
+  "text-blocked": "This text may not be posted. Say it otherwise.",
   overloaded: TOO_MANY,
   "too-many-streams": TOO_MANY,
 };

@@ -100,10 +100,27 @@ class Caller:
         self._in_flight = in_flight
         self._budget = RetryBudget()
         self._failures = FailureLog(logger)
-        backends = [Backend(service, replica, tls, connect_seconds) for replica in replicas]
+        self.replicas = tuple(replicas)
+        """As the environment says; those that are called may stand elsewhere, see `lead_to`."""
+        self._home_place = home_place
+        self._tls = tls
+        self._connect_seconds = connect_seconds
+        self._backends: list[tuple[Backend, int]] = []
+        self.lead_to(replicas)
+
+    def lead_to(self, replicas: Sequence[Replica]) -> None:
+        """Call these replicas from now on; what is known of those that stay stays known."""
+        former: dict[Replica, Backend | None] = {backend.replica: backend for backend, _ in self._backends}
         self._backends = [
-            (backend, 0 if backend.replica.place == home_place else NOT_HOME) for backend in backends
+            (
+                former.pop(replica, None)
+                or Backend(self._service, replica, self._tls, self._connect_seconds),
+                0 if replica.place == self._home_place else NOT_HOME,
+            )
+            for replica in replicas
         ]
+        for backend in filter(None, former.values()):
+            backend.pool.drop_idle()
 
     async def send(
         self, method: bytes, target: bytes, headers: Headers = (), body: bytes = b"", *, idempotent: bool

@@ -9,6 +9,7 @@ import pytest
 
 from services.auth.__main__ import application
 from services.auth.codes import STEP_SECONDS, matching_step
+from services.platform.configuration.document import Document
 from services.platform.identity import User
 from services.platform.tokens import SessionKeys
 
@@ -168,3 +169,16 @@ def test_codes_of_the_steps_around_now_are_taken():
     at = {steps: pyotp.TOTP(secret).generate_otp(step + steps) for steps in range(-2, 3)}
     assert [matching_step(secret, at[steps], now) for steps in (-1, 0, 1)] == [step - 1, step, step + 1]
     assert {matching_step(secret, at[steps], now) for steps in (-2, 2)} == {None}
+
+
+async def test_while_codes_are_not_checked_who_has_a_second_factor_cannot_log_in(service, ann):
+    user, _ = ann
+    secret = (await service.call("POST", "/me/second-factor", user)).json()["secret"]
+    await service.call("POST", "/me/second-factor/confirm", user, json={"code": code_of(secret)})
+    configuration = service.app.state.site.configuration
+    configuration.take(Document(1, values={"flags.second-factor": False}))
+    challenge = (await log_in(service)).json()["challenge"]
+    refused = await answer(service, challenge, code_of(secret, 0))
+    assert (refused.status_code, slug(refused)) == (503, "codes-not-checked")
+    configuration.take(Document(2))
+    assert (await answer(service, challenge, code_of(secret, 0))).status_code == 200

@@ -32,6 +32,9 @@ class NoStore:
     async def ready(self) -> bool:
         return self.is_ready
 
+    async def query(self, *command: object) -> list[object]:
+        return []
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:

@@ -11,6 +11,8 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from services.platform.app import ControlToken
+from services.platform.configuration.document import Document
+from services.platform.protections import PROTECTIONS
 from services.platform.settings import Settings
 from services.platform.site import Site
 
@@ -90,7 +92,33 @@ async def test_without_a_token_on_disk_nobody_gets_in(start: Start, settings: Se
 
 async def test_info(client: httpx.AsyncClient) -> None:
     expected = {"service": "post", "place": "east", "release": "dev", "pid": os.getpid()}
-    assert (await client.get("/-/info")).json() == expected
+    on = dict.fromkeys(PROTECTIONS, True)
+    told = (await client.get("/-/info")).json()
+    assert told == {**expected, "protections": on, "configuration": 0}
+
+
+async def test_a_document_of_the_configuration_is_handed_over_and_shown(client: httpx.AsyncClient) -> None:
+    document = Document(3, by="ann", values={"protections.retries": False})
+    handed = await client.put("/-/configuration", json={"document": document.text()})
+    assert handed.status_code == 200
+    shown = (await client.get("/-/configuration")).json()
+    assert (shown["version"], shown["refused"]) == (3, "")
+    assert Document.parse(shown["document"]) == document
+    assert Document.parse(shown["former"]).version == 0
+    assert (await client.get("/-/protections")).json()["retries"] is False
+    assert (await client.put("/-/configuration", json={"document": "[]"})).status_code == 422
+
+
+async def test_what_was_switched_here_stays_until_its_key_is_changed(client: httpx.AsyncClient) -> None:
+    await client.put("/-/protections/retries", json={"on": False})
+    for version, values, retries in [
+        (1, {"flags.second-factor": False}, False),
+        (2, {"protections.retries": False}, False),
+        (3, {}, True),
+    ]:
+        document = Document(version, values=values)
+        await client.put("/-/configuration", json={"document": document.text()})
+        assert (await client.get("/-/protections")).json()["retries"] is retries
 
 
 async def test_life_of_a_fault(client: httpx.AsyncClient) -> None:
