@@ -95,7 +95,7 @@ class Endpoints(ConfiguredStores):
         routes = [f"{method.upper()} {path}" for path, operations in paths.items() for method in operations]
         return (*routes, *_PAGES) if part.service == "frontend" else tuple(routes)
 
-    @cached_property
+    @property
     def configuration(self) -> LiveConfiguration:
         """By what its services go."""
         return LiveConfiguration(self)

@@ -22,6 +22,8 @@ from foundation.failure import Failure
 from foundation.patient_ledger import PatientLedger
 from foundation.state import State
 from services.platform import pki
+from services.platform.configuration.document import INITIAL, Document
+from services.platform.configuration.schema import MOST_PATTERNS
 from testbed.certificates import Flaw, Presented
 from testbed.control import Answer, Silent, Unreachable
 from testbed.endpoint_certificates import EndpointCertificate
@@ -190,19 +192,23 @@ class MemoryControl:
 
     def _answer(self, method: str, path: str, body: Mapping[str, object] | None) -> Answer:
         process = self.site.runtime.of(self.part.name)
-        if not process.running or process.paused or process.cut:
+        if not process.running or process.paused or process.cut or self.site.is_ended(self.part):
             raise Unreachable(f"{self.part.name} does not answer")
         points = process.points
         for identifier in [one for one, point in points.items() if time.monotonic() >= point["until"]]:
             del points[identifier]
         if path.endswith("/openapi.json"):
             return Answer(200, json.dumps({"paths": ROUTES}).encode())
+        if not path.startswith("/-/") and (configured := self._configured(path)) is not None:
+            return configured
         if not path.startswith("/-/"):
             return self._served(list(points.values()))
         if path == "/-/health":
             return Answer(200, b"{}")
         if path.startswith("/-/jobs"):
             return Answer(200, json.dumps(jobs(points.values())).encode())
+        if path == "/-/configuration":
+            return self._configuration(method, body)
         identifier = path.rpartition("/")[2]
         if method == "PUT":
             assert body is not None
@@ -213,6 +219,28 @@ class MemoryControl:
             rows = [{"id": one, "kind": p["kind"], "hits": p["hits"]} for one, p in points.items()]
             return Answer(200, json.dumps(rows).encode())
         return Answer(200, b"{}")
+
+    def _configuration(self, method: str, body: Mapping[str, object] | None) -> Answer:
+        held = self.site.taken_by(self.part)
+        if method == "PUT":
+            assert body is not None
+            held = self.site.handed = Document.parse(str(body["document"]))
+        row = {"document": held.text(), "former": None, "since": time.time(), "refused": ""}
+        unread = 60.0 if self.site.withholding else 0.1
+        return Answer(200, json.dumps({**row, "unread_seconds": unread}).encode())
+
+    def _configured(self, path: str) -> Answer | None:
+        """What the configuration has a request get."""
+        held = self.site.taken_by(self.part)
+        if path == "/" and not held.value("limits.address-rate"):
+            return problem(429, "too-many-requests")
+        if self.part.service == "frontend" and held.value("plans.own.access") == "none":
+            return problem(403, "not-in-your-plan")
+        if path.endswith("/second-factor") and not held.value("flags.second-factor"):
+            return problem(503, "codes-not-checked")
+        if len(held.value("post.blocked-patterns")) == 2:
+            raise Silent(f"{self.part.name} does not answer")
+        return None
 
     def _served(self, points: list[dict[str, Any]]) -> Answer:
         """What a request gets that meets these injection points."""
@@ -285,6 +313,9 @@ class MemorySite(Site):
         self.flaws: dict[str, Flaw] = {}
         self.told: dict[str, set[str]] = {}
         """By part with a certificate of a new authority: who trusts that."""
+        self.documents = [INITIAL]
+        self.handed = INITIAL
+        self.withholding: set[str] = set()
         self.roles = {"store@east": "primary", "store@west": "replica"}
         self.harmless = False
         """Whether injection points count the requests that they meet, and do nothing to them."""
@@ -310,11 +341,11 @@ class MemorySite(Site):
 
     def accepts_connections(self, part: Part) -> bool:
         process = self.runtime.of(part.name)
-        return process.running and not process.cut
+        return process.running and not process.cut and not self.is_ended(part)
 
     def answers(self, part: Part) -> bool:
         process = self.runtime.of(part.name)
-        return process.running and not process.paused and not process.cut
+        return process.running and not process.paused and not process.cut and not self.is_ended(part)
 
     ready = answers
 
@@ -357,6 +388,45 @@ class MemorySite(Site):
 
     def is_held(self, part: Part) -> bool:
         return part.name in self.held
+
+    # --- the configuration ---
+
+    def taken_by(self, part: Part) -> Document:
+        """What a part goes by: at once what the store has, where it may read that."""
+        if self.withholding:
+            return self.handed
+        return max(self.documents[-1], self.handed, key=lambda document: document.version)
+
+    def is_ended(self, part: Part) -> bool:
+        """Whether it ends whenever it has read its configuration."""
+        patterns = self.taken_by(part).value("post.blocked-patterns")
+        return part.service == "post" and len(patterns) > MOST_PATTERNS
+
+    def configurations_at(self, part: Part, most: int = 1) -> list[Document] | None:
+        if not self.answers(part):
+            return None
+        return [one for one in reversed(self.documents) if one.version][:most]
+
+    def write_configuration(self, part: Part, document: Document) -> bool:
+        self.step()
+        if document.version <= self.documents[-1].version:
+            return False
+        self.documents.append(document)
+        self.step()
+        return True
+
+    def withhold_configuration(self, part: Part) -> None:
+        self.step()
+        self.withholding.add(part.name)
+        self.step()
+
+    def yield_configuration(self, part: Part) -> None:
+        self.step()
+        self.withholding.discard(part.name)
+        self.step()
+
+    def withholds_configuration(self, part: Part) -> bool:
+        return part.name in self.withholding
 
     def give_certificate(self, part: Part, flaw: Flaw) -> None:
         self.step()
@@ -428,6 +498,8 @@ class MemorySite(Site):
         found += [f"the certificate of {name} is bad: {flaw}" for name, flaw in self.flaws.items()]
         found += [f"a new authority for {name} is trusted" for name in self.told]
         found += [f"roll-outs: {obstacle}"] if (obstacle := self.releases.obstacle()) else []
+        found += [f"{name} lets nobody read the configuration" for name in self.withholding]
+        found += [f"the configuration has what {one} forced" for one in self.documents[-1].faults]
         for name, process in self.runtime.processes.items():
             found += [] if process.running else [f"{name} is down"]
             found += [f"{name} is paused"] if process.paused else []

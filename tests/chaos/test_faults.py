@@ -13,7 +13,7 @@ from chaos.catalogue import all_faults, fault_named
 from chaos.fault import Fault, register
 from chaos.journeys import JOURNEYS_OF
 from chaos.selector import select
-from chaos.target import SITE, at
+from chaos.target import SITE, Target, at
 from foundation.failure import Failure
 from outages.journey_names import NAMES
 
@@ -23,7 +23,15 @@ FAULTS = all_faults()
 def test_there_is_one_file_for_each_fault_and_one_fault_in_each_file() -> None:
     """What is no fault is what a family shares: it is named for that, and registers nothing."""
     shared = {
-        *("__init__", "certificate_fault", "injection_point", "job_fault", "process_fault", "replica_fault"),
+        *(
+            "__init__",
+            "certificate_fault",
+            "injection_point",
+            "forced_document",
+            "job_fault",
+            "process_fault",
+            "replica_fault",
+        ),
     }
     files = [
         path.stem for path in Path(chaos.faults.__file__).parent.rglob("*.py") if path.stem not in shared
@@ -49,14 +57,15 @@ def test_a_name_is_given_once() -> None:
 def test_a_demonstration_can_be_done_and_hurts_what_the_fault_may_hurt(fault: Fault, parts: Any) -> None:
     demonstration = fault.demonstration
     roles = {"store@east": "primary", "store@west": "replica"}
+    parameters = fault.check(demonstration.parameters)
     if demonstration.target == SITE:
-        assert SITE in fault.targets
-        chosen = parts
+        assert fault.targets == (SITE,)
+        targets = [Target(SITE, parts)]
     else:
         chosen = select(demonstration.target, parts, lambda: roles, 0)
         assert {part.service for part in chosen} <= set(fault.targets)
-    parameters = fault.check(demonstration.parameters)
-    may_be_hurt = {journey for part in chosen for journey in fault.hurts(at(part), parameters)}
+        targets = [at(part) for part in chosen]
+    may_be_hurt = {journey for target in targets for journey in fault.hurts(target, parameters)}
     assert demonstration.hurts.keys() <= may_be_hurt
 
 

@@ -14,6 +14,7 @@ from site_under_test import Site, wait_until
 from chaos.catalogue import all_faults
 from chaos.fault import SERVICES
 from chaos.injector import Request
+from chaos.target import SITE
 from foundation.clock import parse
 
 COMMANDS = 25
@@ -25,6 +26,8 @@ PLACES = ("east", "west")
 BY_COMMAND = 2
 """How many faults of a round a command of its own waits for, as all commands do in the same way. The others
 are ordered without one."""
+BY_THEMSELVES = ("config-oversized", "config-path-broken")
+"""Faults of the whole site that keep others of it from being seen: their round is their own."""
 VICTIMS = {
     "processes": ("command", "controller", "command and controller"),
     # There the commands run inside the controller's container.
@@ -37,22 +40,26 @@ Targets = dict[str, str]
 
 def rounds(runtime: str) -> list[Targets]:
     """Every fault that lasts and that this runtime can do, on a part of its own, so that all of a round
-    suffer the same SIGKILL; in as few rounds as there are parts for."""
+    suffer the same SIGKILL; in as few rounds as there are parts for. The whole site comes last."""
     inner = [f"{service}@{place}" for place in PLACES for service in SERVICES if service != "frontend"]
     parts = [*inner, *(f"frontend@{place}" for place in PLACES)]
     made: list[Targets] = []
+    whole: dict[str, Targets] = {}
     for fault in all_faults():
         if not (fault.listed and fault.lasting and runtime in fault.runtimes):
             continue
         fitting = [part for part in parts if part.partition("@")[0] in fault.targets]
         wanted = fitting or [fault.demonstration.target]
+        if fault.targets == (SITE,):
+            whole.setdefault(fault.name if fault.name in BY_THEMSELVES else "", {})[fault.name] = SITE
+            continue
         for chosen in (*made, {}):
             if free := [target for target in wanted if target not in chosen.values()]:
                 break
         if not chosen:
             made.append(chosen)
         chosen[fault.name] = free[0]
-    return made
+    return [*made, *whole.values()]
 
 
 def cases() -> Iterator[Any]:
