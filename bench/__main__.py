@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from bench.effect import seconds_to_effect
 from bench.load import Result
 from bench.printing import carry_out
 from bench.reads import Read, compare
@@ -33,6 +34,8 @@ class Measured:
     rest: float
     """Share of one core at rest, prober included."""
     rest_without_prober: float
+    effect_seconds: float
+    """From the request to kill a process until it is dead."""
 
 
 def measure(seconds: float, console: Console) -> Measured:
@@ -49,10 +52,12 @@ def measure(seconds: float, console: Console) -> Measured:
         with processes.without("prober"):
             rest_without_prober = processes.share_of_a_core(REST_SECONDS)
         memory = processes.memory()
+        told("killing a process, again and again")
+        effect = seconds_to_effect(site)
         told("filling timelines")
         tokens, body = fill_timelines(site)
         reads = compare(site, tokens, body, seconds, told)
-    return Measured(len(body), reads, site.start_seconds, memory, rest, rest_without_prober)
+    return Measured(len(body), reads, site.start_seconds, memory, rest, rest_without_prober, effect)
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,8 @@ def rows(measured: Measured) -> Iterator[Row]:
     yield Row(f"p99/p50, {last.in_flight} at once", f"{tail:.1f}", "", "≤ 10", tail <= 10)
     start = measured.start_seconds
     yield Row("start until green", f"{start:.1f} s", "", "≤ 5 s", start <= 5)
+    effect = 1000 * measured.effect_seconds
+    yield Row("from a kill to its effect", f"{effect:.0f} ms", "", "≤ 15 ms", effect <= 15)
     memory = measured.memory_bytes / 1e6
     yield Row("memory at rest", f"{memory:.0f} MB", "", "≤ 400 MB", memory <= 400)
     for what, share, most in (

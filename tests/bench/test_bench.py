@@ -70,13 +70,14 @@ def test_refusals_are_no_answers() -> None:
 def test_each_line_stands_beside_its_promise() -> None:
     slow, quick = Result(100, 0.01, 0.2, 0), Result(1000, 0.001, 0.002, 0)
     reads = [Read(1, quick, quick, 0.2), Read(128, slow, quick, 0.1)]
-    measured = Measured(15_000, reads, 4.0, 500_000_000, 0.3, 0.2)
+    measured = Measured(15_000, reads, 4.0, 500_000_000, 0.3, 0.2, 0.02)
     good = {row.what: row.good for row in rows(measured)}
     assert good == {
         "reads, 1 at once": True,
         "reads, 128 at once": False,
         "p99/p50, 128 at once": False,
         "start until green": True,
+        "from a kill to its effect": False,
         "memory at rest": False,
         "CPU at rest": True,
         "the same, no prober": False,
@@ -88,7 +89,7 @@ def test_no_number_is_cut_where_the_table_does_not_fit(
     columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     each = Result(123_456, 0.00065, 0.0039, 1234)
-    measured = Measured(15_000, [Read(128, each, each, 1.0)], 4.0, 500_000_000, 0.3, 0.2)
+    measured = Measured(15_000, [Read(128, each, each, 1.0)], 4.0, 500_000_000, 0.3, 0.2, 0.02)
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setattr(bench_command, "measure", lambda *_: measured)
     monkeypatch.setattr(sys, "argv", ["bench"])
