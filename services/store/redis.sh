@@ -84,15 +84,16 @@ CONF
 as_loader() {
     REDISCLI_AUTH=$loader redis-cli --user loader -p "${LISTEN##*:}" "$@" 2>/dev/null
 }
+rights=$(sed -n 's/^user default //p' "$ACCESS/store.users")
 (
     while kill -0 $$ 2>/dev/null; do
         if [ "$(as_loader ping)" = PONG ]; then
-            # shellcheck disable=SC2046  # each rule is a word
-            as_loader acl setuser default reset $(sed -n 's/^user default //p' "$ACCESS/store.users")
+            # shellcheck disable=SC2086  # each rule is a word
+            as_loader acl setuser default reset $rights
             as_loader acl deluser loader
             break
         fi
-        sleep 0.05
+        sleep 0.01  # until then nobody sees that the store is ready, and the next part waits for that
     done
 ) >/dev/null &
 exec redis-server "$conf"
