@@ -116,7 +116,7 @@ class Execution:
     def _verify_at_last(self) -> None:
         """It met nobody within its first seconds, or the machine was too busy to tell."""
         proof = self._poll(lambda: self.fault.verify(self.site, self._injection()), until=0.0)
-        if proof.verdict is not None:
+        if proof.verdict or (proof.verdict is False and self._left() > 0):
             self._note("verified", verified=proof.verdict, evidence=proof.evidence)
 
     def _seen_instead(self) -> str:
@@ -128,8 +128,11 @@ class Execution:
         return "" if still.verdict is True else undone.evidence
 
     def _verify(self, until: float) -> None:
+        """What is not there any more once the limit has come says nothing: the lease may have ended it."""
         if self._progress.verified is not True:
             proof = self._poll(lambda: self.fault.verify(self.site, self._injection()), until)
+            if proof.verdict is False and self._progress.evidence and self._left() <= 0:
+                return
             self._note("verified", verified=proof.verdict, evidence=proof.evidence)
 
     def _look_if_undone(self) -> Proof:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 HEALTH_TIMEOUT = 0.5
 """Seconds. A part that needs longer to say that it is alive counts as one that does not answer."""
 
+_NOBODY = "probe"
+_SESSION_SECONDS = 60.0
+
 _PAGES = ("GET /", "GET /docs", "GET /static/{name}", "GET /api/v1/openapi.json")
 """What the front end answers besides the API that its document describes."""
 
@@ -51,6 +54,18 @@ class Endpoints(ConfiguredStores):
         host, port = self._entrance(part)
         tls = self._tls if caller is None else self._tls_of(self.inventory.part(caller))
         return Control(host, port, tls, timeout=timeout)
+
+    def signed_in(self, part: Part, account: int) -> dict[str, str]:
+        """The headers of a request to the part's entrance that comes from this account, which there need not
+        be. An edge believes a session and nothing else, the services behind it what the front end says."""
+        from services.platform.identity import NAME_HEADER, USER_HEADER, User
+
+        if part.service != "frontend":
+            return {USER_HEADER: str(account), NAME_HEADER: _NOBODY}
+        from services.platform.tokens import SessionKeys
+
+        token = SessionKeys(self._state.secrets).issue(User(account, _NOBODY), _SESSION_SECONDS)
+        return {"authorization": f"Bearer {token}"}
 
     def _entrance(self, part: Part) -> tuple[str, int]:
         if part.service == "frontend" and part.place is not None:

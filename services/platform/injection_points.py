@@ -92,7 +92,7 @@ class AppliedFault:
             return False
         if self._path is not None and not self._path.match(path):
             return False
-        if fault.users is not None and not _is_among(user, fault.users, fault.seed):
+        if fault.users is not None and not is_among(user, fault.users, fault.seed):
             return False
         return fault.share >= 1 or self._random() < fault.share
 
@@ -175,6 +175,6 @@ def _route_filter(route: str) -> tuple[str | None, re.Pattern[str]]:
     return (method if space else None), pattern
 
 
-def _is_among(user: str | None, share: float, seed: int | None) -> bool:
+def is_among(user: str | None, share: float, seed: int | None = None) -> bool:
     """Whether a user is in the unlucky share: by a hash, so that every replica agrees without talking."""
     return bool(user) and crc32(f"{seed or 0}:{user}".encode()) < share * 2**32

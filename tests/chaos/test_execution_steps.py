@@ -361,6 +361,14 @@ def test_later_it_may_also_turn_out_that_it_does_not_bite(play: Callable[..., Pl
     assert [event for _, event in one.notes.events].count("verified") == 2
 
 
+def test_what_its_lease_has_just_ended_is_not_said_to_have_had_no_effect(play: Callable[..., Play]) -> None:
+    one = play()
+    one.fault.bites = lambda now: Proof(None, "met nobody") if now < 10 else Proof(False, "nothing there")
+    one.life.live()
+    assert one.progress.verified is None
+    assert one.progress.evidence == "met nobody"
+
+
 def test_who_wakes_up_when_the_lease_has_undone_it_does_not_ask_for_proof(play: Callable[..., Play]) -> None:
     one = play()
     one.fault.bites = lambda now: Proof(None, "nobody")

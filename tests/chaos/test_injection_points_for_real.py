@@ -17,6 +17,7 @@ from chaos.fault import Injection, Proof
 from chaos.target import at
 from foundation.failure import Failure
 from foundation.state import State
+from services.frontend.app import front_end
 from services.platform import genesis
 from services.platform.app import build
 from services.platform.injection_points import AppliedFault
@@ -45,6 +46,12 @@ class NoStore:
 
     async def ready(self) -> bool:
         return True
+
+    async def query(self, *_: object) -> list[bytes]:
+        return []
+
+    def channel(self, **_: object) -> object:
+        raise ConnectionError("there is no store")
 
 
 @pytest.fixture
@@ -75,14 +82,42 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
             await server.stop()
 
 
-async def proof_of(site: Site, name: str, callers: tuple[str, ...] = (), **parameters: Any) -> Proof:
-    fault, post = fault_named(name), site.inventory.part("post@east")
-    injection = Injection(f"{name}-1", at(post, callers), fault.check(parameters), 10.0)
+@pytest.fixture
+async def edge(tmp_path: Path) -> AsyncIterator[Site]:
+    """A site of one front end, with its public listener and nothing behind it."""
+    state = State(tmp_path)
+    genesis.make_certificates(state.pki, ["frontend-east"])
+    genesis.make_secrets(state.secrets)
+    settings = Settings(
+        service="frontend",
+        place="east",
+        listen=Address("127.0.0.1", 0),
+        pki=state.pki,
+        secrets=state.secrets,
+    )
+    front = front_end(settings, store=cast(Store, NoStore()))
+    async with front.internal.router.lifespan_context(front.internal):
+        credentials = credentials_of(settings)
+        server = Server(front.internal, credentials)
+        await server.start()
+        try:
+            nearby = Address("127.0.0.1", 0)
+            inside = await server.listen(front.internal, nearby, credentials.internal)
+            public = await server.listen(front.public, nearby, credentials.public, front.clients)
+            parts = [record("frontend@east", {"8000": str(inside)})]
+            write_site(state, parts, edges={"east": f"https://{public}"})
+            yield cast(Site, Endpoints(state))
+        finally:
+            await server.stop()
+
+
+async def proof_of(
+    site: Site, name: str, callers: tuple[str, ...] = (), part: str = "post@east", **parameters: Any
+) -> Proof:
+    fault, target = fault_named(name), site.inventory.part(part)
+    injection = Injection(f"{name}-1", at(target, callers), fault.check(parameters), 10.0)
     await asyncio.to_thread(fault.apply, site, injection)
-    for _ in range(10):  # a share of the users is met by chance: nobody of it in forty probes is one in 2**40
-        proof = await asyncio.to_thread(fault.verify, site, injection)
-        if proof.verdict is not None:
-            break
+    proof = await asyncio.to_thread(fault.verify, site, injection)
     await asyncio.to_thread(fault.revert, site, injection)
     assert (await asyncio.to_thread(fault.verify_reverted, site, injection)).verdict is True
     return proof
@@ -90,7 +125,7 @@ async def proof_of(site: Site, name: str, callers: tuple[str, ...] = (), **param
 
 KINDS = [
     ("errors", {"status": 404}, "answered a request of our own with 404"),
-    ("errors", {"users": 0.5}, "answered a request of our own with 500"),
+    ("errors", {"users": 0.001}, "answered a request of our own with 500"),
     ("latency", {"delay": 0.2}, "answered a request of our own after"),
     ("latency", {"delay": 20.0}, "has not answered a request of our own for"),
     ("blackhole", {}, "did not answer a request of our own within"),
@@ -105,6 +140,16 @@ async def test_a_real_service_that_is_hurt_is_seen_to_be(
     proof = await proof_of(site, name, **parameters)
     assert proof.verdict is True, proof
     assert said in proof.evidence
+
+
+@pytest.mark.parametrize("name", ["errors", "latency", "blackhole"])
+async def test_a_share_of_the_users_of_an_edge_is_seen_to_be_hurt(
+    edge: Site, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """An edge knows its users by their sessions, whatever headers say."""
+    monkeypatch.setattr(chaos.faults.calls.injection_point, "_SILENCE", 0.5)
+    proof = await proof_of(edge, name, part="frontend@east", users=0.2)
+    assert proof.verdict is True, proof
 
 
 @pytest.mark.parametrize(

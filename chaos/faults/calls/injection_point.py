@@ -14,6 +14,7 @@ from chaos.fault import MAINTENANCE, SERVICES, Fault, Injection, Parameter, Proo
 from chaos.journeys import ROUTES_OF
 from chaos.target import CALLERS, Target
 from foundation.failure import USAGE, Failure
+from services.platform.injection_points import is_among
 from testbed.control import Answer, Silent, Unreachable
 from testbed.inventory import Part
 from testbed.site import Site
@@ -24,6 +25,8 @@ _PROBES_AT_A_TIME = 5
 _SILENCE = 0.5
 """Seconds without an answer after which a request of our own is called late, or not answered. More where
 every answer takes long; less when the fault has less than twice that left: to look must not prolong it."""
+_TRIED_ACCOUNTS = 100_000
+"""How many are drawn until one is of the share of users that is hurt."""
 _NOT_AS_EVER = 3
 """How many times longer a silence must be than what is asked beside it takes: all may be slow."""
 
@@ -221,6 +224,12 @@ def _bystander(site: Site, target: Target) -> str | None:
     return next((name for name in others if name not in target.callers), None)
 
 
+def _account_among(share: float) -> int:
+    """An account that there is not, and that is one of this share of the users."""
+    accounts = (random.randrange(1, 2**40) for _ in range(_TRIED_ACCOUNTS))
+    return next((account for account in accounts if is_among(str(account), share)), 1)
+
+
 def _send_probe(site: Site, injection: Injection, usual: float, caller: str | None) -> Seen:
     """One request about what does not exist, for who does not exist, and what became of it. It is sent with
     the certificate of this caller, or with our own.
@@ -230,8 +239,8 @@ def _send_probe(site: Site, injection: Injection, usual: float, caller: str | No
     route = str(injection.parameters["route"] or "GET /api/v1/posts/{id}")
     method, _, template = route.rpartition(" ")
     path = re.sub(r"\{[^}]*\}", "0", template)
-    user = {"failwhale-user": str(random.randrange(1, 2**40)), "failwhale-name": "probe"}
-    headers = user if injection.parameters["users"] else {}
+    users = injection.parameters["users"]
+    headers = site.signed_in(injection.part, _account_among(float(str(users)))) if users else {}
     patience = max(_SILENCE, (_NOT_AS_EVER + 1) * usual)
     entrance = site.entrance(injection.part, min(patience, injection.seconds / 2), caller)
     began = time.monotonic()
