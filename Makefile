@@ -29,7 +29,7 @@ help: ## list what can be done
 	@echo "A new machine needs demo and test, or with Docker docker-up. After 'make install', $(bin)/failwhale --help says more."
 
 .PHONY: demo
-demo: install ## the whole loop in two minutes: start, use, break, heal, report
+demo: install ## the whole loop in a minute and a half: start, use, break, heal, report
 	@$(bin)/failwhale demo
 
 .PHONY: test

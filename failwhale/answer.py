@@ -15,11 +15,12 @@ RECORDED_WITHIN = 5.0
 """Seconds for the ends of outages to be in the record when all is green; as a rule they are."""
 
 
-def felt_of(driver: Driver, fault: FaultRow, since: float, settle: float = RECORDED_WITHIN) -> list[str]:
-    """What users felt of an injection that began at `since` (Unix seconds), a line each journey, worst first,
-    in the console's markup. `settle` is how many seconds to wait for the ends of outages in the record."""
+def felt_of(driver: Driver, fault: str, since: float, settle: float = RECORDED_WITHIN) -> list[str]:
+    """What users felt of the injection of this id, which began at `since` (Unix seconds): a line a journey,
+    worst first, in the console's markup. `settle` is how many seconds to wait for the ends of outages in the
+    record."""
     outages, now = driver.outages(since=since, settle=settle), time.time()
-    return felt(hurt_by(outages, fault["id"], now), now)
+    return felt(hurt_by(outages, fault, now), now)
 
 
 def recovery_of(fault: FaultRow, well: float) -> str:

@@ -23,8 +23,8 @@ def answer(state: State, fault: FaultRow, well: float | None) -> list[str]:
         return ["No data about users: the prober does not answer."]
     since = parse(fault["times"]["requested"])
     if well is None:
-        return felt_of(driver, fault, since, settle=0.0)
-    return [*felt_of(driver, fault, since), recovery_of(fault, well)]
+        return felt_of(driver, fault["id"], since, settle=0.0)
+    return [*felt_of(driver, fault["id"], since), recovery_of(fault, well)]
 
 
 app = commands(answer)

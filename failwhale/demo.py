@@ -5,10 +5,12 @@ Every step is what a command does, and the command that a person would type for 
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,13 +18,14 @@ import typer
 from rich.live import Live as Screen
 
 from chaos.fault_rows import FaultRow
+from chaos.injector import Request, new_id
 from chaos.progress import FaultProgress, spell_healing
 from driver.acts import Act, PlannedInjection, read
 from driver.driver import Driver
 from failwhale.answer import felt_of, recovery_of
 from failwhale.down import take_down
 from failwhale.up import Told
-from foundation.console import DEFAULT_STATE, INTERRUPTED, Failure, spell_duration, stdout
+from foundation.console import DEFAULT_STATE, INTERRUPTED, NOT_RESTORED, Failure, spell_duration, stdout
 from foundation.interruption import interruptible, uninterruptible
 from foundation.options import whole_number
 from foundation.progress import Progress
@@ -43,6 +46,8 @@ CROWD = 20
 GREEN_AGAIN_SECONDS = 30.0
 LOAD_SECONDS = 240
 """Longer than the tour takes; the load is ended when the tour is over."""
+BUSY = 2.0
+"""Processes that wait for each core, above which a prober that comes late is no wonder."""
 
 
 def demo(
@@ -69,7 +74,8 @@ def demo(
 ) -> None:
     """Start a site, load it, break it, heal it, and report what its users felt.
 
-    Takes about a minute and leaves nothing but the report. Ctrl-C at any moment cleans up.
+    Takes about a minute and a half and leaves nothing but the report. Ctrl-C at any moment cleans up.
+    An act that does not end as it should is told, and the next one is played; the exit code says so.
 
     Example: failwhale demo --output report.html
     """
@@ -82,6 +88,10 @@ def demo(
         except KeyboardInterrupt:
             show.say("\nInterrupted: taking everything down. No report was written.")
             raise typer.Exit(INTERRUPTED) from None
+        except Failure:
+            if not show.is_reported:
+                show.say("\nIt cannot go on: taking everything down. No report was written.")
+            raise
         finally:
             with uninterruptible():
                 show.clean_up()
@@ -97,6 +107,9 @@ class Show:
         self.ports = _free_edge_ports()
         self.beside = ExitStack()
         """The load."""
+        self.not_as_asked: list[Failure] = []
+        """How acts went wrong: they were not done as asked, or somebody is hurt still."""
+        self.is_reported = False
         self.begun = time.monotonic()
 
     def play(self, acts: Sequence[Act], people: int, output: Path) -> None:
@@ -116,6 +129,10 @@ class Show:
         self.say(
             f"All of it took {spell_duration(time.monotonic() - self.begun)}, and nothing is left running."
         )
+        if self.not_as_asked:
+            first, number = self.not_as_asked[0], len(self.not_as_asked)
+            often = "once" if number == 1 else f"{number} times"
+            raise Failure(f"not as it should be {often}, first: {first.message}", code=first.code)
 
     def start(self) -> None:
         """On plain processes, whatever is set: they need nothing installed."""
@@ -154,38 +171,69 @@ class Show:
         self.say(f"\n[bold]{number}/{total}  {act.title}[/bold]")
         self.say(f"     [dim]Look for: {act.look_for}.[/dim]")
         *before, last = act.injections
+        request = replace(last.request(), id=new_id(last.fault))
         begun, clock = time.time(), time.monotonic()
         with self.watching():
-            for injection in before:
-                self.inject(injection, clock, detach=True)
-            fault = self.inject(last, clock)
-            self.driver.wait_green(GREEN_AGAIN_SECONDS)
-            well = time.time()
-        for line in (*felt_of(self.driver, fault, begun), recovery_of(fault, well)):
+            try:
+                for injection in before:
+                    self.inject(injection, injection.request(), clock, detach=True)
+                fault = self.inject(last, request, clock)
+                self.driver.wait_green(GREEN_AGAIN_SECONDS)
+                ending = [recovery_of(fault, time.time())]
+            except Failure as failure:
+                ending = self.make_well_after(failure)
+        for line in (*felt_of(self.driver, request.id, begun), *ending):
             self.say(f"     {line}")
 
-    def inject(self, injection: PlannedInjection, begun: float, *, detach: bool = False) -> FaultRow:
+    def inject(
+        self, injection: PlannedInjection, request: Request, begun: float, *, detach: bool = False
+    ) -> FaultRow:
         """One fault of an act that has begun then, by the monotonic clock."""
         time.sleep(max(0.0, begun + injection.begins - time.monotonic()))
         self.say(f"     [dim]$ {injection.command(detach=detach)}[/dim]")
-        return self.driver.inject(injection.request(), detach=detach)
+        return self.driver.inject(request, detach=detach)
+
+    def make_well_after(self, failure: Failure) -> list[str]:
+        """Undo all, so that the next act begins on a site that is whole; returns what is to be told. That
+        journeys have no data for long is told, too, but then nobody is known to be hurt."""
+        told = [f"[yellow]Not as it should be: {failure.message}.[/yellow]"]
+        running, cores = os.getloadavg()[0], os.cpu_count() or 1
+        if running > BUSY * cores:
+            told.append(
+                f"[yellow]This machine is too busy (a load of {running:.0f} on {cores} cores): the prober"
+                " comes late, and that a journey has no data is no damage.[/yellow]"
+            )
+        try:
+            self.driver.heal()
+            self.driver.wait_green(GREEN_AGAIN_SECONDS)
+        except Failure as later:
+            told.append(f"[yellow]Nor after everything was undone: {later.message}.[/yellow]")
+        hurt = [row for row in self.driver.journeys().values() if row["state"] in ("down", "slow")]
+        if hurt or failure.code != NOT_RESTORED:
+            self.not_as_asked.append(failure)
+        return told
 
     def heal(self) -> None:
         self.say("\n[bold]The way out: a fault of five minutes is ended at once[/bold]")
         self.say(f"[dim]$ {WAY_OUT.command(detach=True)}[/dim]")
-        self.driver.inject(WAY_OUT.request(), detach=True)
-        self.step("chaos", "heal")
-        with FaultProgress(quiet=False) as progress:
-            healing = self.driver.heal(progress)
-        self.say(spell_healing(healing))
-        self.driver.wait_green(GREEN_AGAIN_SECONDS)
+        try:
+            self.driver.inject(WAY_OUT.request(), detach=True)
+            self.step("chaos", "heal")
+            with FaultProgress(quiet=False) as progress:
+                healing = self.driver.heal(progress)
+            self.say(spell_healing(healing))
+            self.driver.wait_green(GREEN_AGAIN_SECONDS)
+        except Failure as failure:
+            for line in self.make_well_after(failure):
+                self.say(line)
 
     def report(self, output: Path) -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
         self.step("report", f"--output={output}")
         report = self.driver.report(output)
+        self.is_reported = True
         history = report.history
-        show(history.outages, history.now(), names_in(self.state), headline(history))
+        show(history.outages, history.now(), names_in(self.state), headline(history), each="")
 
     # --- what it tells ---
 

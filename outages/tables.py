@@ -43,8 +43,11 @@ Cell = tuple[str, str]
 # --- by cause ---
 
 
-def show(rows: Sequence[Felt], now: float, names: Names, title: str) -> None:
-    """A line for each fault: whom it hurt, how long, and what they saw. `now` is in Unix seconds."""
+def show(
+    rows: Sequence[Felt], now: float, names: Names, title: str, each: str = "failwhale outages --all"
+) -> None:
+    """A line for each fault: whom it hurt, how long, and what they saw. `now` is in Unix seconds; `each` is
+    the command that tells each outage by itself, empty where there is none."""
     console = stdout()
     console.print(f"[bold]{title}[/bold]")
     told = stories(rows)
@@ -61,8 +64,8 @@ def show(rows: Sequence[Felt], now: float, names: Names, title: str) -> None:
         line.append((words, "red" if any(row.kind == "down" for row in story.outages) else "yellow"))
     heads.append("hurt")
     _print(console, heads, [*widths, _longest(heads, cells)[-1]], cells, errors)
-    if len(rows) > len(told):
-        console.print("[dim]each time by itself: failwhale outages --all[/dim]")
+    if each and len(rows) > len(told):
+        console.print(f"[dim]each time by itself: {each}[/dim]")
 
 
 def _story(story: Story, now: float) -> list[Cell]:

@@ -30,7 +30,7 @@ from site_under_test import ROOT, Site, wait_until
 LEFT_OUT = {
     "git clone": "this is one",
     "cd ": "every command here begins in the clone",
-    "make demo": "test_demo.py does it, and it takes two minutes",
+    "make demo": "test_demo.py does it, and it takes a minute and a half",
     "make test": "this is a part of it",
     "make install": "this runs in what it has installed",
     ". .venv/bin/activate": "PATH does it here, for every command",

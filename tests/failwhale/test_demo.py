@@ -26,7 +26,9 @@ from outages.history import History
 from outages.model import Felt, InjectedFault
 from testbed.runtimes.lifecycle import Ended
 
-STEPS = ("start", "populate", "load", "inject", "wait_green", "outages", "heal", "report")
+IN_AN_ACT = ("inject", "wait_green")
+WHOLE = ("start", "populate", "load", "outages", "report")
+STEPS = (*WHOLE, *IN_AN_ACT, "heal")
 RESULT = Result(9, 8, 7, 6, {"p50": 0.01, "p99": None}, {}, {}, True, {}, [])
 
 
@@ -39,6 +41,8 @@ class FakeDriver:
         self.load_goes_on = False
         self.ends_in = ""
         self.by: BaseException | None = None
+        self.injected = ""
+        self.post = "green"
 
     def note(self, step: str) -> None:
         self.done.append(step)
@@ -68,9 +72,10 @@ class FakeDriver:
 
     def inject(self, request: Any, *, detach: bool) -> FaultRow:
         assert self.load_goes_on
+        self.injected = request.id
         self.note("inject")
         row: Any = {
-            "id": request.fault,
+            "id": request.id,
             "targets": [{"times": {"reverting": None if detach else stamp(1e9)}}],
         }
         return row
@@ -81,16 +86,21 @@ class FakeDriver:
 
     def outages(self, since: float, settle: float) -> list[Felt]:
         self.note("outages")
-        causes = [InjectedFault("kill", "kill", "post@east", {}, 0.0)]
+        causes = [InjectedFault(self.injected, "kill", "post@east", {}, 0.0)]
         return [Felt("post", "down", 10.0, 12.0, causes=causes), Felt("page", "down", 1.0, 2.0)]
 
-    def heal(self, listener: object) -> Any:
+    def journeys(self) -> dict[str, Any]:
+        return {"post": {"state": self.post}}
+
+    def heal(self, listener: object = None) -> Any:
         self.note("heal")
         return {"faults": ["one"], "mended": [], "broken": []}
 
     def report(self, output: Path) -> Report:
         self.note("report")
-        return Report(output, History())
+        history = History()
+        history.outages = [Felt("post", "down", start, start + 1) for start in (1e9, 2e9)]
+        return Report(output, history)
 
     def stop(self, *, purge: bool) -> Stopped:
         assert not self.load_goes_on, "the load is to end before its site"
@@ -103,8 +113,14 @@ Play = Callable[..., tuple[int, FakeDriver, str, str]]
 
 
 @pytest.fixture
-def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Play:
-    driver = FakeDriver(State(tmp_path / "state"))
+def driver(tmp_path: Path) -> FakeDriver:
+    return FakeDriver(State(tmp_path / "state"))
+
+
+@pytest.fixture
+def play(
+    driver: FakeDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Play:
     monkeypatch.setattr(failwhale.demo, "Driver", lambda state: driver)
 
     def play(acts: int, ends_in: str = "", by: BaseException | None = None) -> Any:
@@ -159,7 +175,7 @@ def test_interrupted_in_any_step_it_takes_everything_down(play: Play, step: str)
     assert "Traceback" not in out + err
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", WHOLE)
 def test_a_step_that_fails_is_told_as_its_command_tells_it_when_everything_is_down(
     play: Play, step: str
 ) -> None:
@@ -167,6 +183,47 @@ def test_a_step_that_fails_is_told_as_its_command_tells_it_when_everything_is_do
     assert code == 5
     assert driver.done[-2:] == [step, "stop"]
     assert "failwhale: it did not work\n  look there\n" in err
+
+
+@pytest.mark.parametrize("step", [*IN_AN_ACT, "heal"])
+@pytest.mark.parametrize(
+    ("failed_with", "post", "code"), [(5, "unknown", 0), (5, "green", 0), (5, "down", 5), (4, "green", 4)]
+)
+def test_an_act_that_does_not_end_well_is_told_and_the_next_one_is_played_and_reported(
+    play: Play, driver: FakeDriver, step: str, failed_with: int, post: str, code: int
+) -> None:
+    driver.post = post
+    told, _, out, err = play(2, step, Failure("post has no data", "look there", failed_with))
+    assert told == code, err
+    assert "Not as it should be: post has no data." in out
+    assert "2/2  Retweets stop working" in out
+    assert "post down for 2s" in out, "what users felt is told all the same"
+    assert driver.done[-3:] == ["report", "stop", "stop"]
+    assert "The report is " in out
+    assert "No report" not in out
+    assert ("failwhale: not as it should be" in err) == bool(code)
+    assert "look there" not in err, "the site is gone"
+
+
+@pytest.mark.parametrize(("load", "is_busy"), [(31.0, True), (0.5, False)])
+def test_a_machine_that_is_too_busy_is_named(
+    play: Play, monkeypatch: pytest.MonkeyPatch, load: float, is_busy: bool
+) -> None:
+    monkeypatch.setattr("failwhale.demo.os.getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr("failwhale.demo.os.cpu_count", lambda: 2)
+    _, _, out, _ = play(1, "inject", Failure("post has no data", "", 5))
+    assert ("This machine is too busy (a load of 31 on 2 cores)" in out) == is_busy
+
+
+def test_what_ends_the_demo_before_its_report_is_said_to_leave_none(play: Play) -> None:
+    _, _, out, _ = play(1, "populate", Failure("it did not work"))
+    assert "taking everything down. No report was written." in out
+
+
+def test_it_does_not_advise_what_its_end_makes_impossible(play: Play) -> None:
+    _, _, out, _ = play(1)
+    assert "no known fault" in out, "the summary of the report"
+    assert "outages --all" not in out
 
 
 def test_interrupted_while_the_site_is_first_written_down_it_leaves_no_folder(
