@@ -23,7 +23,7 @@ from foundation.state import State
 from outages.history import History, history_of
 from outages.model import Felt
 from outages.tables import show, show_each, show_score
-from outages.wording import headline
+from outages.wording import headline, number_of
 from testbed.error_words import names_in
 from testbed.sitefile import SiteFile
 
@@ -35,6 +35,9 @@ class Source(StrEnum):
 
     PROBER = "prober"
     PROMETHEUS = "prometheus"
+
+
+_ASKED_OF = {Source.PROBER: "", Source.PROMETHEUS: " --from prometheus"}
 
 
 @app.command()
@@ -70,14 +73,17 @@ def outages(
     if as_json:
         print_json([row.row(now) for row in rows])
     elif not quiet:
-        tell = show_each if every else show
-        tell(rows, now, names_in(site), _title(rows, history, source))
+        title, names = _title(rows, history, source), names_in(site)
+        if every:
+            show_each(rows, now, names, title)
+        else:
+            show(rows, now, names, title, f"failwhale outages{_ASKED_OF[source]} --all")
 
 
 def _title(rows: list[Felt], history: History, source: Source) -> str:
     if source is Source.PROBER:
         return headline(history)
-    return f"Prometheus recorded {len(rows)} outage{'' if len(rows) == 1 else 's'} in this run."
+    return f"Prometheus recorded {number_of(rows)} in this run."
 
 
 @app.command()
@@ -140,7 +146,7 @@ def report(
     history = history_of(site)
     detect_if_possible(site, history)
     if output == Path("-"):
-        sys.stdout.write(page(history))
+        sys.stdout.write(page(history, names_in(site)))
         return
     file = save(site, history, output)
     if as_json:
@@ -159,6 +165,7 @@ def score(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> No
 
     Detected is what Prometheus recorded, missed what it did not; a false positive is what it recorded and
     nobody felt. It is told in seconds, too, so that a monitor that is always down finds no favour.
+    Outages are counted as `failwhale outages` does; the rows are each time by itself.
 
     Examples:
       failwhale score

@@ -10,8 +10,8 @@ from foundation.console import spell_duration
 from outages.history import History
 from outages.journey_names import NAMES
 from outages.model import Felt, InjectedFault, LoadRun, Unmeasured
-from outages.wording import by_id, causes, clock, parameters, targets
-from testbed.error_words import spell_no_data
+from outages.wording import by_id, causes, clock, error, parameters, targets
+from testbed.error_words import Names, spell_no_data
 
 WIDTH = 1120.0
 LABELS = 150.0
@@ -59,7 +59,7 @@ class Bar:
     css: str
 
 
-def timeline(history: History) -> str:
+def timeline(history: History, names: Names) -> str:
     """The drawing; a sentence when nothing was recorded."""
     if history.began is None:
         return "<p class='calm'>Nothing to draw: the prober has not run.</p>"
@@ -85,7 +85,7 @@ def timeline(history: History) -> str:
             parts += [_named_bar(bar, scale, top) for bar in probe]
             top += LANE
     for number, journey in enumerate(NAMES):
-        parts.append(_journey(journey, history, scale, above + ROW * number, now))
+        parts.append(_journey(journey, history, names, scale, above + ROW * number))
     parts += [_gap(gap.start, gap.end, gap.why, scale, above, height) for gap in history.gaps]
     return "".join([*parts, "</svg>"])
 
@@ -204,25 +204,25 @@ def _shadows(bars: Iterable[Bar], scale: Scale, top: float, height: float) -> st
     return "".join(bands)
 
 
-def _journey(journey: str, history: History, scale: Scale, top: float, now: float) -> str:
-    middle = top + ROW / 2
+def _journey(journey: str, history: History, names: Names, scale: Scale, top: float) -> str:
+    middle, now = top + ROW / 2, history.now()
     right = scale.x(now)
     rail = f"<line class='rail' x1='{LABELS:g}' x2='{right:.1f}' y1='{middle:g}' y2='{middle:g}'/>"
     felt = [outage for outage in history.outages if outage.journey == journey]
     felt.sort(key=lambda outage: outage.kind, reverse=True)  # slow first: down is drawn over it
     css = "hurt" if felt else ""
     blind = [row for row in history.unmeasured if row.journey == journey]
-    gaps = "".join(_unmeasured(row, scale, middle, now) for row in blind)
-    bars = "".join(_outage(outage, scale, middle, now) for outage in felt)
+    gaps = "".join(_unmeasured(row, names, scale, middle, now) for row in blind)
+    bars = "".join(_outage(outage, names, scale, middle, now) for outage in felt)
     return _label(journey, middle, css) + rail + gaps + bars
 
 
-def _unmeasured(row: Unmeasured, scale: Scale, middle: float, now: float) -> str:
+def _unmeasured(row: Unmeasured, names: Names, scale: Scale, middle: float, now: float) -> str:
     """A time in which the journey could not be tried, hatched on its own row."""
     end = now if row.end is None else row.end
     left, wide = scale.span(row.start, end)
     title = escape(
-        f"{row.journey}: no data for {spell_duration(end - row.start)}\n{spell_no_data(row.why, {})}"
+        f"{row.journey}: no data for {spell_duration(end - row.start)}\n{spell_no_data(row.why, names)}"
     )
     return (
         f"<rect class='blind' x='{left:.1f}' y='{middle - BAR / 2:.1f}' width='{wide:.1f}' height='{BAR:g}'"
@@ -230,12 +230,12 @@ def _unmeasured(row: Unmeasured, scale: Scale, middle: float, now: float) -> str
     )
 
 
-def _outage(outage: Felt, scale: Scale, middle: float, now: float) -> str:
+def _outage(outage: Felt, names: Names, scale: Scale, middle: float, now: float) -> str:
     left, wide = scale.span(outage.start, now if outage.end is None else outage.end)
     lines = [
         f"{outage.journey} {outage.kind} for {spell_duration(outage.duration(now))}",
         f"from {clock(outage.start)} UTC, {outage.failed} of {outage.attempts} attempts",
-        outage.error,
+        error([outage], names),
         f"cause: {causes(outage) or 'no known fault'}",
     ]
     title = escape("\n".join(line for line in lines if line))

@@ -17,23 +17,34 @@ from outages.drawing import timeline
 from outages.history import History, order_of
 from outages.journey_names import NAMES
 from outages.model import Felt, InjectedFault
+from outages.stories import counted, stories
 from outages.wording import (
     COMES_FROM_THE_PROBER,
+    WHAT_ALERT_MEANS,
+    by_id,
+    cause,
     causes,
     clock,
     detection,
+    error,
     felt_by_journey,
     headline,
+    journeys_hurt,
+    lasted,
+    number_of,
     parameters,
+    targets,
 )
-from testbed.error_words import spell_no_data
+from testbed.error_words import Names, names_in, spell_no_data
 from testbed.sitefile import SiteFile
 
 FOLDER = Path(__file__).parent
+ROOM_FOR_NAMES = 90
+"""Characters for the journeys that one fault hurt; more are told by how many they are."""
 
 
-def page(history: History) -> str:
-    """The whole page as HTML."""
+def page(history: History, names: Names) -> str:
+    """The whole page as HTML; `names` are the parts that errors are about, by their addresses."""
     now = history.now()
     template = Template((FOLDER / "report.html").read_text(encoding="utf-8"))
     return template.substitute(
@@ -41,11 +52,11 @@ def page(history: History) -> str:
         headline=escape(headline(history)),
         when=_when(history, now),
         facts=_facts(history, now),
-        timeline=timeline(history),
-        outages=_outages(history, now),
+        timeline=timeline(history, names),
+        outages=_outages(history, now, names),
         faults=_faults(history, now),
         changes=_changes(history),
-        journeys=_journeys(history, now),
+        journeys=_journeys(history, now, names),
     )
 
 
@@ -58,7 +69,7 @@ def save(site: State, history: History, output: Path | None = None) -> Path:
     try:
         if output is None:
             file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(page(history), encoding="utf-8")
+        file.write_text(page(history, names_in(site)), encoding="utf-8")
     except OSError as error:
         step = "name another one: --output"
         if is_inside_a_container(site):
@@ -92,7 +103,7 @@ def _facts(history: History, now: float) -> str:
     tried = counts["good"] + counts["slow"] + counts["bad"]
     down = {outage.journey for outage in history.outages if outage.kind == "down"}
     slow = {outage.journey for outage in history.outages} - down
-    asked = [outage for outage in history.outages if outage.detected is not None]
+    asked = _was_asked(history)
     facts = [
         ("journeys down", f"{len(down)} of {len(NAMES)}", f"{len(slow)} more slow" if slow else ""),
         ("faults", str(len({fault.id for fault in history.faults})), ""),
@@ -100,8 +111,9 @@ def _facts(history: History, now: float) -> str:
     if tried:  # the prober writes its tally now and then, so a run that has just begun has none
         facts.insert(0, ("attempts", f"{tried:,}", f"{counts['bad']:,} failed"))
     if asked:
-        seen = sum(bool(outage.detected) for outage in asked)
-        facts.append(("alerts", f"{seen} of {len(asked)}", "outages raised one"))
+        alerted = sum(any(time.detected for time in one.times) for one in counted(history.outages))
+        number, _, things = number_of(history.outages).partition(" ")
+        facts.append(("alerts", f"{alerted} of {number}", f"{things} raised one"))
     people = max((load.people for load in history.loads), default=0)
     if people:
         facts.append(("people", f"{people:,}", "as load"))
@@ -111,10 +123,37 @@ def _facts(history: History, now: float) -> str:
     )
 
 
-def _outages(history: History, now: float) -> str:
+def _outages(history: History, now: float, names: Names) -> str:
+    """A row for each fault, and each time by itself for who wants to know."""
     if not history.outages:
         return "<p class='calm'>No outage: every journey went well, every time.</p>"
-    asked = any(outage.detected is not None for outage in history.outages)
+    each = f"each time by itself, {len(history.outages)} of them"
+    return (
+        f"{_by_cause(history, now, names)}"
+        f"<details><summary>{each}</summary>{_each(history, now, names)}</details>"
+    )
+
+
+def _by_cause(history: History, now: float, names: Names) -> str:
+    rows = []
+    for story in stories(history.outages):
+        hurts = story.hurts(now)
+        longest = max(hurts, key=lambda hurt: hurt.seconds(now))
+        rows.append(
+            [
+                f"<b>{escape(cause(story))}</b>",
+                f"<time datetime='{stamp(story.start)}'>{clock(story.start)}</time>",
+                lasted(longest.seconds(now), at_least=longest.is_at_least),
+                lasted(story.total(now), at_least=story.is_at_least),
+                escape(journeys_hurt(hurts, ROOM_FOR_NAMES)),
+                f"<span class='error'>{escape(error(story.outages, names))}</span>",
+            ]
+        )
+    return _table(["cause", "began", "longest", "in all", "hurt", "error"], rows, numbers={2, 3})
+
+
+def _each(history: History, now: float, names: Names) -> str:
+    asked = _was_asked(history)
     heads = ["journey", "", "began", "lasted", "failed", "error", "cause", *(["alert"] if asked else [])]
     rows = (
         [
@@ -123,14 +162,21 @@ def _outages(history: History, now: float) -> str:
             f"<time datetime='{stamp(outage.start)}'>{clock(outage.start)}</time>",
             f"{_lasted(outage, now)}",
             f"{outage.failed} of {outage.attempts}" if outage.attempts else "",
-            f"<span class='error'>{escape(outage.error if outage.kind == 'down' else '')}</span>",
+            f"<span class='error'>{escape(error([outage], names))}</span>",
             escape(causes(outage)) or "<i>no known fault</i>",
             *([_alert(outage)] if asked else []),
         ]
         for outage in history.outages
     )
-    note = f"<p class='note'>{escape(COMES_FROM_THE_PROBER)}</p>" if asked else ""
-    return _table(heads, rows, numbers={3, 4}) + note
+    notes = (WHAT_ALERT_MEANS, COMES_FROM_THE_PROBER) if asked else ()
+    return _table(heads, rows, numbers={3, 4}) + "".join(
+        f"<p class='note'>{escape(note)}</p>" for note in notes
+    )
+
+
+def _was_asked(history: History) -> bool:
+    """Whether Prometheus said what it had noticed."""
+    return any(outage.detected is not None for outage in history.outages)
 
 
 def _lasted(outage: Felt, now: float) -> str:
@@ -146,7 +192,7 @@ def _alert(outage: Felt) -> str:
 def _faults(history: History, now: float) -> str:
     if not history.faults:
         return "<p class='calm'>No fault was injected.</p>"
-    rows = ([*_fault_cells(fault, now), _felt_of(fault, history, now)] for fault in history.faults)
+    rows = ([*_fault_cells(parts, now), _felt_of(parts, history, now)] for parts in by_id(history.faults))
     return _table(["fault", "target", "applied", "in force", "verified", "users felt"], rows, numbers={3})
 
 
@@ -168,26 +214,37 @@ def _changes(history: History) -> str:
     return f"<section><h2>Configuration</h2>{table}</section>"
 
 
-def _fault_cells(fault: InjectedFault, now: float) -> list[str]:
-    how = parameters(fault)
-    if fault.applied is None:
-        applied, lasted = "<i>never</i>", ""
+def _fault_cells(parts: Sequence[InjectedFault], now: float) -> list[str]:
+    """One fault, on all its parts."""
+    how = parameters(parts[0])
+    begun = [part.applied for part in parts if part.applied is not None]
+    if not begun:
+        applied, lasts = "<i>never</i>", ""
     else:
-        end = now if fault.end is None else fault.end
-        applied = f"<time datetime='{stamp(fault.applied)}'>{clock(fault.applied)}</time>"
-        how_it_ended = " and still is" if fault.end is None else ", then ceased" if fault.ceased else ""
-        lasted = spell_duration(end - fault.applied) + how_it_ended
-    if fault.unknown:
-        lasted = "<span class='missed'>end unknown</span>"
-    verified = spell(fault.verified, "yes", "<span class='missed'>no effect</span>", "not known")
-    name = f"<b title='{escape(fault.id)}'>{escape(fault.name)}</b>"
+        ends = [part.end for part in parts if part.applied is not None]
+        applied = f"<time datetime='{stamp(min(begun))}'>{clock(min(begun))}</time>"
+        ceased = any(part.ceased for part in parts)
+        how_it_ended = " and still is" if None in ends else ", then ceased" if ceased else ""
+        lasts = spell_duration(max(now if end is None else end for end in ends) - min(begun)) + how_it_ended
+    if any(part.unknown for part in parts):
+        lasts = "<span class='missed'>end unknown</span>"
+    verdicts = [part.verified for part in parts]
+    seen = False if False in verdicts else True if all(verdicts) else None
+    verified = spell(seen, "yes", f"<span class='missed'>{_without_effect(parts)}</span>", "not known")
+    name = f"<b title='{escape(parts[0].id)}'>{escape(parts[0].name)}</b>"
     small = f" <small>{escape(how)}</small>" if how else ""
-    return [name + small, escape(fault.target), applied, lasted, verified]
+    many = f" <small>{len(parts)} parts</small>" if len(parts) > 1 else ""
+    return [name + small, escape(targets(parts)) + many, applied, lasts, verified]
 
 
-def _felt_of(fault: InjectedFault, history: History, now: float) -> str:
+def _without_effect(parts: Sequence[InjectedFault]) -> str:
+    spared = [part.target for part in parts if part.verified is False]
+    return "no effect" if len(spared) == len(parts) else f"no effect on {escape(', '.join(spared))}"
+
+
+def _felt_of(parts: Sequence[InjectedFault], history: History, now: float) -> str:
     """Which journeys a fault hurt, worst first, and which when it was over."""
-    caused = [outage for outage in history.outages if fault in outage.causes]
+    caused = [outage for outage in history.outages if any(part in outage.causes for part in parts)]
     during = _hurt([outage for outage in caused if not outage.after_effect], now)
     after = _hurt([outage for outage in caused if outage.after_effect], now)
     words = [during, f"<small>afterwards:</small> {after}" if after else ""]
@@ -195,12 +252,12 @@ def _felt_of(fault: InjectedFault, history: History, now: float) -> str:
 
 
 def _hurt(caused: Sequence[Felt], now: float) -> str:
-    down = [f"{escape(name)} {spell_duration(lasted)}" for name, lasted in felt_by_journey(caused, now)]
+    down = [f"{escape(name)} {spell_duration(seconds)}" for name, seconds in felt_by_journey(caused, now)]
     slow = sorted({outage.journey for outage in caused if outage.kind == "slow"}, key=order_of)
     return ", ".join(down + [f"{escape(name)} slow" for name in slow])
 
 
-def _journeys(history: History, now: float) -> str:
+def _journeys(history: History, now: float, names: Names) -> str:
     heads = ["journey", "attempts", "good", "slow", "failed", "good share", "down for", "no data for"]
     seconds = dict(felt_by_journey(history.outages, now))
     return _table(
@@ -210,7 +267,7 @@ def _journeys(history: History, now: float) -> str:
                 f"<b>{name}</b>",
                 *_counts(history.attempts.get(name, Counter())),
                 _down_for(seconds.get(name)),
-                _no_data_for(name, history, now),
+                _no_data_for(name, history, now, names),
             ]
             for name in NAMES
         ),
@@ -218,13 +275,13 @@ def _journeys(history: History, now: float) -> str:
     )
 
 
-def _no_data_for(journey: str, history: History, now: float) -> str:
+def _no_data_for(journey: str, history: History, now: float, names: Names) -> str:
     """How long it could not be tried, with the latest reason."""
     rows = [row for row in history.unmeasured if row.journey == journey]
     if not rows:
         return ""
     lasted = sum((now if row.end is None else row.end) - row.start for row in rows)
-    return f"<span title='{escape(spell_no_data(rows[-1].why, {}))}'>{spell_duration(lasted)}</span>"
+    return f"<span title='{escape(spell_no_data(rows[-1].why, names))}'>{spell_duration(lasted)}</span>"
 
 
 def _counts(counts: Counter[str]) -> list[str]:

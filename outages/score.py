@@ -9,6 +9,7 @@ from typing import Any
 
 from foundation.clock import stamp
 from outages.model import Felt
+from outages.stories import counted
 
 SLACK = 3.0
 """Seconds by which the monitoring's record may lie beside an outage and still mean it."""
@@ -129,17 +130,25 @@ def score(
 ) -> dict[str, Any]:
     """The object of `failwhale score --json`. Times of `no_data` do not count."""
     pairs = pair(felt, recorded, now)
-    verdicts = [row.verdict for row in pairs]
+    outages = outcomes(pairs)
+    detected = sum(any(row.recorded is not None for row in times) for times in outages)
     return {
-        "detected": verdicts.count("detected"),
-        "missed": verdicts.count("missed"),
-        "false_positives": verdicts.count("false positive"),
+        "detected": detected,
+        "missed": len(outages) - detected,
+        "false_positives": sum(row.felt is None for row in pairs),
         "seconds": _seconds(felt, recorded, now, list(no_data)),
-        "alerted": sum(row.detection_delay is not None for row in pairs),
+        "alerted": sum(any(row.detection_delay is not None for row in times) for times in outages),
         "detection_delay": _quantiles([row.detection_delay for row in pairs]),
         "duration_error": _quantiles([row.duration_error for row in pairs]),
         "rows": [_row(row) for row in pairs],
     }
+
+
+def outcomes(pairs: Iterable[Pair]) -> list[list[Pair]]:
+    """What the monitoring made of each outage, as they are counted: each time that it came."""
+    by_time = {id(row.felt): row for row in pairs if row.felt is not None}
+    felt = [row.felt for row in by_time.values() if row.felt is not None]
+    return [[by_time[id(time)] for time in outage.times] for outage in counted(felt)]
 
 
 def _seconds(

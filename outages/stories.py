@@ -73,6 +73,16 @@ def stories(outages: Iterable[Felt]) -> list[Story]:
     return sorted(told, key=lambda story: (not story.causes, story.start))
 
 
+def counted(outages: Iterable[Felt]) -> list[Hurt]:
+    """The outages as they are counted wherever their number is told: a journey that comes and goes under the
+    same faults counts once, what has no known fault each time."""
+    groups: dict[tuple[str, str, frozenset[str] | int], list[Felt]] = {}
+    for number, outage in enumerate(outages):
+        faults = frozenset(fault.id for fault in outage.causes)
+        groups.setdefault((outage.journey, outage.kind, faults or number), []).append(outage)
+    return [Hurt(journey, kind, tuple(times)) for (journey, kind, _), times in groups.items()]
+
+
 def have_unknown_end(outages: Iterable[Felt]) -> bool:
     """Whether nobody saw the end of one of them."""
     return any(not outage.has_known_end for outage in outages)

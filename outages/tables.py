@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.console import print_table, spell_duration, stdout
 from outages.model import Felt
+from outages.score import Pair, outcomes
 from outages.stories import Story, stories
 from outages.wording import (
     COMES_FROM_THE_PROBER,
@@ -19,13 +20,12 @@ from outages.wording import (
     error,
     journeys_hurt,
     lasted,
+    number_of,
 )
 from testbed.error_words import Names
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from outages.score import Pair
 
 GAP = 2
 INDENT = 10
@@ -56,7 +56,7 @@ def show(
     cells = [_story(story, now) for story in told]
     heads = ["UTC", "cause", "longest", "in all"]
     widths = _widths(heads, cells, console.width - SHORTEST - GAP, give_way=1)
-    errors = [error(story.outages, names) or ONLY_SLOW for story in told]
+    errors = [error(story.outages, names) or _without_error(story) for story in told]
     room = console.width - sum(width + GAP for width in widths)
     beside_errors = room - max(map(len, errors)) - GAP
     for line, story in zip(cells, told, strict=True):
@@ -66,6 +66,11 @@ def show(
     _print(console, heads, [*widths, _longest(heads, cells)[-1]], cells, errors)
     if each and len(rows) > len(told):
         console.print(f"[dim]each time by itself: {each}[/dim]")
+
+
+def _without_error(story: Story) -> str:
+    """Prometheus knows that a journey was down, and no error."""
+    return ONLY_SLOW if all(outage.kind == "slow" for outage in story.outages) else ""
 
 
 def _story(story: Story, now: float) -> list[Cell]:
@@ -183,9 +188,9 @@ def show_score(pairs: list[Pair], result: dict[str, Any]) -> None:
         spell_duration(result["seconds"][name]) for name in ("detected", "missed", "false_positives")
     )
     console.print(f"in time: {detected} detected, {missed} missed, {false} false positive")
-    late = sum(outage.is_late for outage in felt)
+    late = sum(_was_alerted_late(times) for times in outcomes(pairs))
     console.print(
-        f"alerted: {result['alerted']} of {len(felt)} outages"
+        f"alerted: {result['alerted']} of {number_of(felt)}"
         + (f", {late} more when it was over" if late else "")
         + _quantile_words("; delay", result["detection_delay"])
         + (f" over {result['alerted']} alert{'' if result['alerted'] == 1 else 's'}" if felt else "")
@@ -213,6 +218,12 @@ def show_score(pairs: list[Pair], result: dict[str, Any]) -> None:
         ),
         right=["lasted", "alert"],
     )
+
+
+def _was_alerted_late(times: Iterable[Pair]) -> bool:
+    """Whether of an outage, each time that it came, no alert began within it, but one when it was over."""
+    felt = [row.felt for row in times if row.felt is not None]
+    return any(one.is_late for one in felt) and not any(one.detected for one in felt)
 
 
 def _quantile_words(what: str, quantiles: dict[str, float | None]) -> str:

@@ -10,12 +10,17 @@ from typing import Any
 from foundation.console import spell_duration
 from outages.history import History
 from outages.model import Felt, InjectedFault, Reconfigured
-from outages.stories import Hurt, Story, have_unknown_end, stories
+from outages.stories import Hurt, Story, counted
 from testbed.error_words import Names, spell_error
 
 COMES_FROM_THE_PROBER = (
     "What Prometheus knows of the journeys it has from the prober, which measured the outages: this says how "
     "well it keeps up with the prober, not what it would see without one."
+)
+
+WHAT_ALERT_MEANS = (
+    "alert: how long after the beginning of an outage Prometheus raised one; late: it came when the outage "
+    "was over; none: none came."
 )
 
 NO_FAULT = "no known fault"
@@ -50,27 +55,26 @@ def headline(history: History) -> str:
     """One sentence: how many outages, and which journey was down longest."""
     if history.began is None:
         return "No data yet: the prober has not run."
-    now = history.now()
-    slow, down = (_count_hurts(history.outages, kind, now) for kind in ("slow", "down"))
-    slow_words = _count(slow, "degradation") if slow else ""
+    outages = counted(history.outages)
+    slow, down = ([one for one in outages if one.kind == kind] for kind in ("slow", "down"))
+    slow_words = _count(len(slow), "degradation") if slow else ""
     if not down:
         without = "No outage" if history.faults else "No outage, and no fault was injected"
         return f"{without}; {slow_words}." if slow else f"{without}."
-    journey, seconds = felt_by_journey(history.outages, now)[0]
-    of_it = [outage for outage in history.outages if (outage.journey, outage.kind) == (journey, "down")]
-    spelled = lasted(seconds, at_least=have_unknown_end(of_it))
-    count = _count(down, "outage") + (f" and {slow_words}" if slow else "")
-    return f"{count}; {journey} was down longest, for {spelled}."
+    journey, seconds = felt_by_journey(history.outages, history.now())[0]
+    of_it = [one for one in down if one.journey == journey]
+    spelled = lasted(seconds, at_least=any(one.is_at_least for one in of_it))
+    count = _count(len(down), "outage") + (f" and {slow_words}" if slow else "")
+    return f"{count}; {journey} was down longest, for {spelled}{' in all' if len(of_it) > 1 else ''}."
 
 
-def _count_hurts(outages: Sequence[Felt], kind: str, now: float) -> int:
-    """Journeys of which one comes and goes under one cause count once; what has no known fault, each time."""
-    return sum(
-        1 if story.causes else len(hurt.times)
-        for story in stories(outages)
-        for hurt in story.hurts(now)
-        if hurt.kind == kind
-    )
+def number_of(outages: Iterable[Felt]) -> str:
+    """How many, counted as in the headline: `2 outages`, `3 degradations`, `5 outages and degradations`."""
+    hurts = counted(outages)
+    kinds = {hurt.kind for hurt in hurts}
+    if len(kinds) > 1:
+        return f"{len(hurts)} outages and degradations"
+    return _count(len(hurts), "degradation" if kinds == {"slow"} else "outage")
 
 
 def felt(hurts: Sequence[Hurt], now: float) -> list[str]:

@@ -157,6 +157,20 @@ def test_a_report_made_on_the_machine_needs_not_be_copied(
     assert "docker" not in capsys.readouterr().out
 
 
+def test_what_prometheus_recorded_has_no_errors_and_its_own_next_step(
+    state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(state, RUN)
+    rows = [Felt("post", "down", start, start + 1) for start in (10, 20)]
+    monkeypatch.setattr("outages.prometheus.recorded", lambda site, history: rows)
+    assert call("outages", "--from", "prometheus", "--state", str(state)) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("Prometheus recorded 2 outages in this run.")
+    assert "only slow" not in shown
+    assert "error" not in shown
+    assert "failwhale outages --from prometheus --all" in shown
+
+
 @pytest.mark.parametrize("columns", ["60", "80", "140"])
 def test_long_causes_leave_the_other_columns_alone(
     state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str

@@ -393,11 +393,11 @@ def test_the_headline_says_it_plainly() -> None:
     assert said(STARTED, STOPPED) == "No outage, and no fault was injected."
     assert said(STARTED, *fault("a", "post@east", 1, 2), STOPPED) == "No outage."
     two = [*outage("post", 5, 8), *outage("post", 20, 29.3), *outage("page", 20, 21)]
-    assert said(STARTED, *two, STOPPED) == "3 outages; post was down longest, for 12.3s."
+    assert said(STARTED, *two, STOPPED) == "3 outages; post was down longest, for 12.3s in all."
     slow = outage("page", 5, 8, "slow")
     assert said(STARTED, *slow, STOPPED) == "No outage, and no fault was injected; 1 degradation."
     both = said(STARTED, *slow, *two, STOPPED)
-    assert both == "3 outages and 1 degradation; post was down longest, for 12.3s."
+    assert both == "3 outages and 1 degradation; post was down longest, for 12.3s in all."
 
 
 def test_a_fault_that_ceased_is_the_cause_of_nothing_that_begins_later() -> None:
@@ -505,3 +505,11 @@ def test_one_that_does_not_say_whom_it_hurts_may_be_the_cause_of_anything_that_b
     )
     assert [[one.name for one in row.causes] for row in history.outages] == [["release 1.2-memory-leak"]]
     assert [one.is_active for one in history.faults] == [True]
+
+
+def test_down_longest_is_said_to_be_a_sum_where_it_is_one() -> None:
+    cut = fault("cut", "post@east", 10, 20)
+    once = [STARTED, *cut, *outage("post", 11, 13), *outage("post", 14, 15), STOPPED]
+    assert headline(read(once)) == "1 outage; post was down longest, for 3s."
+    again = [STARTED, *cut, *outage("post", 11, 13), *outage("post", 40, 44), STOPPED]
+    assert headline(read(again)) == "2 outages; post was down longest, for 6s in all."

@@ -9,9 +9,9 @@ import pytest
 from test_history import STARTED, STOPPED, T, fault, line, outage
 
 from foundation.ledger import Record
-from outages.history import read
+from outages import report
+from outages.history import History, read
 from outages.journey_names import NAMES
-from outages.report import page
 from outages.watch import CELLS, strip
 from outages.wording import COMES_FROM_THE_PROBER
 
@@ -37,6 +37,10 @@ RUNS: dict[str, list[Record]] = {
     ],
     "malicious": [STARTED, *fault(EVIL, EVIL, 1, 2), *outage(EVIL, 1, 2), STOPPED],
 }
+
+
+def page(history: History) -> str:
+    return report.page(history, {"127.0.0.1:7": "retweet@east"})
 
 
 class Page(HTMLParser):
@@ -136,6 +140,50 @@ def test_the_faults_agree_with_the_causes() -> None:
     )
     assert "after kill store@east" in content
     assert "<small>afterwards:</small> page 2s" in content
+
+
+def test_an_error_is_told_in_words_that_name_parts() -> None:
+    raw = "status: 503 service-unreachable: retweet: 127.0.0.1:7: [Errno 111] Connection refused"
+    cut = "status: 503 service-unreachable: The service retweet."
+    told = [
+        {**one, "error": error}
+        for error in (raw, cut)
+        for one in outage("retweet", *((5, 6) if error == raw else (15, 16)))
+    ]
+    content = page(read([STARTED, *told]))
+    assert "retweet@east refused the connection" in content
+    assert "retweet cannot be reached" in content
+    assert "status: 503" not in content
+
+
+def test_a_fault_on_many_parts_is_one_row_and_what_it_did_another() -> None:
+    parts = [
+        row
+        for part in ("post@east", "auth@east", "store@east")
+        for row in fault("kill-1", part, 10, 20, selector="place:east")
+    ]
+    content = page(read([STARTED, *parts, *outage("post", 11, 13), *outage("post", 14, 15), STOPPED]))
+    faults = content[content.index("<h2>Faults") : content.index("<h2>Journeys")]
+    assert faults.count("<tr>") == 2, "the heads, and one row"
+    assert "place:east <small>3 parts</small>" in faults
+    assert "post 3s" in faults
+    outages = content[content.index("<h2>Outages") : content.index("<details>")]
+    assert outages.count("<tr>") == 2
+    assert "<b>kill place:east</b>" in outages
+    assert "post ×2" in outages
+    assert "<summary>each time by itself, 2 of them</summary>" in content
+
+
+def test_alerts_are_explained_and_count_outages_as_the_headline_does() -> None:
+    cut = fault("cut", "post@east", 10, 30)
+    history = read([STARTED, *cut, *outage("post", 11, 13), *outage("post", 15, 17), *outage("page", 60, 61)])
+    history.join_causes()
+    for row, detected in zip(history.outages, (False, True, False), strict=True):
+        row.detected = detected
+    content = page(history)
+    assert "<h1>2 outages; post was down longest, for 4s.</h1>" in content
+    assert "<dt>alerts</dt><dd>1 of 2 <small>outages raised one</small>" in content
+    assert "late: it came when the outage was over" in content
 
 
 def test_the_page_says_whose_series_the_alerts_are_about() -> None:

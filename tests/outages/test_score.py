@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from foundation.clock import Setting, stamp
 from foundation.failure import Failure
-from outages.model import Felt
+from outages.model import Felt, InjectedFault
 from outages.prometheus import Prometheus, detect, intervals
 from outages.score import quantile, score
+from outages.wording import number_of
 
 NOW = 1000.0
 
@@ -346,3 +347,22 @@ def test_a_prometheus_that_is_silent_is_a_failure_with_a_next_step() -> None:
     with pytest.raises(Failure, match="does not answer") as failure:
         Prometheus("127.0.0.1:1").outages(100, 200)
     assert "failwhale status" in failure.value.next_step
+
+
+def test_outages_are_counted_as_in_the_headline() -> None:
+    cause = InjectedFault("cut", "partition", "place:east", {}, 0.0)
+    felt = [
+        Felt("post", kind, start, start + 2, causes=[cause])
+        for start in (10, 20)
+        for kind in ("down", "slow")
+    ]
+    felt += [Felt("page", "down", start, start + 2) for start in (60, 80)]
+    result = score(felt, [Felt("post", "down", 20, 22)], NOW)
+    assert (result["detected"], result["missed"]) == (1, 3)
+    assert len(result["rows"]) == 6
+    assert number_of(felt) == "4 outages and degradations"
+    assert [number_of(felt[:1]), number_of(felt[1:2]), number_of([])] == [
+        "1 outage",
+        "1 degradation",
+        "0 outages",
+    ]

@@ -24,10 +24,10 @@ from testbed.sitefile import SiteFile
 START_SECONDS = 15.0
 ANSWER_SECONDS = 60.0
 ROLE_SECONDS = 0.3
-# For glibc, in the supervisor and so in all that it forks: large blocks (a password hash takes 7 MB) go back to
-# the system as soon as they are free, and threads share the arenas instead of having one each. Not so the 256 KiB
-# that uvloop takes for each read of a TLS connection: having them anew from the system costs more than half of
-# what an exchange over TLS does.
+# For glibc, in the supervisor and so in all that it forks: large blocks (a password hash takes 7 MB) go back
+# to the system as soon as they are free, and threads share the arenas instead of having one each. Not so the
+# 256 KiB that uvloop takes for each read of a TLS connection: to have them anew from the system costs more
+# than half of what an exchange over TLS does.
 MEMORY_SETTINGS = {
     "MALLOC_MMAP_THRESHOLD_": "327680",
     "MALLOC_TRIM_THRESHOLD_": "1048576",
