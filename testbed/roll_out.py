@@ -132,17 +132,21 @@ def carry_out(
             moves=[str(move) for move in needed],
             asked_by=user(),
         )
-        stages = [needed] if at_once else [[move] for move in needed]
-        for stage in stages:
-            well_before = _ill(state) if pause_on_errors else []
-            if not _replace(site, ledger, rolled, stage, say):
-                break
-            if pause_on_errors and (ill := _hurt_since(state, well_before)):
-                rolled.outcome = "paused"
-                rolled.why = f"users are hurt: {', '.join(ill)}"
-                break
-        rolled.seconds = round(time.monotonic() - began, 3)
-        ledger.append("release.finished", roll_out=rolled.id, outcome=rolled.outcome, why=rolled.why)
+        try:
+            for stage in [needed] if at_once else [[move] for move in needed]:
+                ill_before = _ill(state) if pause_on_errors else set()
+                if not _replace(site, ledger, rolled, stage, say):
+                    break
+                if pause_on_errors and (why := _hurt_since(state, ill_before)):
+                    rolled.outcome, rolled.why = "paused", why
+                    break
+        except BaseException as error:
+            rolled.outcome = "failed"
+            rolled.why = error.message if isinstance(error, Failure) else "it was interrupted"
+            raise
+        finally:
+            rolled.seconds = round(time.monotonic() - began, 3)
+            ledger.append("release.finished", roll_out=rolled.id, outcome=rolled.outcome, why=rolled.why)
     return rolled
 
 
@@ -206,11 +210,19 @@ def _is_ready(site: Site, move: Move) -> bool:
     return site.release(move.part) == move.then[-1] and site.ready(move.part)
 
 
-def _ill(state: State) -> list[str]:
-    return [name for name, row in journeys_now(state).items() if row["state"] in ("down", "slow")]
+def _ill(state: State) -> set[str]:
+    """The journeys that are down or slow. Raises Failure when nobody can say."""
+    journeys = journeys_now(state)
+    if not journeys:
+        raise Failure(
+            "the prober does not answer: nobody can say whether users are hurt",
+            "see: failwhale status; or go on without looking: leave out --pause-on-errors",
+        )
+    return {name for name, row in journeys.items() if row["state"] in ("down", "slow")}
 
 
-def _hurt_since(state: State, before: Sequence[str]) -> list[str]:
-    """The journeys that are ill when users were watched for a while, and were not before."""
+def _hurt_since(state: State, before: set[str]) -> str:
+    """Who is hurt when users were watched for a while, and was not before; empty: nobody."""
     time.sleep(WATCHED_SECONDS)
-    return [name for name in _ill(state) if name not in before]
+    hurt = sorted(_ill(state) - before)
+    return f"users are hurt: {', '.join(hurt)}" if hurt else ""

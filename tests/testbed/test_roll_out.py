@@ -139,12 +139,13 @@ def test_at_once_is_all_at_the_same_time(memory: MemorySite, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("before", "after", "outcome", "touched"),
     [
-        ({}, {}, "done", 2),
-        ({}, {"post": "down"}, "paused", 1),
+        ({"post": "green"}, {"post": "green"}, "done", 2),
+        ({"post": "green"}, {"post": "down"}, "paused", 1),
+        ({"post": "green"}, {"post": "slow"}, "paused", 1),
         ({"post": "down"}, {"post": "down"}, "done", 2),
-        ({}, {"freshness": "unknown"}, "done", 2),
+        ({"post": "green"}, {"post": "unknown"}, "done", 2),
     ],
-    ids=["all well", "hurt", "hurt before", "no data"],
+    ids=["all well", "down", "slow", "hurt before", "no data"],
 )
 def test_paused_when_users_are_hurt_who_were_not_before(
     memory: MemorySite,
@@ -162,6 +163,34 @@ def test_paused_when_users_are_hurt_who_were_not_before(
     moves = forward(site(memory), "1.2-posts-fail", POST)
     rolled = carry_out(site(memory), memory.state, "roll-out", moves, pause_on_errors=True)
     assert (rolled.outcome, len(memory.restarted)) == (outcome, touched)
+
+
+def test_without_a_prober_nobody_can_say_whether_users_are_hurt(
+    memory: MemorySite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roll_out, "journeys_now", lambda _: {})
+    moves = forward(site(memory), "1.1", POST)
+    with pytest.raises(Failure, match="the prober does not answer"):
+        carry_out(site(memory), memory.state, "roll-out", moves, pause_on_errors=True)
+    assert memory.restarted == []
+    assert [row["kind"] for row in records(memory)] == ["release.started", "release.finished"]
+    assert memory.releases.obstacle() == ""
+
+
+def test_one_that_is_interrupted_says_so_and_leaves_the_road(memory: MemorySite) -> None:
+    def interrupt(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(site(memory), memory.state, "roll-out", forward(site(memory), "1.1", POST), say=interrupt)
+    last = records(memory)[-1]
+    assert (last["kind"], last["outcome"], last["why"]) == (
+        "release.finished",
+        "failed",
+        "it was interrupted",
+    )
+    assert memory.restarted == ["post@east"]
+    assert memory.releases.obstacle() == ""
 
 
 def test_what_is_down_is_told_and_left_down(memory: MemorySite) -> None:
