@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from datetime import UTC
 from pathlib import Path
 
@@ -100,3 +101,23 @@ def test_follows_whole_lines_only(state: State) -> None:
         assert next(lines).text == "five"
         assert next(lines).text == "six"
         timer.join()
+
+
+def test_what_maintenance_has_put_aside_is_still_there_and_what_comes_then_is_followed(state: State) -> None:
+    lines = logs_of(state, "prober").follow(None)
+    log = state.logs / "prober.log"
+
+    def write(mode: str, text: str) -> None:
+        with log.open(mode) as file:
+            file.write(text)
+
+    threading.Timer(0.5, write, ("a", "a line that is long\n")).start()
+    assert next(lines) == Line("prober", "a line that is long")
+    (state.logs / "prober.log.1").write_text(log.read_text())
+    threading.Timer(0.5, write, ("w", "after\n")).start()
+    assert next(lines) == Line("prober", "after")
+    assert [line.text for line in logs_of(state, "prober").last(None, None)] == [
+        "four id-1",
+        "a line that is long",
+        "after",
+    ]
