@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 ASK_STORES_EVERY = 1.0
 """Seconds: as often as Prometheus looks."""
 
-ASK_ENDPOINTS_EVERY = 5.0
+ASK_ENDPOINTS_EVERY = 10.0
 """Seconds. It takes a handshake or two with each endpoint."""
 
 

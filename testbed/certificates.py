@@ -66,8 +66,6 @@ def presented(address: tuple[str, int], authority: Path, name: str) -> Presented
     """What is presented at an address to somebody who trusts these authorities and wants this name. None when
     nobody answers."""
     trusting = ssl.create_default_context(cafile=str(authority))
-    seeing = ssl.create_default_context(cafile=str(authority))
-    seeing.check_hostname, seeing.verify_mode = False, ssl.CERT_NONE
     flaw = None
     try:
         try:
@@ -76,6 +74,8 @@ def presented(address: tuple[str, int], authority: Path, name: str) -> Presented
             flaw = _BY_CODE.get(refusal.verify_code)
             if flaw is None:
                 return None
+            seeing = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            seeing.check_hostname, seeing.verify_mode = False, ssl.CERT_NONE
             shown = _shake_hands(address, seeing, name)
     except OSError:
         return None

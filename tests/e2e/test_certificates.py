@@ -119,7 +119,7 @@ def test_nobody_notices_that_of_an_idle_standby_but_who_looks(site: Site) -> Non
         with site.internal("chaos") as controller:
             return series in controller.get("/metrics").text.splitlines()
 
-    wait_until(is_told, 20, "the controller tells it, by which an alert goes")
+    wait_until(is_told, 30, "the controller tells it, by which an alert goes")
     assert {name: row["failed"] for name, row in site.journeys().items()} == before
     site.ok("chaos", "heal")
 
