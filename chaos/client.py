@@ -13,6 +13,7 @@ from foundation.state import State
 from foundation.user import user
 from testbed.control import Answer, Control, Unreachable, operators_tls
 from testbed.inventory import Inventory
+from testbed.sitefile import refuse_down
 
 PART = "chaos"
 PATIENCE = 15.0
@@ -132,6 +133,7 @@ class Client:
             ) from None
 
     def _control(self, timeout: float) -> Control:
+        refuse_down(self._state)
         host, port = Inventory.of(self._state).address(PART)
         try:
             tls = operators_tls(self._state)

@@ -192,6 +192,8 @@ class Fault(ABC):
     lies: ClassVar[Depth] = Depth.INSIDE
     """Where a part has what this fault leaves behind."""
     demonstration: ClassVar[Demonstration]
+    spares: ClassVar[tuple[str, ...]] = ()
+    """Journeys that it cannot hurt wherever it is."""
     lasting: ClassVar[bool] = True
     """False when it happens once and there is nothing to wait for."""
     listed: ClassVar[bool] = True
@@ -227,7 +229,7 @@ class Fault(ABC):
         ends, and users come by each of them.
         """
         through = (journeys_through(part.service, part.place) for part in target.parts)
-        return tuple(dict.fromkeys(chain.from_iterable(through)))
+        return tuple(one for one in dict.fromkeys(chain.from_iterable(through)) if one not in self.spares)
 
     def precondition(self, site: Site, part: Part) -> None:  # noqa: B027
         """Raise Failure when it cannot be done to the part as it is now. Asked once, before all else; of the
@@ -302,6 +304,7 @@ class Fault(ABC):
         """As `failwhale chaos list --json` shows it."""
         services = PARTS if SITE in self.targets else self.targets
         hurts = {journey for service in services for journey in JOURNEYS_OF.get(service, ())}
+        hurts.difference_update(self.spares)
         return {
             "name": self.name,
             "family": self.family,

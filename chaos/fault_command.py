@@ -27,10 +27,12 @@ from foundation.console import (
     spell_duration,
     stdout,
 )
+from foundation.failure import INTERRUPTED, Failure
 from foundation.options import whole_number
 from foundation.state import State
 from testbed.sentinels import spell_failover
 from testbed.site import Site
+from testbed.sitefile import refuse_down
 
 Answer = Callable[[State, FaultRow, float | None], Sequence[str]]
 """Says what users felt of an injection that is over, in the console's markup. The number is since when all is
@@ -60,8 +62,12 @@ def command_of(fault: Fault, answer: Answer) -> Callable[..., None]:
             given["reason"] or "",
         )
         state = State(given["state"])
-        site = Site(state)
-        planned = plan(request, site)  # a mistake is named at once, and without a controller
+        try:
+            refuse_down(state)
+            site = Site(state)
+            planned = plan(request, site)  # a mistake is named at once, and without a controller
+        except KeyboardInterrupt:
+            raise Failure("interrupted before the fault began", code=INTERRUPTED) from None
         if given["dry_run"]:
             for part in planned.parts:
                 fault.precondition(site, part)
@@ -191,11 +197,11 @@ def _carry_out(request: Request, state: State, shown: Shown, answer: Answer, *, 
             now = following.begin(state, request, detach=detach, listener=progress)
             interrupted = False
         except KeyboardInterrupt:
-            progress.say("interrupted: ending the fault")
+            progress.say("interrupted: ending the fault, if it has begun")
             now = following.end_interrupted(state, request.id, progress)
             interrupted = True
         ended = not detach and not interrupted and is_over(now)
-        not_well, excused = following.wait_until_well(state, now, progress) if ended else (None, False)
+        not_well, others = following.wait_until_well(state, now, progress) if ended else (None, [])
     now["not_well"] = not_well
     well = time.time() if not not_well else None
     if shown.as_json:
@@ -203,21 +209,29 @@ def _carry_out(request: Request, state: State, shown: Shown, answer: Answer, *, 
     elif ended and not shown.quiet:
         for line in answer(state, now, well):
             stdout().print(line)
+        if others and not_well:  # which may have ended while that was asked
+            not_well, others = following.wait_until_well(state, now)
+            now["not_well"] = not_well
     following.judge(now, detached=detach and not interrupted, interrupted=interrupted)
-    if not excused:
+    if not others:
         following.refuse_unwell(now)
     if not shown.as_json and not shown.quiet:
         until = f", until {following.clock_of(now['until'])} UTC" if detach else ""
         end = "is in force" if detach else "is over"
         stdout().print(f"{now['id']} {end}: verified on {spell_targets(now)}{until}")
         if not_well:
-            stdout().print(f"not well yet, as other faults are in force: {', '.join(not_well)}")
+            wrong, why = ", ".join(not_well), ", ".join(others)
+            stdout().print(f"not well yet, as other faults are in force: {wrong} ({why})")
 
 
 def _failover_of(site: Site, planned: Plan) -> str | None:
-    """Why a loss of the primary would not be failed over now, empty when it would; None if it is not hit."""
-    hit = any(site.store_role(part) == "primary" for part in planned.parts if part.kind == "store")
-    return site.failover_hindrance() if hit else None
+    """Why a loss of the primary would not be failed over now, empty when it would; None if it is not hit. A
+    replica that is hit as well is nobody to promote."""
+    hit = [part for part in planned.parts if part.kind == "store"]
+    if not any(site.store_role(part) == "primary" for part in hit):
+        return None
+    left = [part for part in site.stores if part not in hit]
+    return site.failover_hindrance() if left else "every store is among the targets"
 
 
 def _print_plan(request: Request, planned: Plan, failover: str | None, *, json: bool) -> None:
@@ -228,7 +242,7 @@ def _print_plan(request: Request, planned: Plan, failover: str | None, *, json: 
     if not json:
         how, callers = planned.fault.spell(planned.parameters), ", ".join(planned.callers)
         stdout().print(
-            f"would {request.fault} {', '.join(targets)}"
+            f"{request.fault} would hit {', '.join(targets)}"
             f"{f' from {callers}' if callers else ''} for {spell_duration(request.seconds)}"
             f"{f' ({how})' if how else ''}"
         )

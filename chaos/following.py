@@ -55,9 +55,11 @@ def _follow(
     return now
 
 
-def wait_until_well(state: State, fault: FaultRow, listener: Listener = SILENT) -> tuple[list[str], bool]:
-    """What is not well again after a fault that is over, and whether other faults that are in force excuse
-    it: what they hurt does not end with this one. They may end while it is looked at: then there is no
+def wait_until_well(
+    state: State, fault: FaultRow, listener: Listener = SILENT
+) -> tuple[list[str], list[str]]:
+    """What is not well again after a fault that is over, and the ids of other faults that are in force and
+    excuse it: what they hurt does not end with this one. They may end while it is looked at: then there is no
     excuse, but time to wait."""
     site = Site(state)
     known = (named(one["target"], site.inventory, fault["callers"]) for one in fault["targets"])
@@ -68,9 +70,10 @@ def wait_until_well(state: State, fault: FaultRow, listener: Listener = SILENT) 
     wait = partial(wait_well, site, partial(journeys_now, state), hurts, store=store, note=listener.note)
     if active(state):
         not_well = wait(seconds=0.0)
-        if not not_well or active(state):
-            return not_well, True
-    return wait(seconds=WELL_LIMIT), False
+        others = [other["id"] for other in active(state)]
+        if not not_well or others:
+            return not_well, others
+    return wait(seconds=WELL_LIMIT), []
 
 
 def judge(fault: FaultRow, *, detached: bool, interrupted: bool = False) -> None:

@@ -22,6 +22,7 @@ from chaos.record import FaultRecorder
 from chaos.selector import pieces, select
 from chaos.target import SITE, Target, at, calls_into, named, whole
 from foundation.clock import steady
+from foundation.console import spell_duration
 from foundation.failure import FAILED, USAGE, Failure
 from foundation.patient_ledger import PatientLedger
 from testbed.endpoint_certificates import EndpointCertificate
@@ -86,7 +87,7 @@ def plan(request: Request, site: Site) -> Plan:
     if not 0 < request.seconds <= LONGEST_SECONDS:
         raise Failure(
             f"a fault cannot last {request.seconds:g} s",
-            f"choose more than 0 s and at most {LONGEST_SECONDS:g} s, for example --for 10s",
+            f"choose more than 0 s and at most {spell_duration(LONGEST_SECONDS)}, for example --for 10s",
             code=USAGE,
         )
     if lacking := missing(site.runtime.name, fault.requires):

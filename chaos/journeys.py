@@ -24,6 +24,10 @@ JOURNEYS_OF: Mapping[str, tuple[str, ...]] = {
 """A service that is not named here carries no journey: the instruments."""
 
 
+HANDSHAKES = ("handshake-east", "handshake-west")
+"""Journeys that end before any request is sent: what befalls requests does not hurt them."""
+
+
 def journeys_through(service: str, place: str | None) -> tuple[str, ...]:
     """The journeys that may be hurt when this part is. One edge has no part in the handshake with another."""
     return tuple(

@@ -114,7 +114,7 @@ def _selectors(parts: Sequence[Part]) -> list[str]:
 def _what_is_near(text: str, parts: Sequence[Part]) -> str:
     names = ", ".join(nearest(text, [part.name for part in parts], NEAREST))
     also = ", ".join(("KIND:all", "KIND:any", "KIND:50%", *_roles(parts), *_places(parts)))
-    return f"parts: {names}; also {also}"
+    return f"parts such as {names}; also {also}"
 
 
 def _roles(parts: Sequence[Part]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from foundation.failure import USAGE, Failure
 from foundation.state import State
 from testbed.choice import Choice, choose, lifecycle_of, lifecycle_on
 from testbed.runtimes.lifecycle import SILENT, Ended, Lifecycle, Outlook, StartListener, Wishes
-from testbed.sitefile import SiteFile, keep_what_ends_it
+from testbed.sitefile import SiteFile, keep_what_ends_it, refuse_down
 
 if TYPE_CHECKING:
     import chaos.listener
@@ -148,12 +148,13 @@ class Driver:
         self._refuse_outside()
         request = replace(request, id=request.id or new_id(request.fault))
         listener = listener or NOBODY
+        refuse_down(self.state)
         plan(request, Site(self.state))  # a mistake is named at once, and without a controller
         now = following.begin(self.state, request, detach=detach, listener=listener)
         following.judge(now, detached=detach)
         if not detach:
-            now["not_well"], excused = following.wait_until_well(self.state, now, listener)
-            if not excused:
+            now["not_well"], others = following.wait_until_well(self.state, now, listener)
+            if not others:
                 following.refuse_unwell(now)
         return now
 
@@ -220,6 +221,14 @@ class Driver:
             for outage in history.outages
             if outage.start < until and outage.start + outage.duration(now) >= since
         ]
+
+    def seconds_without_data(self, since: float, until: float) -> float:
+        """Seconds between two moments (Unix seconds) in which nobody could see how users fared."""
+        from outages.history import history_of
+
+        self._refuse_outside()
+        spans = ((max(gap.start, since), min(gap.end, until)) for gap in history_of(self.state).gaps)
+        return sum(max(0.0, end - start) for start, end in spans)
 
     def report(self, output: Path | None = None) -> Report:
         """Write the page about the latest run to `output`, or to the folder of reports of the site."""

@@ -21,6 +21,7 @@ from foundation.console import (
 )
 from foundation.state import State
 from foundation.verdict import spell
+from testbed.sitefile import SiteFile
 
 
 class FeltRow(TypedDict):
@@ -37,6 +38,7 @@ def show_history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -
     Example: failwhale chaos history
     """
     site = State(state)
+    SiteFile.read(site)  # raises Failure, with the next step, when there is none
     faults = history(site)
     felt = felt_by_fault(site)
     if json:

@@ -26,6 +26,7 @@ from foundation.suggestions import unknown
 from testbed.control import Unreachable
 from testbed.inventory import Part
 from testbed.site import Site
+from testbed.sitefile import refuse_down
 
 Info = Mapping[str, Any]
 
@@ -65,6 +66,7 @@ def protections(
         raise Failure(
             "to switch a protection, say its name and on or off", "failwhale protections retries off", USAGE
         )
+    refuse_down(State(state))
     site = Site(State(state))
     if keep and switch is not None:
         _configure(State(state), name, switch, reason)
@@ -73,8 +75,8 @@ def protections(
     rows = {part: states for part, states in answers.items() if states is not None}
     if json:
         print_json([{"part": part, **_spell(states)} for part, states in rows.items()])
-    else:
-        columns = list(next(iter(rows.values()), {}))
+    elif rows:
+        columns = list(next(iter(rows.values())))
         told = [(part, *_spell(states).values()) for part, states in rows.items()]
         print_table(("part", *columns), told)
     if silent := [part for part, states in answers.items() if states is None]:

@@ -36,7 +36,7 @@ from loadtests.load import Operation, Result, running
 from loadtests.population import PEOPLE_LIMIT
 from loadtests.tally import PERCENTILES
 from loadtests.target import Target, acknowledged_file, census_file, refuse_other_machines
-from testbed.sitefile import SiteFile
+from testbed.sitefile import SiteFile, refuse_down
 
 if TYPE_CHECKING:
     from loadtests.findings import Findings
@@ -73,6 +73,7 @@ def populate(
 
     Example: failwhale populate --people 1000 --seed 7
     """
+    refuse_down(State(state))
     loaded = _populate(State(state), people, seed, quiet=quiet)
     if as_json:
         print_json({"seed": seed, **asdict(loaded)})
@@ -128,6 +129,7 @@ def load(
     if seconds > LONGEST:
         raise typer.BadParameter("a load takes an hour at most", param_hint="--for")
     site = State(state)
+    refuse_down(site)
     refuse_other_machines(SiteFile.read(site).edges)
     if not census_file(site).exists():
         if not quiet:

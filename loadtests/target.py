@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from foundation.failure import USAGE, Failure
 from foundation.state import State
-from testbed.sitefile import SiteFile
+from testbed.sitefile import SiteFile, refuse_down
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ class Target:
     @classmethod
     def of(cls, state: State) -> Target:
         """The site in a state folder. Raises Failure when it is not up, has no people or is elsewhere."""
+        refuse_down(state)
         edges = SiteFile.read(state).edges
         refuse_other_machines(edges)
         return cls(edges, state.ca, Census.read(census_file(state)), acknowledged_file(state))

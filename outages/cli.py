@@ -25,7 +25,7 @@ from outages.model import Felt
 from outages.tables import show, show_each, show_score
 from outages.wording import headline, number_of
 from testbed.error_words import names_in
-from testbed.sitefile import SiteFile
+from testbed.sitefile import SiteFile, refuse_down
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -65,6 +65,7 @@ def outages(
     site = State(state)
     history = history_of(site)
     if source is Source.PROMETHEUS:
+        refuse_down(site)
         rows = recorded(site, history)
     else:
         rows = history.outages
@@ -105,6 +106,7 @@ def watch(
 
     site = State(state)
     SiteFile.read(site)  # raises Failure, with the next step, when there is none
+    refuse_down(site)
     console, live = stdout(), Live(site)
     if once or not console.is_terminal:
         live.ask()
@@ -177,6 +179,7 @@ def score(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> No
 
     site = State(state)
     history = history_of(site)
+    refuse_down(site)
     told = recorded(site, history)
     detect_if_possible(site, history)
     now = history.now()

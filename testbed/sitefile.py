@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from foundation.failure import Failure
+from foundation.failure import BASELINE_NOT_MET, Failure
 from foundation.state import State
 from testbed.decoding import Misfit, decode
 from testbed.labels import Kind
@@ -171,6 +171,12 @@ class SiteFile:
         return "docker" if self.docker else "processes"
 
     @property
+    def is_down(self) -> bool:
+        """Whether it is known to have been taken down. Of one on Docker its engine knows that, and not this
+        file; one whose processes are all dead is not: `heal` starts them again."""
+        return self.processes is not None and self.processes.supervisor is None
+
+    @property
     def is_seen_from_inside(self) -> bool:
         """Whether this is a container of the site, and not the machine that carries it."""
         return self.docker is not None and self.docker.through is None
@@ -201,6 +207,20 @@ class SiteFile:
         """The edges as they are reached from the machine that carries the site."""
         known = self.docker.public if self.docker else None
         return self.edges if known is None else known
+
+
+def refuse_down(state: State) -> None:
+    """Raise Failure (baseline not met) where no site is, or one that was taken down: what needs one says so
+    at once, and asks nobody."""
+    if not state.is_made:
+        raise Failure(f"there is no site in {state.path}", "start one: failwhale up", BASELINE_NOT_MET)
+    if SiteFile.read(state).is_down:
+        raise down(state)
+
+
+def down(state: State) -> Failure:
+    """What is said of a site that was taken down."""
+    return Failure(f"the site in {state.path} is not up", "start it: failwhale up", BASELINE_NOT_MET)
 
 
 def keep_what_ends_it(state: State) -> None:

@@ -21,6 +21,7 @@ import chaos.client
 import chaos.fault_command
 import chaos.following
 import chaos.heal
+import driver.driver
 import failwhale.chaos
 import foundation.progress
 from chaos import actions, probes
@@ -94,7 +95,7 @@ def state(tmp_path: Path) -> State:
 def controller(laboratory: Any, state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     running = Running(state, laboratory.controller())
     running.start()
-    write_site(state, [record("chaos", {"8000": f"127.0.0.1:{running.port}"})])
+    write_site(state, [record("chaos", {"8000": f"127.0.0.1:{running.port}"})], on="processes up")
     monkeypatch.setattr(chaos.fault_command, "Site", lambda state: laboratory.site)
     monkeypatch.setattr(chaos.following, "Site", lambda state: laboratory.site)
     monkeypatch.setattr(chaos.heal, "Site", lambda state: laboratory.site)
@@ -273,7 +274,7 @@ def test_whose_calls_are_hurt_is_told_by_every_command(
 ) -> None:
     words = ("errors", "post@east", "--from", "frontend@west", "--for", "1m")
     dry = command(*words, "--dry-run")
-    assert "would errors post@east from frontend@west for 1m" in dry.out
+    assert "errors would hit post@east from frontend@west for 1m" in dry.out
     dry_run = command(*words, "--dry-run", "--json").json
     assert (dry_run["from"], dry_run["callers"]) == ("frontend@west", ["frontend@west"])
     done = command(*words, "--detach", "--verbose")
@@ -428,7 +429,7 @@ def test_one_fault_is_shown_with_its_parameters(command: Any) -> None:
     shown = command("show", "latency")
     said = " ".join(shown.out.split())
     assert "--delay: How late each request is answered. (1ms to 1m, default 1.2s)" in said
-    assert "may hurt freshness, handshake-east" in said
+    assert "may hurt freshness, home-timeline" in said  # a handshake is over before
     assert command("show", "latency", "--json").json["name"] == "latency"
     assert "on docker needs a network" in " ".join(command("show", "partition").out.split())
     wrong = command("show", "latencyy")
@@ -546,11 +547,25 @@ def test_gone_is_not_called_well_while_users_are_not(
     assert "not well yet, as other faults are in force: post is down" in done.out
 
 
+def test_a_fault_that_ends_while_users_are_asked_about_is_no_excuse(
+    controller: Running, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight seconds after the other fault had ended it was said to be in force, and the exit code was 0."""
+    others: list[dict[str, str]] = [{"id": "kill-1"}]
+    monkeypatch.setattr(chaos.following, "wait_well", lambda *_, **__: ["post is down"])
+    monkeypatch.setattr(chaos.following, "active", lambda state: list(others))
+    monkeypatch.setattr(driver.driver.Driver, "journeys", lambda self: others.clear() or {})
+    done = command("latency", "post@east", "--for", "200ms")
+    assert done.code == 5
+    assert "other faults are in force" not in done.out
+    assert "is over, but not all is well: post is down" in done.err
+
+
 def test_another_fault_that_ends_meanwhile_is_no_excuse_and_there_is_time_to_wait(
     controller: Running, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Eight faults ended at once, and one command said "not restored" of a site that was well."""
-    others = iter([["another"], []])
+    others = iter([[{"id": "another"}], []])
     looked: list[float] = []
 
     def wait(*_: Any, seconds: float, **__: Any) -> list[str]:
@@ -574,6 +589,8 @@ def test_a_dry_run_on_the_primary_says_whether_its_loss_would_be_failed_over(
     assert "failover: not now, store@west does not answer it" in command(*words).out
     assert command(*words, "--json").json["failover_hindrance"] == "store@west does not answer it"
     assert "failover" not in command("kill", "store:replica", "--dry-run").out
+    all_of_them = command("kill", "store:all", "--dry-run").out
+    assert "failover: not now, every store is among the targets" in all_of_them
 
 
 def test_block_and_unblock(controller: Running, command: Any) -> None:
@@ -607,7 +624,7 @@ def test_a_dry_run_touches_nothing(controller: Running, command: Any, laboratory
         (["kill", "post:any", "--share", "20%"], "--share"),
         (["kill", "post@east", "--for", "-5s"], "--for"),
         (["kill", "post@east", "--for", "0s"], "--for"),
-        (["kill", "post@east", "--for", "11m"], "600 s"),
+        (["kill", "post@east", "--for", "11m"], "at most 10m"),
         (["latency", "post@east", "--share", "120%"], "--share"),
         (["latency", "post@east", "--delay", "2m"], "delay: 2m is not within 1ms and 1m"),
         (["errors", "post:all", "--route", "GET /nowhere"], "POST /api/v1/posts"),
@@ -630,6 +647,23 @@ def test_a_mistake_is_a_usage_error_that_names_what_would_be_right(
     done = command(*words)
     assert done.code == 2, done.err
     assert named in done.err
+
+
+def test_who_interrupts_a_command_early_is_told_that_nothing_began(
+    controller: Running, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plan(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(chaos.fault_command, "plan", plan)
+    done = command("kill", "post@east")
+    assert (done.code, "interrupted before the fault began" in done.err) == (130, True)
+
+
+def test_a_store_in_another_role_is_a_usage_error(controller: Running, command: Any) -> None:
+    for fault in ("promote", "bar-replica", "cut-replication"):
+        done = command(fault, "store:primary")
+        assert (done.code, "store@east is not a replica now" in done.err) == (2, True)
 
 
 def test_values_are_spelled_for_people(controller: Running, command: Any) -> None:

@@ -299,7 +299,7 @@ def test_a_place_is_hit_where_the_fault_fits(laboratory: Any, settle: Any) -> No
 
 def test_the_ledger_says_which_journeys_may_be_hurt(laboratory: Any, settle: Any) -> None:
     injector = laboratory.controller()
-    injector.order(Request("latency", "frontend:all", 0.02))
+    injector.order(Request("kill", "frontend:all", 0.02))
     settle(injector)
     east, west = (
         set(line["hurts"]) for line in laboratory.ledger.read() if line["kind"] == "fault.requested"

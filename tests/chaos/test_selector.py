@@ -74,7 +74,7 @@ def test_of_many_parts_only_the_nearest_five_are_named() -> None:
     with pytest.raises(Failure) as failure:
         select("posst@nroth", site, lambda: {}, 0)
     listed = failure.value.next_step.partition(";")[0]
-    assert listed.startswith("parts: post@north, post@")
+    assert listed.startswith("parts such as post@north, post@")
     assert listed.count("@") == 5
     assert len(failure.value.next_step) < 200
 

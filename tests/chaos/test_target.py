@@ -100,11 +100,11 @@ def test_of_a_place_those_are_hit_that_the_callers_call(laboratory: Any) -> None
             "kill does not hurt calls, so it cannot be for those of 'frontend@east' only",
             "faults of calls: blackhole, errors, latency",
         ),
-        (errors("post@east", ""), "'' matches no part of this site", "parts: frontend@east"),
+        (errors("post@east", ""), "'' matches no part of this site", "parts such as frontend@east"),
         (
             errors("post@east", "frontend@eats"),
             "'frontend@eats' matches no part of this site: did you mean frontend@east",
-            "parts: frontend@east",
+            "parts such as frontend@east",
         ),
     ],
 )

@@ -36,7 +36,7 @@ def test_parts_that_do_not_answer_are_named(tmp_path: Path, capsys: pytest.Captu
     state = State(tmp_path)
     make_certificates(state.pki, [])
     make_secrets(state.secrets)
-    write_site(state, [record("post@east", {"8000": "127.0.0.1:1"})])
+    write_site(state, [record("post@east", {"8000": "127.0.0.1:1"})], on="processes up")
     assert run(app, "failwhale", ["protections", "--state", str(tmp_path)]) == 1
     assert "No answer from post@east" in capsys.readouterr().err
 

@@ -255,7 +255,7 @@ def fake_site(tmp_path: Path, fake_pki: Path) -> Iterator[FakeSite]:
         site.ports[edge] = server.server_address[1]
         servers.append(server)
     edges = {edge: f"https://localhost:{port}" for edge, port in site.ports.items()}
-    write_site(state, edges=edges)
+    write_site(state, edges=edges, on="processes up")
     try:
         yield site
     finally:

@@ -95,7 +95,7 @@ def test_when_one_edge_refuses_connections_the_other_serves_and_nothing_fails(
         # Bound and not listening: whoever connects is refused.
         taken.bind(("127.0.0.1", 0))
         refusing = f"https://localhost:{taken.getsockname()[1]}"
-        write_site(fake_site.state, edges={**edges, "east": refusing})
+        write_site(fake_site.state, edges={**edges, "east": refusing}, on="processes up")
         code, result, errors = run(start, "load", "steady", "--people", "4", "--rate", "40", "--for", "2s")
     assert code == 0, errors
     assert result["errors"] == {}
@@ -264,7 +264,7 @@ def test_nonsense_is_refused_by_name(start: Any, arguments: list[str], code: int
 
 
 def test_another_machine_is_never_flooded(fake_site: Any, start: Any) -> None:
-    write_site(fake_site.state, edges={"east": "https://example.com"})
+    write_site(fake_site.state, edges={"east": "https://example.com"}, on="processes up")
     process = start("load", "steady")
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 2

@@ -99,7 +99,7 @@ def importers(tmp_path: Path, pki: Path) -> Iterator[Importers]:
         # The first replica is dead: nobody listens on port 1.
         for place, port in (("west", 1), ("east", server.server_address[1])):
             parts.append(record(f"{service}@{place}", {"8000": f"127.0.0.1:{port}"}))
-    write_site(state, parts)
+    write_site(state, parts, on="processes up")
     try:
         yield site
     finally:
@@ -182,7 +182,7 @@ def test_a_site_that_is_not_up_is_one_line_with_the_next_step(importers: Importe
         populate(State(tmp_path / "nowhere"), 10, 3)
     assert "failwhale up" in nowhere.value.next_step
     parts = SiteFile.read(importers.state).parts
-    write_site(importers.state, [part for part in parts if part.place == "west"])
+    write_site(importers.state, [part for part in parts if part.place == "west"], on="processes up")
     with pytest.raises(Failure, match="cannot be reached") as down:
         populate(importers.state, 10, 3)
     assert "failwhale up" in down.value.next_step

@@ -21,6 +21,7 @@ from outages.model import Felt
 from outages.score import pair, score
 from outages.tables import show_score
 from outages.wording import COMES_FROM_THE_PROBER
+from testbed.runtimes.processes.client import Processes
 
 KEYS = {
     "journey",
@@ -42,7 +43,8 @@ RUN = [STARTED, *fault("kill-1", "post@east", 10, 20), *outage("login-second-fac
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
-    write_site(tmp_path)
+    monkeypatch.setattr(Processes, "status", lambda self: [])  # there are none
+    write_site(tmp_path, on="processes up")
     return tmp_path
 
 

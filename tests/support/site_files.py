@@ -56,16 +56,21 @@ def record(name: str, addresses: Mapping[str, str] | None = None, **more: Any) -
     return PartRecord(**fields | more)
 
 
+_SUPERVISOR = SupervisorRecord(2**30, 1.5)
+"""A process that there is not."""
+
+
 def write_site(
     folder: State | Path,
     parts: Iterable[PartRecord] = (),
     edges: Mapping[str, str] | None = None,
-    on: Literal["processes", "docker", "docker inside"] = "processes",
+    on: Literal["processes", "processes up", "docker", "docker inside"] = "processes",
     **more: Any,
 ) -> SiteFile:
-    """On processes that are down, on a Docker host, or in the controller's container there."""
+    """On processes that are down, or noted as up; on a Docker host, or in the controller's container."""
     carriers: dict[str, dict[str, Any]] = {
         "processes": {"processes": ProcessesRecord(socket="/nowhere.sock", ports={})},
+        "processes up": {"processes": ProcessesRecord("/nowhere.sock", {}, supervisor=_SUPERVISOR)},
         "docker": {"docker": DockerRecord("p", "unix:///x", through="chaos")},
         "docker inside": {"docker": DockerRecord("p", "unix:///x", networks={}, public={})},
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from chaos.fault import MAINTENANCE, SERVICES, Fault, Injection, Parameter, Proof, Value
-from chaos.journeys import ROUTES_OF
+from chaos.journeys import HANDSHAKES, ROUTES_OF
 from chaos.target import CALLERS, Target
 from foundation.failure import USAGE, Failure
 from services.platform.injection_points import is_among
@@ -105,6 +105,7 @@ class InjectionPoint(SetInService):
 
     targets = SERVICES
     of_calls = True
+    spares = HANDSHAKES
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("share", "share", "Share of requests that are hit.", default=1.0),
         Parameter("users", "share", "Share of users whose requests are hit; always the same users."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chaos.fault import Demonstration, Fault
-from foundation.failure import Failure
+from foundation.failure import USAGE, Failure
 from testbed.inventory import Part
 from testbed.site import Site
 
@@ -16,4 +16,4 @@ class ReplicaFault(Fault):
 
     def precondition(self, site: Site, part: Part) -> None:
         if site.store_role(part) != "replica":
-            raise Failure(f"{part.name} is not a replica now", f"ask for: {self.example}")
+            raise Failure(f"{part.name} is not a replica now", f"ask for: {self.example}", USAGE)

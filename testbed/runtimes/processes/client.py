@@ -18,7 +18,7 @@ from testbed.inventory import Inventory
 from testbed.runtimes import PartStatus, Undo
 from testbed.runtimes.processes import resp, sitefile
 from testbed.runtimes.processes.record import Remembered, read_parts
-from testbed.sitefile import SiteFile
+from testbed.sitefile import SiteFile, down
 
 # A supervisor opens its socket before it imports anything large, but the machine may be busy.
 START_SECONDS = 15.0
@@ -169,7 +169,7 @@ class Processes:
             return connection
         supervisor = sitefile.supervisor(self._state)
         if supervisor is None:
-            raise Failure(f"the site in {self._state.path} is not up", "start it: failwhale up")
+            raise down(self._state)
         end = time.monotonic() + START_SECONDS
         # Who has just been started listens soon; another one would begin when that is down again.
         while supervisor.is_alive() and time.monotonic() < end:
