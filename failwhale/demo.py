@@ -146,7 +146,7 @@ class Show:
     def populate(self, people: int) -> None:
         self.step("populate", f"--people={people}", f"--seed={SEED}")
         with Progress(quiet=False) as progress:
-            loaded = self.driver.populate(people, SEED, telling_people(progress))
+            loaded = self.driver.populate(people, SEED, telling_people(progress, people))
         self.say(spell_loaded(loaded))
 
     def load(self) -> Load:

@@ -10,6 +10,7 @@ import typer
 
 from foundation.clock import stamp
 from foundation.console import DEFAULT_STATE, StateOption, stdout
+from foundation.failure import Failure
 from foundation.options import whole_number
 from foundation.state import State
 from testbed.runtimes.log_line import Line
@@ -51,8 +52,14 @@ def logs(
     sources = logs_of(State(state), part)
     is_alone = len(sources.parts) == 1
     show = _show_as_json if as_json else _show_to_people if sys.stdout.isatty() else _show_in_a_pipe
-    for line in sources.last(lines if request is None else None, request):
+    said = sources.last(lines if request is None else None, request)
+    for line in said:
         show(line, is_alone)
+    if request is not None and not said and not follow:
+        where = "any log" if part is None else f"the log of {part}"
+        raise Failure(
+            f"nothing is in {where} about request {request}", "its answer bore the id as failwhale-request"
+        )
     if follow:
         for line in sources.follow(request):
             show(line, is_alone)

@@ -108,6 +108,11 @@ class State:
     def reports(self) -> Path:
         return self.path / "reports"
 
+    @property
+    def has_reports(self) -> bool:
+        """Whether there are reports, which outlive their site."""
+        return self.reports.is_dir() and not self.reports.is_symlink() and any(self.reports.iterdir())
+
     # Volumes of the compose file that have a place of their own; any other lies below `volumes/`.
     _NAMED = ("pki", "secrets", "operators", "record", "releases", "chaos")
 
@@ -135,8 +140,11 @@ class State:
     @property
     def is_ours(self) -> bool:
         """Whether what `OURS` lists may be taken for failwhale's. Without a site its name says so, as the
-        demo leaves its report in `.failwhale/`, or what is left of a first start that was cut short."""
-        return self.is_made or self.path.name == ".failwhale" or any(self.path.glob(UNFINISHED))
+        demo leaves its report in `.failwhale/`, or what is left of a first start that was cut short, or that
+        there is nothing but reports of a site that was removed."""
+        if self.is_made or self.path.name == ".failwhale" or any(self.path.glob(UNFINISHED)):
+            return True
+        return self.has_reports and list(self.path.iterdir()) == [self.reports]
 
     def refuse_foreign(self) -> None:
         """Raises Failure when a site must not be made here: where other things are, nobody could tell

@@ -133,7 +133,10 @@ def load(
     refuse_other_machines(SiteFile.read(site).edges)
     if not census_file(site).exists():
         if not quiet:
-            stderr().print(f"Nobody lives here yet: loading {PEOPLE:,} people.")
+            stderr().print(
+                f"Nobody lives here yet, so {PEOPLE:,} people come first."
+                " For another number: failwhale populate, before the first load."
+            )
         _populate(site, PEOPLE, SEED, quiet=quiet)
     plan = LoadPlan(shape, people, rate, whole_seconds(seconds), ignore_retry_after)
     if plan.seconds != seconds and not quiet:
@@ -162,7 +165,7 @@ def _populate(state: State, people: int, seed: int, *, quiet: bool) -> Loaded:
     from loadtests.populate import populate as bring_in
 
     with Progress(quiet) as progress:
-        return bring_in(state, people, seed, telling_people(progress))
+        return bring_in(state, people, seed, telling_people(progress, people))
 
 
 def _check(state: State, plan: LoadPlan, *, quiet: bool) -> Findings:
@@ -186,9 +189,26 @@ def _exit_code(result: Result, findings: Findings | None, interrupted: bool) -> 
 # --- what a person sees ---
 
 
-def telling_people(progress: Progress) -> Callable[[int, int], None]:
-    """Tells how far the loading of people is."""
-    return lambda done, whole: progress.note(f"Loading people: {done / whole:.0%}")
+class NowAndThen:
+    """A line that moves on a terminal, elsewhere a line now and then."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._next = 0.0
+
+    def tell(self, text: str) -> None:
+        if is_terminal():
+            self._progress.note(text[: shutil.get_terminal_size().columns - 1])
+        elif time.monotonic() >= self._next:
+            self._next = time.monotonic() + LINE_EVERY
+            self._progress.say(text)
+
+
+def telling_people(progress: Progress, people: int) -> Callable[[int, int], None]:
+    """Tells that people are loaded, at once, and how far that is."""
+    line = NowAndThen(progress)
+    line.tell(f"Loading {people:,} people")
+    return lambda done, whole: line.tell(f"Loading {people:,} people: {done / whole:.0%}")
 
 
 def spell_loaded(loaded: Loaded) -> str:
@@ -200,12 +220,11 @@ def spell_loaded(loaded: Loaded) -> str:
 
 
 class Teller:
-    """Tells how a load goes: on a terminal in a line that moves, elsewhere in a line now and then."""
+    """Tells how a load goes."""
 
     def __init__(self, plan: LoadPlan, progress: Progress) -> None:
         self._plan = plan
-        self._progress = progress
-        self._next = 0.0
+        self._line = NowAndThen(progress)
 
     def tell(self, now: Mapping[str, Any]) -> None:
         text = (
@@ -214,11 +233,7 @@ class Teller:
         )
         if now["errors"]:
             text += f"; {_counts(now['errors'])}"
-        if is_terminal():
-            self._progress.note(text[: shutil.get_terminal_size().columns - 1])
-        elif time.monotonic() >= self._next:
-            self._next = time.monotonic() + LINE_EVERY
-            self._progress.say(text)
+        self._line.tell(text)
 
 
 def _print_result(result: Result, findings: Findings | None) -> None:
@@ -248,7 +263,10 @@ def _print_result(result: Result, findings: Findings | None) -> None:
         say("errors: " + _counts(result.errors))
     if not result.generator_kept_up:
         late = spell_duration(result.generator_lag["p99"] or 0.0)
-        say(f"The generator did not keep its own schedule (p99 {late} late): doubt the latencies.")
+        say(
+            f"This machine was busy: requests were sent {late} later than planned (p99). The latencies are in"
+            " part its own, not the site's."
+        )
     if findings is not None:
         say(_spell_findings(findings))
 

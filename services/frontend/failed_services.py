@@ -37,7 +37,8 @@ class FailedServices:
         if said is None or not said.type.startswith(TYPE_BASE):
             self._log.note("%s answered %d: %.500r", service, status, body)
             return Problem(status, "internal-error", "Something broke on our side", named)
-        self._log.note("%s answered %d: %s: %s", service, status, said.title, said.detail)
+        why = ": ".join(filter(None, (said.title, said.detail)))
+        self._log.note("%s answered %d: %s", service, status, why)
         return Problem(status, said.type.removeprefix(TYPE_BASE), said.title, named)
 
 

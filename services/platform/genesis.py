@@ -14,6 +14,7 @@ read it, KEEPERS; and a folder for each of NAMES, which is that part's alone.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import sys
@@ -23,6 +24,7 @@ from pathlib import Path
 from services.platform import access, pki
 from services.platform.files import write_atomically
 from services.platform.lab_time import LabTime
+from services.platform.logs import configure_logging
 from services.platform.settings import SettingsError
 
 OPERATORS = "client"
@@ -118,7 +120,8 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
         share_with_instruments(instruments, secrets_folder)
     except (OSError, SettingsError) as error:
         sys.exit(f"genesis: {error}")
-    print(f"genesis: {len(new)} new certificates", flush=True)
+    configure_logging()
+    logging.getLogger("services.platform.genesis").info("%d new certificates", len(new))
 
 
 if __name__ == "__main__":

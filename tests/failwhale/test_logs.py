@@ -79,3 +79,11 @@ def test_a_mistake_is_named(
 ) -> None:
     assert run(app, "failwhale", ["logs", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_request_that_no_log_knows_is_an_error(state: State, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(app, "failwhale", ["logs", "--request", "id-2"]) == 1
+    assert "nothing is in any log about request id-2" in capsys.readouterr().err
+    assert run(app, "failwhale", ["logs", "store@east", "--request", "id-1"]) == 1
+    assert "nothing is in the log of store@east about request id-1" in capsys.readouterr().err
+    assert run(app, "failwhale", ["logs", "--request", "id-1"]) == 0

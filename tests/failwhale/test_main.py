@@ -237,6 +237,22 @@ def test_up_and_purge_after_a_demo(command: Command) -> None:
     assert command.run("down")[0] == 0
     command.state.joinpath("site.json").unlink()
     assert command.run("down", "--purge")[0] == 0
+    assert [file.name for file in command.state.rglob("*")] == ["reports", "demo.html"]
+
+
+def test_a_purge_says_what_it_removed_and_keeps_reports(command: Command) -> None:
+    assert command.up("--quiet")[0] == 0
+    command.state.joinpath("reports").mkdir()
+    command.state.joinpath("reports", "friday.html").touch()
+    assert command.run("down")[0] == 0
+    code, _, err = command.run("down", "--purge")
+    assert code == 0
+    assert f"removed: the data, the record and the logs of the site in {command.state}" in err
+    assert f"its reports stay: {command.state}/reports" in err
+    assert [file.name for file in command.state.rglob("*")] == ["reports", "friday.html"]
+    assert command.up("--quiet")[0] == 0, "what is left is nobody else's"
+    command.state.joinpath("reports", "friday.html").unlink()
+    assert command.run("down", "--purge")[0] == 0
     assert not command.state.exists()
 
 

@@ -155,3 +155,12 @@ async def test_a_failure_in_answer_to_head(front: Front) -> None:
     answer = await front.http.head(POST)
     assert answer.status_code == 503
     assert "x-inside" not in answer.headers
+
+
+async def test_what_a_service_says_without_a_detail_is_in_the_log_as_a_whole_sentence(
+    front: Front, caplog: pytest.LogCaptureFixture
+) -> None:
+    both(front, "post", failing(Problem(500, "internal-error", "Something broke on our side")))
+    await front.http.get(POST, headers=front.signed_in())
+    said = [record.getMessage() for record in caplog.records]
+    assert "post answered 500: Something broke on our side" in said
