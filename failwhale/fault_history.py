@@ -33,7 +33,8 @@ class FeltRow(TypedDict):
 
 
 def show_history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> None:
-    """Show the last faults, those that are over, too: who did what, and why, how it ended, what users felt.
+    """Show the last faults, those that are over and those of earlier runs, too: who did what, and why, how it
+    ended, what users felt. Times are in UTC.
 
     Example: failwhale chaos history
     """
@@ -73,7 +74,8 @@ def felt_by_fault(state: State) -> dict[str, list[FeltRow]]:
 
 
 def _lines(fault: FaultRow, felt: list[FeltRow] | None) -> Iterator[str]:
-    moment = _clock(fault["times"]["requested"])
+    requested = fault["times"]["requested"]
+    moment = f"{requested[: len('2026-01-01')]} {_clock(requested)}"
     how = fault_named(fault["fault"]).spell(fault["parameters"])
     what = f"{fault['fault']} {fault['target']}{spell_from(fault)} for {spell_duration(fault['seconds'])}"
     yield f"{moment}  {fault['id']}: {what}{f' ({how})' if how else ''}"

@@ -110,7 +110,9 @@ def watch(
     console, live = stdout(), Live(site)
     if once or not console.is_terminal:
         live.ask()
-        console.print(live.renderable())
+        with console.capture() as drawn:
+            console.print(live.renderable())
+        sys.stdout.writelines(f"{line.rstrip()}\n" for line in drawn.get().splitlines())
         return
     with (
         suppress(KeyboardInterrupt),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from outages.model import Felt, InjectedFault
 
@@ -64,13 +65,21 @@ class Story:
         return have_unknown_end(self.outages)
 
 
+APART = 30.0
+"""Seconds of quiet that keep outages apart which no known fault explains."""
+
+
 def stories(outages: Iterable[Felt]) -> list[Story]:
-    """In the order in which they began; what has no known fault comes last."""
-    groups: dict[frozenset[str], list[Felt]] = {}
-    for outage in outages:
-        groups.setdefault(frozenset(fault.id for fault in outage.causes), []).append(outage)
-    told = [Story(tuple(group)) for group in groups.values()]
-    return sorted(told, key=lambda story: (not story.causes, story.start))
+    """In the order in which they began. What has no known fault is together as long as it follows closely."""
+    groups: dict[frozenset[str] | float, list[Felt]] = {}
+    began = reached = -inf
+    for outage in sorted(outages, key=lambda outage: outage.start):
+        faults = frozenset(fault.id for fault in outage.causes)
+        if not faults:
+            began = outage.start if outage.start > reached + APART else began
+            reached = max(reached, inf if outage.end is None else outage.end)
+        groups.setdefault(faults or began, []).append(outage)
+    return sorted((Story(tuple(group)) for group in groups.values()), key=lambda story: story.start)
 
 
 def counted(outages: Iterable[Felt]) -> list[Hurt]:

@@ -33,6 +33,8 @@ INDENT = 10
 LEAST = 11
 """Columns that a cause keeps when the terminal is too narrow for all."""
 SHORTEST = len("99 journeys")
+LONGEST = 60
+"""Columns for the journeys that one fault hurt, however wide it is, as in a pipe."""
 NUMBERS = {"longest", "in all", "lasted", "failed", "alert"}
 ONLY_SLOW = "no error, only slow"
 
@@ -60,7 +62,8 @@ def show(
     room = console.width - sum(width + GAP for width in widths)
     beside_errors = room - max(map(len, errors)) - GAP
     for line, story in zip(cells, told, strict=True):
-        words = journeys_hurt(story.hurts(now), room if beside_errors < SHORTEST else beside_errors)
+        beside = room if beside_errors < SHORTEST else beside_errors
+        words = journeys_hurt(story.hurts(now), min(beside, LONGEST))
         line.append((words, "red" if any(row.kind == "down" for row in story.outages) else "yellow"))
     heads.append("hurt")
     _print(console, heads, [*widths, _longest(heads, cells)[-1]], cells, errors)

@@ -60,3 +60,8 @@ def test_what_has_a_precedent_says_who_suffered_it(capsys: pytest.CaptureFixture
     commands()(["show", "partition"], standalone_mode=False)
     assert "precedent" in (out := capsys.readouterr().out)
     assert "GitHub" in out
+
+
+def test_a_fault_of_replication_says_first_what_it_does_to_users() -> None:
+    (fault,) = fitting("cut-replication", None, None)
+    assert fault.summary.startswith("What is read from a replica of the store grows stale")

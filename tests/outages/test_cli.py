@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from site_files import record as part
 from site_files import write_site
-from test_history import STARTED, STOPPED, fault, outage
+from test_history import STARTED, STOPPED, T, fault, outage
 
 from foundation.clock import stamp
 from foundation.console import run
@@ -20,7 +20,7 @@ from outages.journey_names import NAMES
 from outages.model import Felt
 from outages.score import pair, score
 from outages.tables import show_score
-from outages.wording import COMES_FROM_THE_PROBER
+from outages.wording import COMES_FROM_THE_PROBER, clock
 from testbed.runtimes.processes.client import Processes
 
 KEYS = {
@@ -236,6 +236,41 @@ def test_the_live_view_fits_in_80_columns(state: Path, capsys: pytest.CaptureFix
     assert len(lines) <= 24
     for name in NAMES:
         assert any(line.startswith(name) for line in lines)
+
+
+def test_in_a_pipe_the_live_view_is_no_wider_than_what_it_says(
+    state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS")
+    record(state, RUN[:-1])
+    assert call("watch", "--once", "--state", str(state)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line == line.rstrip() for line in lines)
+    assert max(map(len, lines)) < 200
+
+
+def test_in_a_pipe_journeys_do_not_push_the_error_out_of_sight(
+    state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS")
+    cut = fault("cut", "place:east", 10, 30)
+    record(state, [STARTED, *cut, *(line for name in NAMES for line in outage(name, 12, 14)), STOPPED])
+    assert call("outages", "--state", str(state)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "13 journeys" in lines[2]
+    assert max(map(len, lines)) < 160
+
+
+def test_what_no_known_fault_explains_is_told_when_it_was(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = fault("cut", "post@east", 100, 130)
+    alone = [*outage("page", 5, 6), *outage("login", 20, 21), *outage("page", 200, 201)]
+    record(state, [STARTED, *alone, *cut, *outage("post", 102, 104), {**STOPPED, "at": stamp(T + 300)}])
+    assert call("outages", "--state", str(state)) == 0
+    _, _, *rows = capsys.readouterr().out.splitlines()
+    told = [(row.split()[0], "no known fault" in row) for row in rows if row[:2].isdigit()]
+    assert told == [(clock(T + 5), True), (clock(T + 102), False), (clock(T + 200), True)]
 
 
 def test_a_narrow_live_view_keeps_what_is_broken_and_what_is_now(

@@ -10,10 +10,10 @@ from testbed.site import Site
 class CutReplication(ReplicaFault):
     name = "cut-replication"
     help = (
-        "Have a replica of the store stop following in silence. Its link stays up, and what it is sent is "
-        "not done: CLIENT PAUSE WRITE on the replica, through which Sentinel may not publish meanwhile. "
-        "Reads from it grow stale. If the primary dies, what was written since is lost, and the promoted "
-        "one takes writes only once the fault ends."
+        "What is read from a replica of the store grows stale, and nothing says so. If the primary dies "
+        "meanwhile, what was written since is lost, and nobody can write until the fault ends. The replica "
+        "stops following in silence: its link stays up, and what it is sent is not done (CLIENT PAUSE WRITE, "
+        "through which Sentinel may not publish)."
     )
     precedent = (
         "GitLab, 31 January 2017: the standby had stopped following before the primary's data was deleted."

@@ -95,3 +95,9 @@ def test_the_page_has_words_for_problems_that_there_are() -> None:
     }
     assert len(told) > 15
     assert told <= there_are
+
+
+def test_nothing_on_the_page_needs_a_font_that_not_everybody_has() -> None:
+    for file in STATIC.iterdir():
+        if file.suffix in (".css", ".js", ".html"):
+            assert max(file.read_text(encoding="utf-8")) < "\U00010000", file.name
