@@ -26,10 +26,12 @@ SEEN_ENOUGH = 1.0
 def felt_of(
     driver: Driver, fault: str, since: float, settle: float = RECORDED_WITHIN, until: float | None = None
 ) -> list[str]:
-    """What users felt of the injection of this id, from `since` to `until` (Unix seconds; None: now): a line for
-    each journey, worst first, in the console's markup. What had begun before is not said to be its deed, and where
-    nobody looked nobody is said to be well. `settle` is how many seconds to wait for the ends of outages in
-    the record."""
+    """What users felt of the injection of this id, from `since` to `until` (Unix seconds; None: now).
+
+    A line for each journey, worst first, in the console's markup. What had begun before is not said to be its
+    deed, and where nobody looked nobody is said to be well. `settle` is how many seconds to wait for the ends
+    of outages in the record.
+    """
     outages, now = driver.outages(since=since, settle=settle), time.time()
     before = [outage for outage in outages if outage.start < since - UNDER_WAY]
     hurts = hurt_by((outage for outage in outages if outage not in before), fault, now)
