@@ -135,6 +135,7 @@ class Site(ABC):
             verify=ssl.create_default_context(cafile=str(self.state / "pki" / "ca.pem")),
             headers={"authorization": f"Bearer {token}"} if token else {},
             timeout=10,
+            limits=httpx.Limits(keepalive_expiry=60),  # longer than a command takes on a busy machine
         )
 
     # --- its operators ---
