@@ -76,6 +76,7 @@ class FakeDriver:
         self.note("inject")
         row: Any = {
             "id": request.id,
+            "fault": "kill",
             "targets": [{"times": {"reverting": None if detach else stamp(1e9)}}],
         }
         return row
@@ -87,7 +88,11 @@ class FakeDriver:
     def outages(self, since: float, settle: float) -> list[Felt]:
         self.note("outages")
         causes = [InjectedFault(self.injected, "kill", "post@east", {}, 0.0)]
-        return [Felt("post", "down", 10.0, 12.0, causes=causes), Felt("page", "down", 1.0, 2.0)]
+        post = Felt("post", "down", since, since + 2, causes=causes)
+        return [post, Felt("page", "down", since - 9, since - 8)]
+
+    def seconds_without_data(self, since: float, until: float) -> float:
+        return 0.0
 
     def journeys(self) -> dict[str, Any]:
         return {"post": {"state": self.post}}
