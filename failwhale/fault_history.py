@@ -112,7 +112,8 @@ def _spell_end(one: TargetRow) -> str:
     if times["ceased"]:
         return f"ceased by itself at {_clock(times['ceased'])}"
     if times["reverting"]:
-        return f"ended by {one['ended_by']} at {_clock(times['reverting'])}"
+        undone = f", undone at {_clock(times['reverted'])}" if times["reverted"] else ", not undone yet"
+        return f"ended by {one['ended_by']} at {_clock(times['reverting'])}{undone}"
     return "not over yet"
 
 

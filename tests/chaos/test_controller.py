@@ -415,13 +415,14 @@ def test_history_says_who_did_it_why_and_what_users_felt(
     assert command("heal").code == 0
     (known,) = command("history", "--json").json
     assert known["felt"] == [{"journey": "login", "kind": "down", "seconds": 2.0}]
+    reverting, reverted = (known["times"][phase][11:19] for phase in ("reverting", "reverted"))
     lines = command("history").out.splitlines()
     requested_at = begun["times"]["requested"]
     assert lines[0].startswith(f"{requested_at[:10]} {requested_at[11:19]}  "), "faults of earlier days, too"
     assert lines[0].endswith(f"{begun['id']}: kill post@east,auth@east for 1m")
     assert [line.strip() for line in lines[1:]] == [
         "by anna: game day, second round",
-        f"post@east, auth@east: verified, ended by heal at {known['times']['reverting'][11:19]}",
+        f"post@east, auth@east: verified, ended by heal at {reverting}, undone at {reverted}",
         "users: login down for 2s",
     ]
     assert command("kill", "post@east", "--reason", "x" * 201).code == 2

@@ -10,6 +10,7 @@ import pytest
 from chaos.fault_rows import FaultRow
 from driver.driver import Driver
 from failwhale.answer import felt_of, recovery_of, undone_at
+from failwhale.fault_history import _spell_end
 from foundation.clock import stamp
 from foundation.ledger import Ledger
 from foundation.state import State
@@ -94,3 +95,10 @@ def test_what_happens_once_is_not_said_to_be_undone() -> None:
     assert recovery_of(fault(), T + 107) == "All well again 2s after the fault was undone."
     promoted = fault("promote", "store@west", begun=100.0, over=102.0)
     assert recovery_of(promoted, T + 103.1) == "All well again 3s after promote was done."
+
+
+def test_the_history_says_when_it_ended_and_when_it_was_undone() -> None:
+    times = {"unknown": None, "ceased": None, "reverting": at(105), "reverted": at(116)}
+    row: Any = {"ended_by": "limit", "times": times}
+    assert _spell_end(row) == "ended by limit at 22:15:05, undone at 22:15:16"
+    assert _spell_end(row | {"times": times | {"reverted": None}}).endswith(", not undone yet")
