@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 NAMED = 3
-"""Services that are told by their names; more are told by how many they are."""
+"""Services, and journeys, that are told by their names; more are told by how many they are."""
 
 
 def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> None:
@@ -189,10 +189,15 @@ def _spell_journeys(journeys: Mapping[str, JourneyRow]) -> str:
     """How users fare by the prober, in a line."""
     if not journeys:
         return "no data, the prober does not answer"
-    ill = [f"{name} {row['state']}" for name, row in journeys.items() if row["state"] != "green"]
+    ill = []
+    for state, word in (("down", "down"), ("slow", "slow"), ("unknown", "no data")):
+        names = [name for name, row in journeys.items() if row["state"] == state]
+        if names:
+            ill.append(f"{', '.join(names) if len(names) <= NAMED else len(names)} {word}")
     if not ill:
         return f"all {len(journeys)} journeys green"
-    return f"{', '.join(ill)}; {len(journeys) - len(ill)} of {len(journeys)} journeys green"
+    green = sum(row["state"] == "green" for row in journeys.values())
+    return f"{', '.join(ill)}; {green} of {len(journeys)} journeys green"
 
 
 def _spell_names(services: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ import pytest
 from site_files import write_site
 
 from chaos.journal import Journal, Order
-from failwhale.status import configuration_now, status
+from failwhale.status import _spell_journeys, configuration_now, status
 from foundation.console import run
 from foundation.disk import is_full
 from foundation.state import State
@@ -145,3 +145,10 @@ def test_status_of_a_site_that_is_well_says_nothing_else(
     out = capsys.readouterr().out
     assert f"users: {said}\n" in out
     assert not any(word in out for word in ("blocked", "active", "off"))
+
+
+def test_journeys_without_data_are_told_as_everywhere_and_many_by_their_number() -> None:
+    rows: Any = {name: {"state": "unknown"} for name in ("page", "login", "post", "retweet")}
+    assert _spell_journeys(rows) == "4 no data; 0 of 4 journeys green"
+    rows["page"]["state"] = "green"
+    assert _spell_journeys(rows) == "login, post, retweet no data; 1 of 4 journeys green"
