@@ -39,23 +39,19 @@ def inject(
     Raises Failure when it is refused, or its effect is not seen; and with `wait` when it could not be undone.
     """
     request = Request(fault, target, seconds, parameters or {}, seed, new_id(fault), from_selector, reason)
-    now = following.begin(_state(state), request, detach=not wait)
+    now = following.begin(State.of(state), request, detach=not wait)
     following.judge(now, detached=not wait)
     return now
 
 
 def end(fault_id: str, state: str | None = None) -> FaultRow:
     """End a fault before its time; returns it once it is over, or given up as unknown."""
-    return following.end(_state(state), fault_id)
+    return following.end(State.of(state), fault_id)
 
 
 def heal(state: str | None = None, what: str | None = None) -> Healing:
     """Undo everything, with nothing else alive if need be; or what one fault did, by its id; or all that was
     done to the parts of a selector. Raises Failure when something is left."""
-    result = heal_site(_state(state), what=what)
+    result = heal_site(State.of(state), what=what)
     refuse_unhealed(result)
     return result
-
-
-def _state(path: str | None) -> State:
-    return State.from_environment() if path is None else State(path)

@@ -194,6 +194,8 @@ class Fault(ABC):
     demonstration: ClassVar[Demonstration]
     spares: ClassVar[tuple[str, ...]] = ()
     """Journeys that it cannot hurt wherever it is."""
+    more_demonstrations: ClassVar[tuple[Demonstration, ...]] = ()
+    """Of what it does to targets of other kinds."""
     lasting: ClassVar[bool] = True
     """False when it happens once and there is nothing to wait for."""
     listed: ClassVar[bool] = True
@@ -214,6 +216,11 @@ class Fault(ABC):
     def runtimes(self) -> tuple[str, ...]:
         """Those that it can be done on."""
         return runtimes_with(self.requires)
+
+    @property
+    def demonstrations(self) -> tuple[Demonstration, ...]:
+        """All, for whoever tries each."""
+        return (self.demonstration, *self.more_demonstrations)
 
     @property
     def leaves(self) -> object:

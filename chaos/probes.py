@@ -29,7 +29,7 @@ def journey_is_good(journey: str, state: str | None = None) -> bool:
 def all_green(seconds: float = 20.0, state: str | None = None) -> bool:
     """Whether every journey of the users is green, or will be within so many seconds. Raises Failure that
     names the others; False where no prober looks."""
-    return wait_until_green(_state(state), time.monotonic() + seconds, lambda line: None)
+    return wait_until_green(State.of(state), time.monotonic() + seconds, lambda line: None)
 
 
 def part_is_ready(part: str, state: str | None = None) -> bool:
@@ -45,12 +45,8 @@ def store_roles(state: str | None = None) -> dict[str, str]:
 
 def active_faults(state: str | None = None) -> list[FaultRow]:
     """The faults that are not over, from the journal; also when no controller is alive."""
-    return active(_state(state))
-
-
-def _state(path: str | None) -> State:
-    return State.from_environment() if path is None else State(path)
+    return active(State.of(state))
 
 
 def _site(path: str | None) -> Site:
-    return Site(_state(path))
+    return Site(State.of(path))

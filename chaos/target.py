@@ -62,6 +62,12 @@ def calls_into(part: Part, callers: Sequence[Part], inventory: Inventory) -> Tar
     """The calls into a part from those of the callers that call it. Raises Failure (usage) when none does; it
     names who does."""
     callers_of = CALLERS.get(part.service, ())
+    if part.kind != "service":
+        raise Failure(
+            f"{part.name} does not know who calls: it cannot be hurt for some callers only",
+            "leave --from out, or do it to a service",
+            USAGE,
+        )
     if not callers_of:
         raise Failure(
             f"no part calls {part.name}, users do: it cannot be hurt for some callers only",

@@ -24,6 +24,7 @@ from foundation.failure import FAILED, USAGE, Failure
 from foundation.state import State
 from foundation.user import VARIABLE as USER
 from foundation.user import user
+from foundation.version import VERSION
 from testbed.runtimes.docker import host
 from testbed.sitefile import SiteFile
 
@@ -85,8 +86,23 @@ def order_of(words: Sequence[str]) -> ForwardedCommand | None:
     if not state.is_made:
         _point_to_a_site_that_is_up(state)
         return None
-    docker = SiteFile.read(state).docker
+    site = SiteFile.read(state)
+    _tell_other_version(site)
+    docker = site.docker
     return ForwardedCommand(state, docker.project, tuple(rest)) if docker and docker.through else None
+
+
+def _tell_other_version(site: SiteFile) -> None:
+    """The package may have been exchanged while a site is up: what the two say to each other may not fit."""
+    is_up = site.processes is None or site.processes.supervisor is not None
+    if is_up and site.made_by != VERSION:
+        from foundation.console import report
+
+        maker = site.made_by or "of an older version"
+        report(
+            f"this site was started by failwhale {maker}, and this is {VERSION}: the two may not fit",
+            "start it anew, its data stays: failwhale down, then failwhale up",
+        )
 
 
 def _refuse_inside(verb: str) -> None:

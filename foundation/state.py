@@ -44,6 +44,11 @@ class State:
         """The folder named by FAILWHALE_STATE, or `.failwhale` here."""
         return cls(os.environ.get("FAILWHALE_STATE", ".failwhale"))
 
+    @classmethod
+    def of(cls, path: str | None) -> State:
+        """The folder at this path; without one, that of the environment."""
+        return cls.from_environment() if path is None else cls(path)
+
     # --- places ---
 
     @property

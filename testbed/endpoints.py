@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -139,7 +140,7 @@ class Endpoints(ConfiguredStores):
         if part.kind in ("store", "sentinel"):
             return bool(self._redis_says(part, "PING") == b"PONG")
         if part.kind == "link":
-            return _does_something(part.address())
+            return self.relays_after(part, HEALTH_TIMEOUT) is not None
         try:
             if part.kind == "page":
                 control = Control(*part.address(), tls=None, timeout=HEALTH_TIMEOUT)
@@ -149,6 +150,23 @@ class Endpoints(ConfiguredStores):
         except Unreachable:
             return False
         return answer.status == 200
+
+    def relays_after(self, part: Part, timeout: float) -> float | None:
+        """Seconds after which a link brings the answer to what it is sent, or ends the connection since
+        nobody is at its other end. None when it does neither in so many seconds: the system accepts
+        connections for a frozen one, too."""
+        began = time.monotonic()
+        try:
+            with socket.create_connection(part.address(part.relaying), timeout) as connection:
+                connection.sendall(b"PING\r\n")
+                connection.recv(64)
+        except ConnectionRefusedError:
+            return None
+        except ConnectionError:  # ended after it was accepted
+            pass
+        except OSError:
+            return None
+        return time.monotonic() - began
 
     # --- certificates ---
 
@@ -193,24 +211,6 @@ class Endpoints(ConfiguredStores):
             return None
         finally:
             redis.close()
-
-
-def _does_something(address: tuple[str, int]) -> bool:
-    """Whether a link relays what it is sent, or ends the connection since nobody is at its other end.
-
-    The system accepts connections for a frozen one, too.
-    """
-    try:
-        with socket.create_connection(address, HEALTH_TIMEOUT) as connection:
-            connection.sendall(b"PING\r\n")
-            connection.recv(64)
-    except ConnectionRefusedError:
-        return False
-    except ConnectionError:  # ended after it was accepted
-        return True
-    except OSError:
-        return False
-    return True
 
 
 def _redis(host: str, port: int, password: str) -> Redis:

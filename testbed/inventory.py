@@ -32,6 +32,11 @@ class Part:
         """Whether it measures the site, or breaks it, and serves nobody."""
         return self.kind in ("controller", "instrument", "page")
 
+    @property
+    def relaying(self) -> str:
+        """Of a link: the container port where what it relays comes in."""
+        return next((port for port in self.addresses if port != self.main), "main")
+
     def address(self, port: str = "main") -> tuple[str, int]:
         """Where to connect. `port` is a container port ("8000") or "main". Raises Failure for any other."""
         wanted = self.main if port == "main" else port

@@ -18,8 +18,10 @@ from foundation.state import State
 from testbed.decoding import Misfit, decode
 from testbed.labels import Kind
 
-VERSION = 1
+VERSION = 2
 """Of the form of the file. Another number for every change that an older or newer reader would mistake."""
+_BEFORE_MADE_BY = 1
+"""The form that did not say yet which failwhale had made the site; it is read as well."""
 
 RuntimeName = Literal["processes", "docker"]
 
@@ -122,6 +124,7 @@ class SiteFile:
     """All of it. Of `processes` and `docker` it has one."""
 
     version: int = VERSION
+    made_by: str = ""  # the version of failwhale that made the site; empty: from before that was written
     edges: Mapping[str, str]  # https://host:port by data centre, for who reads this
     parts: tuple[PartRecord, ...]
     left_out: tuple[LeftOut, ...] = ()
@@ -147,7 +150,7 @@ class SiteFile:
         """From the file's JSON. Raises Failure as `read` does."""
         if not isinstance(content, dict) or not content.keys() & {"version", "parts"}:
             raise Failure(f"{file} is not failwhale's", _ANOTHER_FOLDER)
-        if content.get("version") != VERSION:
+        if content.get("version") not in (_BEFORE_MADE_BY, VERSION):
             raise _other_form(content, file)
         try:
             site = decode(cls, content)

@@ -12,43 +12,58 @@ from collections.abc import Mapping, Sequence
 
 import uvloop
 
+from services.link.control import Control
 from services.link.relay import Relay
 from services.link.routes import LinkRoute, routes_of
+from services.platform.injection_points import InjectionPoints
 from services.platform.logs import configure_logging
-from services.platform.settings import SettingsError
+from services.platform.settings import Settings, SettingsError
+from services.platform.tls import credentials_of
 
 logger = logging.getLogger(__name__)
 
 USAGE = 2
-"""The exit code when ROUTES is not as it should be."""
+"""The exit code when a setting is not as it should be."""
+CERTIFICATE_SECONDS = 1.0
+"""How often it is looked whether the certificate has changed."""
 
 
 def main(environment: Mapping[str, str] = os.environ) -> None:
     try:
         routes = routes_of(environment)
+        settings = Settings.from_environment(environment)
     except SettingsError as error:
         print(f"link: {error}", file=sys.stderr)
         sys.exit(USAGE)
     configure_logging()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_relay(routes))
+            runner.run(_relay(routes, settings))
     except OSError as error:
         logger.error("link cannot start: %s", error)
         sys.exit(1)
 
 
-async def _relay(routes: Sequence[LinkRoute]) -> None:
+async def _relay(routes: Sequence[LinkRoute], settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    relay = Relay(routes)
+    faults = InjectionPoints()
+    relay, control = Relay(routes, faults), Control(faults, settings.secrets / "token")
+    credentials = credentials_of(settings)
     try:
         await relay.start()
+        await control.start(settings.listen, credentials)
         logger.info("link leads to %s", ", ".join(str(route.target) for route in routes))
         gc.freeze()  # memory that is shared with the parent process stays shared
-        await stopping.wait()
+        while not stopping.is_set():
+            try:
+                async with asyncio.timeout(CERTIFICATE_SECONDS):
+                    await stopping.wait()
+            except TimeoutError:
+                credentials.refresh()
     finally:
+        control.close()
         relay.close()
 
 

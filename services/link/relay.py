@@ -1,13 +1,20 @@
-"""A TCP relay: two connections joined, so that each end believes that it talks to the other."""
+"""A TCP relay: two connections joined, so that each end believes that it talks to the other.
+
+A fault holds what it hits on its way, in both directions. A relay of TCP has no packets to lose: it does what
+TCP does about a lost one, to what it read at once. That waits for the retransmission, all behind it waits as
+well, and if it never arrives the connection ends.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from services.link.routes import LinkRoute
+from services.platform.held import Held, InOrder
+from services.platform.injection_points import InjectionPoints
 from services.platform.keepalive import keep_alive
 from services.platform.names import connect
 from services.platform.settings import Address
@@ -22,8 +29,10 @@ shall take a link whose other end is down for a store that refuses, not for one 
 class Relay:
     """All routes of one line. The connections are its own: they end with it."""
 
-    def __init__(self, routes: Sequence[LinkRoute]) -> None:
+    def __init__(self, routes: Sequence[LinkRoute], faults: InjectionPoints | None = None) -> None:
+        """`faults`: what may hold what is relayed."""
         self._routes = routes
+        self._faults = faults or InjectionPoints()
         self._listeners: list[asyncio.Server] = []
         self.ends: set[_End] = set()
         """Both ends of every connection that is open now."""
@@ -41,7 +50,7 @@ class Relay:
 
     async def _listen(self, route: LinkRoute) -> Address:
         listener = await asyncio.get_running_loop().create_server(
-            lambda: _NearEnd(self.ends, route.target), route.listen.host, route.listen.port
+            lambda: _NearEnd(self.ends, self._faults, route.target), route.listen.host, route.listen.port
         )
         self._listeners.append(listener)
         return Address(route.listen.host, listener.sockets[0].getsockname()[1])
@@ -50,8 +59,10 @@ class Relay:
 class _End(asyncio.Protocol):
     """One of the two connections. What it receives leaves by the other one, no faster than that takes it."""
 
-    def __init__(self, ends: set[_End]) -> None:
+    def __init__(self, ends: set[_End], faults: InjectionPoints) -> None:
         self._ends = ends
+        self._faults = faults
+        self._held = InOrder(self._give_up)
         self._transport: asyncio.Transport | None = None
         self._other: _End | None = None
         self._received_all = False
@@ -100,8 +111,32 @@ class _End(asyncio.Protocol):
             self._early += data
             if self.transport:
                 self.transport.pause_reading()
-        elif self._other.transport:
+        elif self._faults.inbound is None and self._held.is_free:
+            self._leave(data)
+        else:
+            self._held.carry(self._fate(), lambda: self._leave(data))
+
+    def _fate(self) -> Held:
+        """What becomes of what was just read."""
+        hit = self._faults.choose("", "", None, None)
+        return self._faults.held(hit) if hit else Held(0.0)
+
+    def _leave(self, data: bytes) -> None:
+        if self._other is not None and self._other.transport:
             self._other.transport.write(data)
+
+    def _in_turn(self, happen: Callable[[], None]) -> None:
+        """Let something happen once all that was received has left."""
+        if self._held.is_free:
+            happen()
+        else:
+            self._held.carry(Held(0.0), happen)
+
+    def _give_up(self) -> None:
+        """What was held is lost for good, and with it what came after."""
+        for end in (self, self._other):
+            if end is not None:
+                end.abort()
 
     def pause_writing(self) -> None:
         if self._other is not None and self._other.transport:
@@ -116,23 +151,37 @@ class _End(asyncio.Protocol):
         self._received_all = True
         if self._other is None:
             return True
-        if self._other._received_all or not self._other.transport:
+        has_ended = self._other._received_all and self._other._held.is_free
+        if self._held.is_free and (has_ended or not self._other.transport):
             return False
-        self._other.transport.write_eof()
+        self._in_turn(self._pass_end)
         return True
+
+    def _pass_end(self) -> None:
+        if self._other is None or not self._other.transport:
+            return
+        if self._other._received_all and self._other._held.is_free:
+            self._other.transport.close()
+            if self.transport:
+                self.transport.close()
+        else:
+            self._other.transport.write_eof()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._ends.discard(self)
         self._transport = None
+        self._in_turn(self._close_other)
+
+    def _close_other(self) -> None:
         if self._other is not None and self._other.transport:
-            self._other.transport.close()  # when all that was received has left
+            self._other.transport.close()
 
 
 class _NearEnd(_End):
     """The connection that came in, and that makes the other one."""
 
-    def __init__(self, ends: set[_End], target: Address) -> None:
-        super().__init__(ends)
+    def __init__(self, ends: set[_End], faults: InjectionPoints, target: Address) -> None:
+        super().__init__(ends, faults)
         self._target = target
         self._connecting: asyncio.Task[None] | None = None
 
@@ -148,7 +197,7 @@ class _NearEnd(_End):
     async def _connect(self) -> None:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                far = await connect(lambda: _End(self._ends), self._target)
+                far = await connect(lambda: _End(self._ends, self._faults), self._target)
         except OSError as error:  # TimeoutError is one
             logger.debug("%s cannot be reached: %r", self._target, error)
             self.abort()

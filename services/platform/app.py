@@ -34,6 +34,7 @@ from services.platform.control import ControlToken
 from services.platform.documents import describe
 from services.platform.events import Consumer
 from services.platform.failures import answer_with_problems
+from services.platform.injection_points import InjectionPoints
 from services.platform.intake import Intake
 from services.platform.route_table import RouteTable
 from services.platform.settings import Settings, SettingsError
@@ -71,6 +72,7 @@ def build(
 
     MAX_IN_FLIGHT (256) bounds the requests at work. Raises SettingsError when a setting is missing.
     """
+    faults = InjectionPoints(routes=settings.store_routes)
     if store is None:
         if not settings.sentinels:
             raise SettingsError("SENTINELS is not set")
@@ -80,8 +82,9 @@ def build(
             settings.replication,
             settings.store_routes,
             _store_access(settings),
+            faults,
         )
-    site = Site(settings, store)
+    site = Site(settings, store, faults)
     if sessions:
 
         async def revocations_are_known() -> bool:

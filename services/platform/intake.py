@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.platform import replicated, request_ids
 from services.platform.calls import deadline
 from services.platform.identity import USER_HEADER
-from services.platform.injection_points import AppliedFault, InjectionPoints
+from services.platform.injection_points import HOLDING, AppliedFault, InjectionPoints
 from services.platform.logs import FailureLog
 from services.platform.metrics import NO_ROUTE, Metrics
 from services.platform.problems import Problem
@@ -162,10 +162,13 @@ class Intake:
         fault, lease = applied.fault, self._faults.remaining(applied)
         if fault.kind == "errors":
             raise Problem(fault.status, "internal-error", "Something broke on our side")
-        if fault.kind == "latency":
-            await _first_of(applied.ended.wait(), seconds=min(fault.delay, lease))
-            return True
-        await _first_of(applied.ended.wait(), _client_leaves(receive), seconds=lease)
+        if fault.kind in HOLDING:
+            held = self._faults.held(applied)
+            await _first_of(applied.ended.wait(), seconds=held.seconds)
+            if held.arrives or applied.ended.is_set():
+                return True
+        else:
+            await _first_of(applied.ended.wait(), _client_leaves(receive), seconds=lease)
         _hang_up(scope)
         await _first_of(_client_leaves(receive), seconds=HANG_UP_WITHIN)
         return False

@@ -34,11 +34,13 @@ CHECK_SECONDS = 0.6
 class Site:
     """`app.state.site`, or `site: SiteDep` in a handler."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, faults: InjectionPoints | None = None) -> None:
+        """`faults`: the injection points that the store's connections have, too."""
         self.settings = settings
         self.store = store
         self.metrics = Metrics(settings)
-        self.faults = InjectionPoints(on_hit=self.metrics.injection_point_hit)
+        self.faults = faults or InjectionPoints()
+        self.faults.on_hit = self.metrics.injection_point_hit
         self.protections = Protections(on_change=self.metrics.protection_enabled)
         credentials = credentials_of(settings)
         self.calls: Mapping[str, Caller] = {

@@ -349,6 +349,14 @@ class MemorySite(Site):
 
     ready = answers
 
+    def relays_after(self, part: Part, timeout: float) -> float | None:
+        began = time.monotonic()
+        try:
+            MemoryControl(self, part, timeout).ask("GET", "/")
+        except Unreachable:
+            return None
+        return time.monotonic() - began
+
     def store_role(self, part: Part) -> str | None:
         return self.roles[part.name] if self.answers(part) else None
 

@@ -634,7 +634,7 @@ def test_a_dry_run_touches_nothing(controller: Running, command: Any, laboratory
         (["errors", "post:all", "--route", "GET /nowhere", "--dry-run"], "POST /api/v1/posts"),
         (["kill", "post@eats"], "did you mean post@east"),
         (["errors", "post@east", "--status", "200"], "status"),
-        (["latency", "store:primary"], "frontend"),
+        (["errors", "store:primary"], "frontend"),
         (["kill", "chaos"], "prober"),
         (["kill"], "TARGET"),
         (["errors", "post:all", "--from", "timeline@east"], "these do: frontend@east, frontend@west"),

@@ -268,7 +268,9 @@ def test_the_time_limit_has_limits(laboratory: Any, seconds: float) -> None:
     ("wrong", "names"),
     [
         (Request("unplug", "post@east"), "unplug"),
-        (Request("latency", "store@east"), "cannot be done to store@east"),
+        (Request("errors", "store@east"), "cannot be done to store@east"),
+        (Request("latency", "store@west"), "store@west is the replica now, and no service asks it"),
+        (Request("loss", "link@east", parameters={"users": 0.5}), "link@east knows no users: it sees bytes"),
         (Request("latency", "post@east", parameters={"colour": 1}), "colour"),
         (Request("latency", "post@east", parameters={"share": 1.5}), "share"),
         (Request("latency", "post@east", parameters={"share": 0}), "share"),
@@ -291,7 +293,7 @@ def test_a_place_is_hit_where_the_fault_fits(laboratory: Any, settle: Any) -> No
     injector = laboratory.controller()
     entry = injector.order(Request("latency", "place:west", 0.05))
     assert entry.order.targets == tuple(
-        f"{service}@west" for service in ("frontend", "auth", "post", "retweet", "timeline", "notify")
+        f"{service}@west" for service in ("frontend", "auth", "post", "retweet", "timeline", "notify", "link")
     )
     settle(injector)
     assert laboratory.site.harm() == []

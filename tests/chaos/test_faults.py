@@ -10,7 +10,7 @@ import pytest
 
 import chaos.faults
 from chaos.catalogue import all_faults, fault_named
-from chaos.fault import Fault, register
+from chaos.fault import Demonstration, Fault, register
 from chaos.journeys import JOURNEYS_OF
 from chaos.selector import select
 from chaos.target import SITE, Target, at
@@ -26,6 +26,7 @@ def test_there_is_one_file_for_each_fault_and_one_fault_in_each_file() -> None:
         *(
             "__init__",
             "certificate_fault",
+            "holding_point",
             "injection_point",
             "forced_document",
             "job_fault",
@@ -53,9 +54,14 @@ def test_a_name_is_given_once() -> None:
         register(fault_named("kill"))
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_demonstration_can_be_done_and_hurts_what_the_fault_may_hurt(fault: Fault, parts: Any) -> None:
-    demonstration = fault.demonstration
+@pytest.mark.parametrize(
+    ("fault", "demonstration"),
+    [(fault, demonstration) for fault in FAULTS for demonstration in fault.demonstrations],
+    ids=lambda one: getattr(one, "name", None) or one.target,
+)
+def test_a_demonstration_can_be_done_and_hurts_what_the_fault_may_hurt(
+    fault: Fault, demonstration: Demonstration, parts: Any
+) -> None:
     roles = {"store@east": "primary", "store@west": "replica"}
     parameters = fault.check(demonstration.parameters)
     if demonstration.target == SITE:

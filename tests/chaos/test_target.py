@@ -63,8 +63,8 @@ def test_several_targets_are_hit_each_once(laboratory: Any) -> None:
 
 def test_where_a_fault_does_not_fit_one_of_several_targets_it_is_refused(laboratory: Any) -> None:
     for target in ("post@east,store@east", "place:east,store@east"):
-        with pytest.raises(Failure, match="latency cannot be done to store@east"):
-            plan(Request("latency", target), laboratory.site)
+        with pytest.raises(Failure, match="errors cannot be done to store@east"):
+            plan(Request("errors", target), laboratory.site)
     with pytest.raises(Failure, match="site is the whole site") as failure:
         plan(Request("noop", "site,post@east"), laboratory.site)
     assert failure.value.code == USAGE
@@ -98,7 +98,7 @@ def test_of_a_place_those_are_hit_that_the_callers_call(laboratory: Any) -> None
         (
             errors("post@east", "frontend@east", "kill"),
             "kill does not hurt calls, so it cannot be for those of 'frontend@east' only",
-            "faults of calls: blackhole, errors, latency",
+            "faults of calls: blackhole, errors, latency, loss",
         ),
         (errors("post@east", ""), "'' matches no part of this site", "parts such as frontend@east"),
         (
@@ -122,7 +122,7 @@ def test_callers_that_make_no_sense_are_a_usage_error_with_what_would(
 
 def test_faults_of_calls_say_so(laboratory: Any) -> None:
     told = {fault.name for fault in all_faults() if fault.describe()["of_calls"]}
-    assert told == {"errors", "latency", "blackhole"}
+    assert told == {"errors", "latency", "loss", "blackhole"}
 
 
 def test_the_calls_of_some_callers_hurt_the_journeys_of_all(laboratory: Any) -> None:

@@ -108,7 +108,7 @@ def test_sees_of_this_machine_only_the_repositorys_files_and_cannot_change_them(
 OWN_KEYS = [
     name
     for name, service in SERVICES.items()
-    if service["labels"]["failwhale.service"] in (*FACES, "prober", "prometheus")
+    if service["labels"]["failwhale.service"] in (*FACES, "link", "prober", "prometheus")
 ]
 """Who has a certificate, in a volume of its own."""
 
@@ -155,7 +155,9 @@ def test_nobody_sees_the_key_of_another_part_or_of_the_authority() -> None:
     for name, seen in keys.items():
         if name not in (*ISSUERS, "locust"):
             assert seen == ({f"pki-{name}"} if name in OWN_KEYS else set()), name
-    assert {name for name in SERVICES if "instruments" in _sources(name)} == {"genesis", "prober"}
+    assert {name for name in SERVICES if "instruments" in _sources(name)} == {
+        *("genesis", "prober", "link-east", "link-west"),
+    }
 
 
 def test_who_may_do_what_at_the_store_is_known_to_the_stores_and_to_nobody_else() -> None:

@@ -5,21 +5,24 @@ import pytest
 from site_under_test import Site, wait_until
 
 from chaos.catalogue import all_faults
-from chaos.fault import Fault, Parameter
+from chaos.fault import Demonstration, Fault, Parameter
 
 FIRST_ON_DOCKER = {
     fault.family: fault for fault in reversed(all_faults()) if fault.listed and "docker" in fault.runtimes
 }
+SMOKE = pytest.mark.smoke("one of each family")
 FAULTS = [
     pytest.param(
         runtime,
         fault,
-        id=f"{runtime}-{fault.name}",
-        marks=pytest.mark.smoke("one of each family") if fault in FIRST_ON_DOCKER.values() else (),
+        demonstration,
+        id="-".join((runtime, fault.name, *([demonstration.target.partition(":")[0]] if number else []))),
+        marks=SMOKE if not number and fault in FIRST_ON_DOCKER.values() else (),
     )
     for fault in all_faults()
     if fault.listed
     for runtime in fault.runtimes
+    for number, demonstration in enumerate(fault.demonstrations)
 ]
 LIMIT = "60s"
 """More than all of it takes: a fault is ended once users were seen to be hurt as declared. That each ends by
@@ -35,17 +38,16 @@ def spell(parameter: Parameter, value: object) -> str:
     return str(value)
 
 
-def command(fault: Fault) -> list[str]:
+def command(fault: Fault, demonstration: Demonstration) -> list[str]:
     known = {parameter.name: parameter for parameter in fault.parameters}
-    demonstration = fault.demonstration
     options = [f"--{name}={spell(known[name], value)}" for name, value in demonstration.parameters.items()]
     return ["chaos", fault.name, demonstration.target, f"--for={LIMIT}", *options]
 
 
-@pytest.mark.parametrize(("runtime", "fault"), FAULTS, indirect=["runtime"], scope="session")
-def test_every_fault(site: Site, fault: Fault) -> None:
-    declared = dict(fault.demonstration.hurts)
-    begun = site.json(*command(fault), "--detach")
+@pytest.mark.parametrize(("runtime", "fault", "demonstration"), FAULTS, indirect=["runtime"], scope="session")
+def test_every_fault(site: Site, fault: Fault, demonstration: Demonstration) -> None:
+    declared = dict(demonstration.hurts)
+    begun = site.json(*command(fault, demonstration), "--detach")
     assert begun["verified"] is True
 
     def as_declared() -> bool:

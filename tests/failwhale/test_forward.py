@@ -17,7 +17,9 @@ from failwhale.forward import order_of
 from failwhale.main import main
 from failwhale.verbs import VERBS
 from foundation.failure import Failure
+from foundation.version import VERSION
 from testbed.runtimes.docker import host
+from testbed.sitefile import ProcessesRecord, SupervisorRecord
 
 LOCAL = {"demo", "up", "logs", "open", "down"}
 
@@ -287,3 +289,22 @@ def test_a_signal_reaches_the_command_inside(
 def test_a_call_that_is_over_gets_no_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call, "PATIENCE", 0.1)
     assert not call.deliver(signal.SIGINT, "0123abcd")
+
+
+@pytest.mark.parametrize(
+    ("made_by", "said"), [("0.9", "failwhale 0.9,"), ("", "failwhale of an older version,"), (VERSION, "")]
+)
+def test_a_site_of_another_version_that_is_up_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], made_by: str, said: str
+) -> None:
+    """The package may be exchanged while the site is up; JSON on stdout stays as it is."""
+    up = ProcessesRecord("/nowhere.sock", {}, supervisor=SupervisorRecord(7, 1.5))
+    write_site(tmp_path, processes=up, made_by=made_by)
+    assert forward.order_of(["status", "--json", "--state", str(tmp_path)]) is None
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert said in told.err
+    assert ("failwhale down, then failwhale up" in told.err) is bool(said)
+    write_site(tmp_path, made_by=made_by)
+    forward.order_of(["status", "--state", str(tmp_path)])
+    assert capsys.readouterr().err == "", "one that is down is started anew anyway"

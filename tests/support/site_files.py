@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from foundation.state import State
+from foundation.version import VERSION
 from testbed.labels import ALIVE_PATH, READY_PATH, Kind
 from testbed.sitefile import (
     Description,
@@ -74,7 +75,7 @@ def write_site(
         "docker": {"docker": DockerRecord("p", "unix:///x", through="chaos")},
         "docker inside": {"docker": DockerRecord("p", "unix:///x", networks={}, public={})},
     }
-    site = SiteFile(edges=edges or {}, parts=tuple(parts), **carriers[on] | more)
+    site = SiteFile(edges=edges or {}, parts=tuple(parts), **carriers[on] | {"made_by": VERSION} | more)
     site.write(folder if isinstance(folder, State) else State(folder))
     return site
 
@@ -92,6 +93,7 @@ def before_versions(state: State) -> None:
 def full_site() -> SiteFile:
     """Of plain processes, with something in every field."""
     return SiteFile(
+        made_by="1.0",
         edges={"east": "https://localhost:8443"},
         parts=(record("genesis", one_shot=True), record("post@east", {"8000": "127.0.0.1:20001"})),
         description=Description("/somewhere/docker-compose.yml", {"FAILWHALE_EAST_PORT": "8443"}),

@@ -104,7 +104,7 @@ def test_only_the_chosen_runtime_is_imported(state: State, runtime: str, other: 
 
 def test_a_site_of_another_version_is_refused_where_its_runtime_is_picked(state: State) -> None:
     state.path.mkdir()
-    state.site_file.write_text('{"version": 2, "mars": {}}')
+    state.site_file.write_text('{"version": 9, "mars": {}}')
     with pytest.raises(OtherForm, match="was written by another failwhale"):
         lifecycle_of(state)
 

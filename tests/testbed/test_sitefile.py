@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,13 @@ def test_another_version_is_told_apart(state: State, version: object) -> None:
         SiteFile.read(state)
     assert repr(version) in raised.value.message
     assert "the failwhale that made it" in raised.value.next_step
+
+
+def test_a_file_from_before_it_said_who_made_the_site_is_read(state: State) -> None:
+    content = asdict(full_site()) | {"version": 1}
+    del content["made_by"]
+    was_there(state, content)
+    assert SiteFile.read(state) == replace(full_site(), version=1, made_by="")
 
 
 def test_what_ends_a_site_of_processes_is_kept(state: State) -> None:

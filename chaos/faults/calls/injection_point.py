@@ -6,7 +6,7 @@ import random
 import re
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -62,30 +62,42 @@ class SetInService(Fault):
             ) from None
 
     def apply(self, site: Site, injection: Injection) -> None:
+        wish = self.wish(injection)
+        for holder in self.holders(site, injection.part):
+            answer = _asked(site, holder, "PUT", _path(injection), wish)
+            if answer is not None and answer.status >= 300:
+                raise Failure(f"{holder.name} refuses the injection point: {answer.detail}")
+
+    def wish(self, injection: Injection) -> dict[str, object]:
+        """What the part is asked for."""
         wish: dict[str, object] = {"kind": self.name, "seconds": injection.seconds, **injection.parameters}
         if injection.target.callers:
             wish["callers"] = list(injection.target.callers)
-        answer = site.control(injection.part).ask("PUT", _path(injection), wish)
-        if answer.status >= 300:
-            raise Failure(f"{injection.part.name} refuses the injection point: {answer.detail}")
+        return wish
+
+    def holders(self, site: Site, part: Part) -> Sequence[Part]:
+        """The parts that have the injection point when this part is the target."""
+        return (part,)
 
     def revert(self, site: Site, injection: Injection) -> None:
-        try:
-            site.control(injection.part).ask("DELETE", _path(injection))
-        except Unreachable:
-            if site.runtime.is_running(injection.part.name):
-                raise
-            # The fault lived in that process, and went with it.
+        for holder in self.holders(site, injection.part):
+            _asked(site, holder, "DELETE", _path(injection))
 
     def verify_reverted(self, site: Site, injection: Injection) -> Proof:
         name = injection.part.name
-        try:
-            hits = _hits(site, injection)
-        except Unreachable:
-            if site.runtime.is_running(name):
-                raise
+        told = self._told(site, injection)
+        if told is None:
             return Proof(True, f"{name} is down, and the injection point with it")
-        return Proof(hits is None, f"{name} has {'no' if hits is None else 'still the'} injection point")
+        return Proof(not told, f"{name} has {'still the' if told else 'no'} injection point")
+
+    def _told(self, site: Site, injection: Injection) -> list[int] | None:
+        """The hits of each injection point of this fault that there is; None when nobody is there to say."""
+        holders = self.holders(site, injection.part)
+        answers = [answer for one in holders if (answer := _asked(site, one, "GET", "/-/faults"))]
+        if not answers:
+            return None
+        rows = [row for answer in answers for row in answer.json()]
+        return [int(row["hits"]) for row in rows if row["id"] == injection.id]
 
     def leftover(self, site: Site, part: Part) -> str:
         """Of all kinds, whichever of them is asked."""
@@ -100,10 +112,11 @@ class SetInService(Fault):
 class InjectionPoint(SetInService):
     """One that hurts requests: a share of them, those of a share of the users, of one route, of some callers.
 
-    Each kind says in `harm` by what a user would know it.
+    Each kind says in `harm` by what a user would know it. Where the point is, and how it is met, is said in
+    `holders` and `meet`, once for all kinds.
     """
 
-    targets = SERVICES
+    targets: ClassVar[tuple[str, ...]] = SERVICES
     of_calls = True
     spares = HANDSHAKES
     parameters: ClassVar[tuple[Parameter, ...]] = (
@@ -133,6 +146,11 @@ class InjectionPoint(SetInService):
                 f"{part.service} has no route {wanted!r}", f"its routes: {', '.join(routes)}", code=USAGE
             )
 
+    def meet(self, site: Site, injection: Injection, patience: float, caller: str | None) -> Answer | None:
+        """What a request of our own gets that may meet the injection point; None: no answer within so many
+        seconds. Raises Unreachable when it was refused, or the connection was ended."""
+        return _send_probe(site, injection, patience, caller)
+
     @abstractmethod
     def harm(self, seen: Seen, parameters: Mapping[str, Value]) -> str:
         """What this fault did to a request of our own, in words; empty when it was answered as ever."""
@@ -153,17 +171,15 @@ class InjectionPoint(SetInService):
         injection point: it can be right where the harm is missing."""
         name = injection.part.name
         for _ in range(_PROBES_AT_A_TIME):
-            began = time.monotonic()
-            before = _hits(site, injection)
-            usual = time.monotonic() - began
+            before, usual = self._hits(site, injection)
             if before is None:
                 return Proof(False, f"{name} has no such injection point")
-            seen = _send_probe(site, injection, usual, caller)
-            if (_hits(site, injection) or 0) <= before:
+            seen = self._see(site, injection, usual, caller)
+            if (self._hits(site, injection)[0] or 0) <= before:
                 continue
             if harm := self.harm(seen, injection.parameters):
                 return Proof(True, f"{name} {harm}")
-            if _hits_everybody(injection.parameters):
+            if injection.part.kind == "service" and _hits_everybody(injection.parameters):
                 return Proof(False, f"{name} counts a request of our own as hurt, and answered it as ever")
         return Proof(None, f"{name} has the injection point, but no request of our own was hurt by it yet")
 
@@ -172,19 +188,45 @@ class InjectionPoint(SetInService):
         what befalls it is not of this fault, which has counted no hit meanwhile."""
         who = other or "the controller"
         for _ in range(_PROBES_AT_A_TIME):
-            began = time.monotonic()
-            before = _hits(site, injection) or 0
-            usual = time.monotonic() - began
-            seen = _send_probe(site, injection, usual, other)
-            if not self.harm(seen, injection.parameters) or (_hits(site, injection) or 0) <= before:
+            before, usual = self._hits(site, injection)
+            seen = self._see(site, injection, usual, other)
+            after, _ = self._hits(site, injection)
+            if not self.harm(seen, injection.parameters) or (after or 0) <= (before or 0):
                 return Proof(True, f"one sent as {who} is spared")
         return Proof(False, f"one sent as {who} is hurt, too")
+
+    def _see(self, site: Site, injection: Injection, usual: float, caller: str | None) -> Seen:
+        patience = min(max(_SILENCE, (_NOT_AS_EVER + 1) * usual), injection.seconds / 2)
+        began = time.monotonic()
+        answer = self.meet(site, injection, patience, caller)
+        return Seen(answer, time.monotonic() - began, usual)
+
+    def _hits(self, site: Site, injection: Injection) -> tuple[int | None, float]:
+        """How many requests were hurt so far (None when there is no such injection point), and how many
+        seconds a part took to say so, which no fault can prolong."""
+        began = time.monotonic()
+        told = self._told(site, injection)
+        seconds = (time.monotonic() - began) / len(self.holders(site, injection.part))
+        return sum(told) if told else None, seconds
+
+
+def _asked(
+    site: Site, part: Part, method: str, path: str, wish: Mapping[str, object] | None = None
+) -> Answer | None:
+    """The answer of a control endpoint; None where the part is down: what was in that process went with it.
+    Raises Unreachable when one that runs does not answer."""
+    try:
+        return site.control(part).ask(method, path, wish)
+    except Unreachable:
+        if site.runtime.is_running(part.name):
+            raise
+        return None
 
 
 def points_of(site: Site, part: Part) -> list[str]:
     """The ids of the injection points that a part has; none when it does not say: it is starting, or ill,
     which is told elsewhere."""
-    if part.service not in (*SERVICES, MAINTENANCE):
+    if part.service not in (*SERVICES, MAINTENANCE, "link"):
         return []
     try:
         return [str(row["id"]) for row in site.control(part).ask("GET", "/-/faults").json()]
@@ -211,14 +253,6 @@ def _path(injection: Injection) -> str:
     return f"/-/faults/{injection.id}"
 
 
-def _hits(site: Site, injection: Injection) -> int | None:
-    """How many requests were hurt so far; None when the service has no such injection point."""
-    for fault in site.control(injection.part).ask("GET", "/-/faults").json():
-        if fault["id"] == injection.id:
-            return int(fault["hits"])
-    return None
-
-
 def _bystander(site: Site, target: Target) -> str | None:
     """A part that calls the target, too, and is not meant; None when there is no other."""
     others = (part.name for part in site.inventory.parts if part.service in CALLERS[target.part.service])
@@ -231,22 +265,15 @@ def _account_among(share: float) -> int:
     return next((account for account in accounts if is_among(str(account), share)), 1)
 
 
-def _send_probe(site: Site, injection: Injection, usual: float, caller: str | None) -> Seen:
+def _send_probe(site: Site, injection: Injection, patience: float, caller: str | None) -> Answer | None:
     """One request about what does not exist, for who does not exist, and what became of it. It is sent with
-    the certificate of this caller, or with our own.
-
-    Raises Unreachable when it was refused, or the connection was ended.
-    """
+    the certificate of this caller, or with our own."""
     route = str(injection.parameters["route"] or "GET /api/v1/posts/{id}")
     method, _, template = route.rpartition(" ")
     path = re.sub(r"\{[^}]*\}", "0", template)
     users = injection.parameters["users"]
     headers = site.signed_in(injection.part, _account_among(float(str(users)))) if users else {}
-    patience = max(_SILENCE, (_NOT_AS_EVER + 1) * usual)
-    entrance = site.entrance(injection.part, min(patience, injection.seconds / 2), caller)
-    began = time.monotonic()
     try:
-        answer = entrance.ask(method or "GET", path, headers=headers)
+        return site.entrance(injection.part, patience, caller).ask(method or "GET", path, headers=headers)
     except Silent:
-        answer = None
-    return Seen(answer, time.monotonic() - began, usual)
+        return None

@@ -16,6 +16,8 @@ import hiredis
 from redis.exceptions import ResponseError
 
 from services.platform.access import Access
+from services.platform.held import Held, InOrder
+from services.platform.injection_points import InjectionPoints
 from services.platform.names import connect
 from services.platform.settings import Address
 
@@ -47,8 +49,9 @@ class Refusal(ResponseError):
 class StoreConnection(asyncio.Protocol):
     """An open connection. Lost as a whole: when the server closes it, or has been silent for too long."""
 
-    def __init__(self, address: Address, patience: float) -> None:
-        """`patience`: seconds of silence, with an answer due, after which the server counts as frozen."""
+    def __init__(self, address: Address, patience: float, faults: InjectionPoints | None = None) -> None:
+        """`patience`: seconds of silence, with an answer due, after which the server counts as frozen;
+        `faults`: what may hold the answers of this server."""
         self.address = address
         self.closed = False
         self.frozen = False
@@ -65,10 +68,17 @@ class StoreConnection(asyncio.Protocol):
         self._answered_at_last_tick = 0
         self._silent_ticks = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._faults = faults
+        self._late = InOrder(lambda: self.close("its answers were lost"))
 
     @classmethod
     async def open(
-        cls, address: Address, patience: float, role: bytes | None = None, access: Access | None = None
+        cls,
+        address: Address,
+        patience: float,
+        role: bytes | None = None,
+        access: Access | None = None,
+        faults: InjectionPoints | None = None,
     ) -> StoreConnection:
         """Connect as the user of `access` and, if `role` is given, make sure that the server has it
         (`master`). Raises NotSent.
@@ -80,7 +90,7 @@ class StoreConnection(asyncio.Protocol):
         answer: Any = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                connection = await connect(lambda: cls(address, patience), address)
+                connection = await connect(lambda: cls(address, patience, faults), address)
                 if access is not None:
                     connection.call("AUTH", *access)  # where that is refused, so is what follows
                 answer = await connection.call("ROLE")
@@ -147,6 +157,7 @@ class StoreConnection(asyncio.Protocol):
         self.closed = True
         if self._timer is not None:
             self._timer.cancel()
+        self._late.close()
         if self._transport is not None:
             self._transport.abort()
         waiting, self._waiting = self._waiting, deque()
@@ -162,6 +173,14 @@ class StoreConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        faults = self._faults
+        if (faults is None or faults.from_stores is None) and self._late.is_free:
+            self._take(data)
+        else:
+            held = faults.held_from(self.address) if faults else None
+            self._late.carry(held or Held(0.0), lambda: self._take(data))
+
+    def _take(self, data: bytes) -> None:
         try:
             self._reader.feed(data)
             while (answer := self._reader.gets(False)) is not False:

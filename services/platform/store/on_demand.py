@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from services.platform.access import Access
+from services.platform.injection_points import InjectionPoints
 from services.platform.settings import Address
 from services.platform.store.connection import NotSent, StoreConnection
 
@@ -24,8 +25,10 @@ class OnDemandConnection:
         role: bytes | None = None,
         access: Access | None = None,
         on_open: Callable[[], None] | None = None,
+        faults: InjectionPoints | None = None,
     ) -> None:
-        """`find` names the server and raises NotSent; `patience`, `role` and `access` as in Connection.
+        """`find` names the server and raises NotSent; `patience`, `role`, `access` and `faults` as in
+        StoreConnection.
 
         `on_open` is told each time that a connection was opened.
         """
@@ -34,6 +37,7 @@ class OnDemandConnection:
         self._role = role
         self._access = access
         self._on_open = on_open
+        self._faults = faults
         self._connection: StoreConnection | None = None
         self._opening: asyncio.Task[StoreConnection] | None = None
         self._failed_at = -PAUSE_SECONDS
@@ -77,7 +81,7 @@ class OnDemandConnection:
         await asyncio.sleep(max(0.0, self._failed_at + PAUSE_SECONDS - loop.time()))
         try:
             connection = await StoreConnection.open(
-                await self._find(), self._patience, self._role, self._access
+                await self._find(), self._patience, self._role, self._access, self._faults
             )
         except NotSent as failure:
             self._failed_at = loop.time()

@@ -15,6 +15,7 @@ from redis.asyncio.client import PubSub
 from services.platform import replicated
 from services.platform.access import Access
 from services.platform.calls import deadline, not_done
+from services.platform.injection_points import InjectionPoints
 from services.platform.problems import Problem
 from services.platform.settings import Address, Replication
 from services.platform.store.client import connections_to_primary
@@ -67,15 +68,20 @@ class Store:
         replication: Replication = "reported",
         routes: Mapping[Address, Address] = MappingProxyType({}),
         access: Access | None = None,
+        faults: InjectionPoints | None = None,
     ) -> None:
         """`replication`: what a write needs before it is acknowledged; `routes`: where a server that a
         sentinel names is reached from here (see services.platform.settings); `access`: what is shown to
-        servers and sentinels that have users."""
+        servers and sentinels that have users; `faults`: the injection points that may hold
+        what servers answer to commands (what they publish is not held)."""
+        self._faults = faults
         self._replication = replication
         self._access = access
         self._sentinels = Sentinels(sentinels, name, routes, self._switched, access)
         self._to_primary: list[OnDemandConnection] = []
-        self._replica = OnDemandConnection(self._sentinels.replica, READ_PATIENCE_SECONDS, access=access)
+        self._replica = OnDemandConnection(
+            self._sentinels.replica, READ_PATIENCE_SECONDS, access=access, faults=self._faults
+        )
         self._primary = self.connection_to_primary(READ_PATIENCE_SECONDS, on_open=self._primary_is_back)
         self._writing = self.connection_to_primary(WRITE_PATIENCE_SECONDS)
         self._commits = Commits(self._writing, Confirmation(self._sentinels.elected))
@@ -166,7 +172,12 @@ class Store:
         `patience` in seconds must be longer than the command may block. Closed together with the store.
         """
         on_demand = OnDemandConnection(
-            self._sentinels.primary, patience, role=b"master", access=self._access, on_open=on_open
+            self._sentinels.primary,
+            patience,
+            role=b"master",
+            access=self._access,
+            on_open=on_open,
+            faults=self._faults,
         )
         self._to_primary.append(on_demand)
         return on_demand

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from foundation.console import is_terminal
 from foundation.failure import INTERRUPTED, OK
 from foundation.state import State
+from foundation.version import VERSION as RELEASE
 from testbed.runtimes.docker import host
 from testbed.runtimes.docker.outlook import DockerOutlook
 from testbed.sitefile import Description, DockerRecord, PartRecord, SiteFile
@@ -92,6 +93,7 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
 def _keep(state: State, outlook: DockerOutlook) -> None:
     """Write site.json, which makes the folder a site's: from now on every command knows where to go."""
     site = SiteFile(
+        made_by=RELEASE,
         edges=outlook.edges,
         parts=tuple(
             PartRecord(

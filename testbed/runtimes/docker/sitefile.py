@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from foundation.failure import Failure
 from foundation.state import State
+from foundation.version import VERSION as RELEASE
 from testbed.labels import Labels
 from testbed.runtimes.docker.connection import EngineConnection, Json
 from testbed.sitefile import ContainerRecord, DockerRecord, OtherForm, PartRecord, SiteFile
@@ -48,6 +49,7 @@ def refresh(state: State, connection: EngineConnection, project: str) -> SiteFil
     rows.sort(key=lambda row: (row.place is None, row.compose_name))
     at_edges = [(row.place, row.seen) for row in rows if row.place and row.seen]
     now = SiteFile(
+        made_by=RELEASE,
         edges={place: seen.edge for place, seen in at_edges if seen.edge},
         parts=tuple(rows),
         docker=DockerRecord(

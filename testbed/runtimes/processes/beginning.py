@@ -15,6 +15,7 @@ from pathlib import Path
 from foundation.failure import Failure
 from foundation.interruption import postponed
 from foundation.state import State
+from foundation.version import VERSION as RELEASE
 from testbed.runtimes import ports
 from testbed.runtimes.processes import plan, sitefile
 from testbed.runtimes.processes.client import Processes, start_supervisor, wait_for_supervisor
@@ -107,6 +108,7 @@ def keep(state: State, outlook: ProcessesOutlook) -> None:
 def _describe(state: State, outlook: ProcessesOutlook, supervisor: SupervisorRecord | None) -> SiteFile:
     site = outlook.site
     return SiteFile(
+        made_by=RELEASE,
         edges=site.edges,
         parts=site.records(),
         left_out=site.left_out,

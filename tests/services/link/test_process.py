@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from services.link import healthcheck
+from services.platform import genesis
 
 GRACE_SECONDS = 3.0
 
@@ -31,9 +33,18 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def environment() -> dict[str, str]:
+def environment(tmp_path: Path) -> dict[str, str]:
     """Nobody listens at the other end."""
-    return {"ROUTES": f"127.0.0.1:{free_port()}=127.0.0.1:{free_port()}"}
+    genesis.make_certificates(tmp_path, ["link-east"])
+    (tmp_path / "token").write_text("secret")
+    return {
+        "SERVICE": "link",
+        "PLACE": "east",
+        "LISTEN": f"127.0.0.1:{free_port()}",
+        "PKI": str(tmp_path),
+        "SECRETS": str(tmp_path),
+        "ROUTES": f"127.0.0.1:{free_port()}=127.0.0.1:{free_port()}",
+    }
 
 
 @pytest.fixture

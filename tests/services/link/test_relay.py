@@ -12,6 +12,7 @@ from services.link import relay as module
 from services.link.relay import Relay
 from services.link.routes import LinkRoute
 from services.platform import names
+from services.platform.injection_points import InjectionPoints
 from services.platform.settings import Address
 
 SOON = 5.0
@@ -225,7 +226,7 @@ class Wire(asyncio.Transport):
 )
 def test_a_far_end_that_is_quicker_than_the_joining_loses_nothing(monkeypatch, early, handed_on):
     monkeypatch.setattr(module, "keep_alive", lambda connection: None)
-    near, far, wire = module._End(set()), module._End(set()), Wire()
+    near, far, wire = module._End(set(), InjectionPoints()), module._End(set(), InjectionPoints()), Wire()
     near.connection_made(wire)
     far.connection_made(Wire())
     for what in early:
@@ -241,7 +242,11 @@ def test_a_far_end_that_is_quicker_than_the_joining_loses_nothing(monkeypatch, e
 
 def test_both_ends_that_are_quicker_than_the_joining_are_closed(monkeypatch):
     monkeypatch.setattr(module, "keep_alive", lambda connection: None)
-    near, far, wires = module._End(set()), module._End(set()), (Wire(), Wire())
+    near, far, wires = (
+        module._End(set(), InjectionPoints()),
+        module._End(set(), InjectionPoints()),
+        (Wire(), Wire()),
+    )
     for end, wire in zip((near, far), wires, strict=True):
         end.connection_made(wire)
         end.data_received(b"last words")
