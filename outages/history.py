@@ -23,6 +23,7 @@ from foundation.ledger import Ledger, Record
 from foundation.records import fits, step_as_named_now
 from foundation.state import State
 from outages.causes import name_causes
+from outages.interrupted import ITS_OWN
 from outages.journey_names import NAMES
 from outages.model import Felt, Gap, InjectedFault, LoadRun, Reconfigured, Unmeasured
 
@@ -42,6 +43,8 @@ class History:
         self.ended: float | None = None
         self.last: float | None = None
         """When the latest record was written."""
+        self.last_sign: float | None = None
+        """When the latest record of a living prober was written."""
         self.outages: list[Felt] = []
         self.faults: list[InjectedFault] = []
         self.loads: list[LoadRun] = []
@@ -65,6 +68,8 @@ class History:
             self._tell_anew(moved)
         self._begin_anew_if_restarted(record, at)
         self.last = at
+        if record["kind"].startswith(ITS_OWN):
+            self.last_sign = at
         handle = self._HANDLERS.get(record["kind"])
         if handle is not None:
             handle(self, record, at)
@@ -80,7 +85,7 @@ class History:
     def _tell_anew(self, moved: float) -> None:
         """The wall clock was set: tell what is known by the clock as it is now."""
         for owner, names in [
-            (self, ("began", "ended", "last")),
+            (self, ("began", "ended", "last", "last_sign")),
             *((change, ("at",)) for change in self.reconfigured),
             *((span, ("start", "end")) for span in (*self.outages, *self.loads)),
             *((fault, ("requested", "applied", "reverted", "ceased", "until")) for fault in self.faults),

@@ -100,6 +100,9 @@ class Live:
         for state in reversed(WORST_FIRST):
             if states.count(state):
                 text.append(f"   {states.count(state)} {WORDS.get(state, state)}", style=STYLES[state])
+        if (silent := self._silent_since()) is not None:
+            age = spell_duration(round(max(0.0, now - silent)))
+            text.append(f"   for {age}: the prober does not answer", style="red")
         if self._sources.blocked:
             text.append("   blocked", style="bold magenta")
         return text
@@ -180,6 +183,11 @@ class Live:
             )
         return table
 
+    def _silent_since(self) -> float | None:
+        """Since when a prober that ought to look says nothing, and what was seen last is no news."""
+        silent = not self._sources.journeys and self._history.ended is None
+        return self._history.last_sign if silent else None
+
     def _row(self, journey: str) -> dict[str, Any]:
         return self._sources.journeys.get(journey, {"state": "unknown"})
 
@@ -194,7 +202,7 @@ class Live:
         from rich.text import Text
 
         text = Text()
-        for state in strip(self._history, journey, now)[-cells:]:
+        for state in strip(self._history, journey, now, self._silent_since())[-cells:]:
             text.append(SIGNS[state], style=STYLES[state])
         return text
 
@@ -275,8 +283,9 @@ def _fault_line(faults: list[InjectedFault], now: float) -> Text:
     return line.append(f"  {parameters(first)}", style="dim")
 
 
-def strip(history: History, journey: str, now: float) -> list[str]:
-    """The state of a journey in each cell of the last minute, oldest first."""
+def strip(history: History, journey: str, now: float, silent_since: float | None = None) -> list[str]:
+    """The state of a journey in each cell of the last minute, oldest first; from `silent_since` on nobody
+    looks."""
     begin = now - CELLS * CELL_SECONDS
     cells = ["green"] * CELLS
 
@@ -301,6 +310,7 @@ def strip(history: History, journey: str, now: float) -> list[str]:
             paint("unknown", gap.start, gap.end)
     if history.began is None or history.began > begin:
         paint("unknown", begin, now if history.began is None else history.began)
-    if history.ended is not None:
-        paint("unknown", history.ended, now)
+    for end in (history.ended, silent_since):
+        if end is not None:
+            paint("unknown", end, now)
     return cells

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,15 @@ def test_the_numbers_are_of_the_last_minute_and_claim_no_more_than_is_known() ->
     assert recent.numbers(49.5)["p99"] == 0.99
     assert recent.numbers(109.4)["p50"] == 5.0
     assert recent.numbers(110.0)["errors"] is None
+
+
+def test_what_a_prober_saw_that_is_dead_is_not_shown_as_if_it_were_now(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "prober_now", lambda state: {})
+    header, *lines = drawn(state, 200)
+    said = rf"{len(NAMES)} no data for \d+m?s: the prober does not answer"
+    assert re.search(said, " ".join(header.split())), header
+    rows = [line for line in lines if line.split() and line.split()[0] in NAMES]
+    assert len(rows) == len(NAMES)
+    assert all(row.rstrip().endswith("·") for row in rows), "also where an outage was open"
