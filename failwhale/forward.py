@@ -35,6 +35,7 @@ FORWARDED = frozenset(
         "load",
         "certificates",
         "chaos",
+        "config",
         "protections",
         "release",
         "watch",
