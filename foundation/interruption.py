@@ -26,12 +26,17 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def uninterruptible() -> Iterator[None]:
-    """Half of a clean-up helps nobody: a second Ctrl-C waits for the few seconds it takes."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Half of a clean-up helps nobody: a second Ctrl-C, or SIGTERM (`timeout` sends two), waits for the few
+    seconds it takes. What is started meanwhile inherits the first only."""
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, lambda *_: None)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from foundation.interruption import interruptible, postponed
+from foundation.interruption import interruptible, postponed, uninterruptible
 
 STATES = "import signal; print([signal.getsignal(n).name for n in (signal.SIGTERM, signal.SIGHUP)])"
 
@@ -40,3 +40,15 @@ def test_what_is_started_meanwhile_inherits_nothing_and_what_is_ignored_stays_so
         assert said.stdout.strip() == "['SIG_DFL', 'SIG_IGN']"
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_clean_up_is_not_interrupted_by_being_asked_again_and_hands_on_no_deafness() -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    with interruptible():
+        before = [signal.getsignal(number) for number in numbers]
+        with uninterruptible():
+            for number in numbers:
+                signal.raise_signal(number)
+            said = subprocess.run([sys.executable, "-c", STATES], capture_output=True, text=True, check=True)
+        assert [signal.getsignal(number) for number in numbers] == before
+    assert said.stdout.strip() == "['SIG_DFL', 'SIG_DFL']"
