@@ -11,7 +11,7 @@ import chaos.cli
 from driver.acts import PlannedInjection, read
 from failwhale.demo import TOUR
 from foundation.console import run
-from foundation.failure import USAGE, Failure
+from foundation.failure import BASELINE_NOT_MET, USAGE, Failure
 
 WELL = """
 acts:
@@ -90,7 +90,8 @@ def test_what_the_tour_shows_can_be_typed(
     """Up to where the command looks for a site."""
     program, verb, *words = shlex.split(injection.command(detach=True))
     assert (program, verb) == ("failwhale", "chaos")
-    assert run(chaos.cli.commands(), "failwhale chaos", [*words, "--state", str(tmp_path)]) == 1
+    code = run(chaos.cli.commands(), "failwhale chaos", [*words, "--state", str(tmp_path)])
+    assert code == BASELINE_NOT_MET
     assert "there is no site in" in capsys.readouterr().err
 
 
