@@ -131,7 +131,7 @@ FOLDERS = genesis.FOLDERS
 def test_as_a_command(tmp_path: Path) -> None:
     folders = {name: str(tmp_path / "new" / name.lower()) for name in FOLDERS}
     done = run_genesis(**folders, NAMES="post-east\nprober", KEEPERS="chaos", FAILWHALE_DAY="1s")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, json.loads(done.stderr)["message"]) == (0, "4 new certificates")
     found = {name: {path.name for path in Path(folder).iterdir()} for name, folder in folders.items()}
     assert found == {
         "PKI": {"ca.pem", "ca.key", "lab-day", "post-east", "prober"} | pairs("chaos", "client"),
@@ -155,7 +155,7 @@ def test_as_a_command(tmp_path: Path) -> None:
     assert len(Path(folders["SECRETS"], "token").read_text()) >= 32
     before = everything(tmp_path)
     done = run_genesis(**folders, NAMES="post-east prober", KEEPERS="chaos", FAILWHALE_DAY="1s")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, json.loads(done.stderr)["message"]) == (0, "0 new certificates")
     assert everything(tmp_path) == before
 
 

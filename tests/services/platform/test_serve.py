@@ -226,6 +226,7 @@ class NoStore:
     async def start(self): pass
     async def close(self): print("store closed", flush=True)
     async def ready(self): return True
+    async def query(self, *command): return []
 
 router = APIRouter()
 
