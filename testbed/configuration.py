@@ -16,7 +16,7 @@ from typing import Any, Literal
 from foundation.clock import stamp
 from foundation.failure import Failure
 from services.platform import keys
-from services.platform.access import SERVICE
+from services.platform.access import MAINTENANCE, SERVICE
 from services.platform.configuration.document import INITIAL, Document
 from testbed.control import Control, Unreachable
 from testbed.inventory import Part
@@ -31,6 +31,9 @@ ANSWERS_WITHIN = 1.0
 
 READS = "XREVRANGE"
 """The command with which parts read the configuration, and nothing else."""
+
+READERS = (SERVICE, MAINTENANCE)
+"""Who reads it: as what the parts come to the store."""
 
 Make = Callable[[Document, int], Document]
 """Makes the document after the newest one, with this version."""
@@ -104,12 +107,14 @@ class ConfiguredStores(Stores):
 
     def withhold_configuration(self, part: Part) -> None:
         """Let no part read the configuration from a store. Raises Failure when it does not answer."""
-        self._tell(part, "ACL", "SETUSER", SERVICE, f"-{READS.lower()}")
+        for user in READERS:
+            self._tell(part, "ACL", "SETUSER", user, f"-{READS.lower()}")
 
     def yield_configuration(self, part: Part) -> None:
         """Let parts read it again. No failure while it does not answer: what was withheld went with it."""
         if self.withholds_configuration(part):
-            self._tell(part, "ACL", "SETUSER", SERVICE, f"+{READS.lower()}")
+            for user in READERS:
+                self._tell(part, "ACL", "SETUSER", user, f"+{READS.lower()}")
             self._redis_says(part, "CONFIG", "REWRITE")  # Sentinel may have had it written down meanwhile
 
     def withholds_configuration(self, part: Part) -> bool:
@@ -117,8 +122,8 @@ class ConfiguredStores(Stores):
         if part.kind != "store":
             return False
         asked = (READS, keys.CONFIGURATION, "+", "-", "COUNT", "1")
-        said = self._redis_says(part, "ACL", "DRYRUN", SERVICE, *asked)
-        return said is not None and said != b"OK"
+        said = [self._redis_says(part, "ACL", "DRYRUN", user, *asked) for user in READERS]
+        return any(one is not None and one != b"OK" for one in said)
 
 
 class LiveConfiguration:

@@ -23,7 +23,7 @@ RANGE = 900
 ANSWERED_WITHIN = 30.0
 
 YES, NO = "0", "2"
-SERVICES = ["auth", "frontend", "notify", "post", "retweet", "timeline"]
+SERVICES = ["auth", "frontend", "maintenance", "notify", "post", "retweet", "timeline"]
 
 Ask = Callable[[Question], list[Any]]
 

@@ -14,24 +14,23 @@ from testbed.control import Silent
 from testbed.inventory import Part
 from testbed.site import Site
 
-PRICE = r"^(?:\S|\s|.){22}\s?\$"
-"""A price at the end of the first 22 characters. Each of them can be read in two ways, and all ways are tried
-where there is none: four million, about a second of a core, for every longer text."""
+PRICE = r"^(?:\S|\s|.){23}\s?\$"
+"""A price at the end of the first 23 characters. Each of them can be read in two ways, and all ways are tried
+where there is none: eight million, about a second of a core, for every longer text."""
 
 PROOF = "proof that one rule burns a core: "
 """Texts of our own begin with it. It is blocked, so that none of them is ever posted."""
 
 PATIENCE = 2.0
-AT_LEAST = 0.25
-NOT_AS_EVER = 3
-"""A request is slow that takes so many seconds, and so many times as long as one that is not searched."""
+AT_LEAST = 0.15
+"""Seconds that a search takes at least where the pattern is in force; without it, some microseconds."""
 
 
 class PathologicalInput(ForcedDocument):
     name = "pathological-input"
     help = (
         "Block texts with a pattern that takes exponential time to find nothing. It is a valid one, and each "
-        "post of more than 22 characters costs about a second of a core, in which the post "
+        "post of more than 23 characters costs about a second of a core, in which the post "
         "service does nothing else."
     )
     example = "failwhale chaos pathological-input site --for 20s"
@@ -45,9 +44,6 @@ class PathologicalInput(ForcedDocument):
 
     def harm(self, site: Site, part: Part) -> str:
         """Who knows no user of this name refuses the text, or has posted it: that is a fault of the proof."""
-        began = time.monotonic()
-        site.control(part, PATIENCE).ask("GET", "/openapi.json")
-        usual = time.monotonic() - began
         user = {"failwhale-user": str(secrets.randbelow(2**40) + 1), "failwhale-name": "probe"}
         began = time.monotonic()
         try:
@@ -56,7 +52,7 @@ class PathologicalInput(ForcedDocument):
         except Silent:
             return f"a post is not read within {PATIENCE:g} s"
         seconds = time.monotonic() - began
-        if answer.problem == "text-blocked" and seconds > max(AT_LEAST, NOT_AS_EVER * usual):
+        if answer.problem == "text-blocked" and seconds > AT_LEAST:
             return f"a post takes {seconds:.1f} s to be searched"
         return ""
 
