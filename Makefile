@@ -38,7 +38,7 @@ ifdef TESTS
 	@$(bin)/pytest $(TESTS)
 else
 	@$(MAKE) --no-print-directory units
-	@$(bin)/pytest tests/e2e -m "not docker or smoke" --durations 12
+	@$(bin)/pytest tests/e2e -m "(not docker and not long) or smoke" --durations 12
 endif
 
 # One after the other: two sites at once are too much for two cores while the one on Docker starts.

@@ -79,7 +79,9 @@ def whole(request: pytest.FixtureRequest) -> Iterator[None]:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Marks by which end-to-end tests, or those that need an engine, are left out: `-m "not docker"`.
 
-    On Docker the short `make test` runs those marked `smoke`: what only Docker has, and one of each kind."""
+    On Docker the short `make test` runs those marked `smoke`: what only Docker has, and one of each kind.
+    On plain processes it leaves out those marked `long`.
+    """
     item.add_marker(pytest.mark.e2e)
     if _runtime(item) == "docker":
         item.add_marker(pytest.mark.docker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from site_under_test import Site, wait_until
 
 USUAL = 4.0
@@ -9,6 +10,7 @@ USUAL = 4.0
 comes in time on a busy machine, too."""
 
 
+@pytest.mark.long("sentinels give up on a failover, and try again")
 def test_nobody_is_promoted_until_the_bar_is_lifted(site: Site) -> None:
     old = site.primary()
     with site.running("load", "steady", "--people", "20", "--for", "60s", "--quiet"):

@@ -128,6 +128,7 @@ DAYS = {"processes": "1s", "docker": "1500ms"}
 """How long a lab day takes, so that ninety of them outlast the start of the site, and no more."""
 
 
+@pytest.mark.long("ninety lab days pass")
 @pytest.mark.parametrize("runtime", DAYS, indirect=True)
 def test_the_end_comes_to_the_second_and_renewal_needs_no_restart(
     new_site: Callable[[], Site], monkeypatch: pytest.MonkeyPatch

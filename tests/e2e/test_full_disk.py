@@ -20,6 +20,7 @@ SECONDS = 12
 """How long the faults last: all are verified, and the disk is full, long before."""
 
 
+@pytest.mark.long("three faults last until their limits")
 @pytest.mark.parametrize("runtime", ["processes"], indirect=True)
 def test_three_faults_end_in_time_on_a_full_disk_and_the_record_is_whole_afterwards(
     runtime: str, small_disk: Path

@@ -3,6 +3,7 @@
 import json
 import signal
 
+import pytest
 from site_under_test import Site, wait_until
 
 IN_TURN = {
@@ -13,6 +14,7 @@ IN_TURN = {
 DEAD_SECONDS = 2
 
 
+@pytest.mark.long("every replica in turn")
 def test_each_replica_killed_in_turn(site: Site) -> None:
     parts = [f"{service}@east" for service in IN_TURN[site.runtime]]
     before = {part: site.life(part) for part in parts}

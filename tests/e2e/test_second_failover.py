@@ -1,6 +1,7 @@
 """A switchover, and at once the death of the new primary: the store fails over again, and what the commands
 say of it at their end is true."""
 
+import pytest
 from site_under_test import Site
 
 ROUNDS = 2
@@ -8,6 +9,7 @@ WRITES_BACK = 8.0
 """Seconds within which people must be able to post again."""
 
 
+@pytest.mark.long("five failovers")
 def test_the_primary_dies_right_after_a_switchover(site: Site) -> None:
     for _ in range(ROUNDS):
         promoted = site.json("chaos", "promote", "store:replica")
