@@ -16,8 +16,8 @@ PROXY = ROOT / "docker" / "proxy"
 def clone_to(folder: Path, *, with_proxy: bool = True) -> Path:
     """Copy what git tracks, and, `with_proxy`, what building the image needs behind a company's proxy.
 
-    Everything is old, so that `make` finds nothing newer than what it has installed already. No two contents of
-    a file are equally old: a builder takes one of the same size and age for the one that it knows.
+    Everything is old, so that `make` finds nothing newer than what it has installed already. No two contents
+    of a file are equally old: a builder takes one of the same size and age for the one that it knows.
     """
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
     extra = [str(path.relative_to(ROOT)) for path in PROXY.glob("*")] if with_proxy else []

@@ -78,6 +78,7 @@ def test_every_query_returns_data_while_the_site_is_hurt(site: Site, ask: Ask) -
     assert ask(of("place")) == ["east", "west"]
     wait_until(lambda: is_up(ask) == YES, 20, "the dashboard says: yes")
 
+    site.ok("release", "roll-out", "1.1", "timeline@east")
     site.ok("chaos", "kill", "post:all", "--for", "90s", "--detach")
     end = time.monotonic() + ANSWERED_WITHIN
     for question in QUESTIONS:
@@ -93,7 +94,11 @@ def test_every_query_returns_data_while_the_site_is_hurt(site: Site, ask: Ask) -
     soon(lambda: alerts <= says(ask(of("Alerts that fire A"))), f"the alerts {alerts}")
     soon(lambda: "post" in {row["metric"]["journey"] for row in ask(of("Outages A"))}, "the outage")
 
+    changed = {row["metric"]["release"] for row in ask(of("Releases"))}
+    assert "1.1" in changed, "the roll-out is marked"
+
     site.ok("chaos", "heal")
+    site.ok("release", "roll-back", "timeline@east")
     site.wait_green()
     wait_until(lambda: is_up(ask) == YES, 20, "the dashboard says: yes again")
     soon(lambda: not ask(of("Broken on purpose now A")), "no fault is shown")
