@@ -309,9 +309,12 @@ class Fault(ABC):
 
     def describe(self) -> dict[str, Any]:
         """As `failwhale chaos list --json` shows it."""
-        services = PARTS if SITE in self.targets else self.targets
-        hurts = {journey for service in services for journey in JOURNEYS_OF.get(service, ())}
-        hurts.difference_update(self.spares)
+        if self.targets == (SITE,):
+            hurts = set(self.hurts(Target(SITE, ()), self.check({})))
+        else:
+            services = PARTS if SITE in self.targets else self.targets
+            hurts = {journey for service in services for journey in JOURNEYS_OF.get(service, ())}
+            hurts.difference_update(self.spares)
         return {
             "name": self.name,
             "family": self.family,

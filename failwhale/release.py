@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -77,18 +77,15 @@ def list_releases(state: StateOption = DEFAULT_STATE, json: JsonOption = False) 
         print_json(rows)
         return
     print_table(
-        ("release", "what differs", "in", "hurts", "runs on"),
-        [
-            (
-                row["release"],
-                row["help"],
-                _few(row["services"]) or "-",
-                ", ".join(dict.fromkeys(name for hurt in row["hurts"].values() for name in hurt)) or "-",
-                _few(row["runs_on"]) or "-",
-            )
-            for row in rows
-        ],
+        ("release", "runs on", "what differs, where, and whom it hurts"),
+        [(row["release"], _few(row["runs_on"]) or "-", _spell_difference(row)) for row in rows],
     )
+
+
+def _spell_difference(row: Mapping[str, Any]) -> str:
+    where = f" (in {_few(row['services'])})" if row["services"] else ""
+    hurt = ", ".join(dict.fromkeys(name for hurt in row["hurts"].values() for name in hurt))
+    return f"{row['help']}{where}{f'; hurts {hurt}' if hurt else ''}"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -52,7 +52,9 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     site = State(state)
     standing = lifecycle_of(site).look()
     chaos = Site(site)
-    parts, supervisor = with_releases(chaos, standing.parts), standing.supervisor
+    supervisor = standing.supervisor
+    infos = say_of_themselves(chaos, {part.name for part in standing.parts if part.ready and not part.paused})
+    parts = with_releases(chaos, standing.parts, infos)
     failover = chaos.failover_hindrance() if chaos.stores else None
     content = SiteFile.read(site)
     edges = content.public
@@ -60,7 +62,6 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     record = prober.get("record", {})
     journal = read(site.journal)
     active = [entry.order.id for entry in journal.entries.values() if not entry.over]
-    infos = say_of_themselves(chaos, {part.name for part in parts if part.ready and not part.paused})
     off = switched_off(infos)
     configuration = configuration_now(infos)
     maintenance = maintenance_now(chaos)
@@ -117,8 +118,11 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     stdout().print(f"{len(parts)} parts{watched}: {total / 1e6:.0f} MB")
 
 
-def with_releases(site: Site, parts: Sequence[PartStatus]) -> list[PartStatus]:
-    """What services say that they run, all asked at once; of one that does not answer, what it was told."""
+def with_releases(
+    site: Site, parts: Sequence[PartStatus], infos: Mapping[str, Mapping[str, Any]]
+) -> list[PartStatus]:
+    """What services say that they run; who is not in `infos` is asked, all at once. Of one that does not
+    answer it is what it was told."""
     from dataclasses import replace
 
     services = {part.name: part for part in site.inventory.parts if part.kind == "service"}
@@ -126,7 +130,9 @@ def with_releases(site: Site, parts: Sequence[PartStatus]) -> list[PartStatus]:
     def asked(part: PartStatus) -> PartStatus:
         if part.name not in services:
             return part
-        says = site.release(services[part.name]) if part.running and not part.paused else None
+        says = infos.get(part.name, {}).get("release")
+        if says is None and part.running and not part.paused:
+            says = site.release(services[part.name])
         return replace(part, release=says or site.releases.told(part.name)[-1])
 
     with ThreadPoolExecutor(max(1, len(parts))) as together:

@@ -28,9 +28,6 @@ class ConfigPathBroken(Fault):
         """Nobody, by itself."""
         return ()
 
-    def describe(self) -> dict[str, object]:
-        return {**super().describe(), "hurts": []}
-
     def precondition(self, site: Site, part: Part) -> None:
         if part.kind == "store" and site.store_role(part) is None:
             raise Failure(f"{part.name} does not answer: it cannot be told", "see: failwhale status")

@@ -47,9 +47,6 @@ class ForcedDocument(Fault):
     def hurts(self, target: Target, parameters: Mapping[str, Value]) -> tuple[str, ...]:
         return self.journeys
 
-    def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "hurts": sorted(self.journeys)}
-
     def precondition(self, site: Site, part: Part) -> None:
         if part.kind == "store" and "primary" not in site.store_roles().values():
             raise Failure("no store takes writes, so no configuration can be forced", "see: failwhale status")
