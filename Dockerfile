@@ -25,9 +25,11 @@ COPY services /opt/failwhale/site/services
 COPY foundation /opt/failwhale/site/foundation
 COPY testbed /opt/failwhale/site/testbed
 COPY chaos /opt/failwhale/site/chaos
+COPY operations /opt/failwhale/site/operations
 COPY outages /opt/failwhale/site/outages
 COPY loadtests /opt/failwhale/site/loadtests
 COPY driver /opt/failwhale/site/driver
+COPY incidents /opt/failwhale/site/incidents
 COPY failwhale /opt/failwhale/site/failwhale
 
 # Compiled by content and not by time, so that the same sources give the same files. A start without it takes three
@@ -51,8 +53,8 @@ RUN groupadd --gid 10001 failwhale \
     && for part in prober prometheus $(for kind in frontend auth post retweet timeline notify maintenance link; do echo "$kind-east $kind-west"; done); \
         do set -- "$@" "/pki/$part"; done \
     && install -d -o 10001 -g 10001 -m 0750 "$@" /pki /secrets /access /operators /instruments /maintenance /record \
-        /releases /state /metrics /state/pki /state/secrets /state/operators /state/record /state/releases \
-        /state/chaos
+        /releases /state /metrics /rules /state/pki /state/secrets /state/operators /state/record /state/releases \
+        /state/chaos /state/volumes /state/volumes/rules
 
 COPY --from=build /opt/failwhale /opt/failwhale
 

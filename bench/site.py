@@ -141,6 +141,17 @@ def order(site: Site, *words: str) -> str:
     return _failwhale(site.state, *words)
 
 
+def begin(site: Site, *words: str) -> subprocess.Popen[bytes]:
+    """A command about this site, left running; the caller waits for its end or ends it."""
+    return subprocess.Popen(
+        _command(site.state, *words),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+    )
+
+
 def _failwhale(state: Path, *words: str) -> str:
     done = subprocess.run(
         _command(state, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, env=_environment()

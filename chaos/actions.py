@@ -30,15 +30,29 @@ def inject(
     state: str | None = None,
     from_selector: str | None = None,
     reason: str = "",
+    intensity: int | None = None,
+    stop_when: str = "",
 ) -> FaultRow:
     """Begin a fault; returns it once it is verified, or with `wait` once it is over. It ends by itself.
 
     `from_selector` says whose calls are hurt, for faults of calls: `frontend@east`; None: everybody's.
-    `reason` is why, for the history.
+    `reason` is why, for the history. `intensity`, 1 to 10, stands for the parameters that say how strong
+    it is. `stop_when` ends it early: `down > 6 journeys`.
 
     Raises Failure when it is refused, or its effect is not seen; and with `wait` when it could not be undone.
     """
-    request = Request(fault, target, seconds, parameters or {}, seed, new_id(fault), from_selector, reason)
+    request = Request(
+        fault,
+        target,
+        seconds,
+        parameters or {},
+        seed,
+        new_id(fault),
+        from_selector,
+        reason,
+        intensity=intensity,
+        stop_when=stop_when,
+    )
     now = following.begin(State.of(state), request, detach=not wait)
     following.judge(now, detached=not wait)
     return now

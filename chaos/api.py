@@ -44,6 +44,11 @@ class FaultRequest(BaseModel):
     seed: int = 0
     reason: str = ""
     asked_by: str = Field(default="", max_length=100)
+    intensity: int | None = None
+    stop_when: str = Field(default="", max_length=100)
+
+    def wish(self) -> Wish:
+        return Wish(**dict(self))
 
 
 class HealRequest(BaseModel):
@@ -97,18 +102,11 @@ def _faults(injector: Injector) -> APIRouter:
 
     @router.post("/faults", status_code=201)
     def begin(wanted: FaultRequest) -> dict[str, Any]:
-        wish = Wish(
-            wanted.fault,
-            wanted.target,
-            wanted.seconds,
-            wanted.parameters,
-            wanted.seed,
-            wanted.id,
-            wanted.from_selector,
-            wanted.reason,
-            wanted.asked_by,
-        )
-        return dict(show(injector.order(wish)))
+        return dict(show(injector.order(wanted.wish())))
+
+    @router.post("/faults/look-ahead", status_code=204)
+    def look_ahead(wanted: FaultRequest) -> None:
+        injector.look_ahead(wanted.wish())
 
     @router.get("/faults")
     async def faults() -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from copy import copy
+from json import dumps
 from typing import Annotated, Any
 
 import typer
@@ -14,12 +16,13 @@ from chaos.client import Client
 from chaos.fault import REGISTER
 from chaos.fault_command import Answer, command_of, no_answer
 from chaos.fault_list import fitting, print_journeys, print_list, print_whole
+from chaos.fault_rows import FaultRow, is_over, spell_from
 from chaos.fault_rows import active as active_faults
 from chaos.fault_rows import history as all_known
-from chaos.fault_rows import is_over, spell_from
 from chaos.heal import heal as heal_site
 from chaos.heal import refuse_unhealed
-from chaos.progress import FaultProgress, spell_healing
+from chaos.noise import draw, make
+from chaos.progress import FaultProgress, heading, spell_healing
 from foundation.clock import parse
 from foundation.commands import App, Group
 from foundation.console import (
@@ -27,14 +30,17 @@ from foundation.console import (
     JsonOption,
     QuietOption,
     StateOption,
+    duration_option,
     print_json,
     print_table,
     spell_duration,
     stdout,
 )
+from foundation.options import whole_number
 from foundation.state import State
 from foundation.suggestions import close_to, unknown
 from foundation.verdict import spell
+from testbed.sitefile import SiteFile, refuse_down
 
 
 class _Group(Group):
@@ -197,6 +203,55 @@ def unblock(state: StateOption = DEFAULT_STATE, json: JsonOption = False, quiet:
         print_json({"blocked": False})
     elif not quiet:
         stdout().print("faults are allowed")
+
+
+@app.command(
+    help="Draw harmless small faults until interrupted, for what goes on in every site beside an incident. "
+    "No user shall notice them, and no alert fire.\n\nExample: failwhale chaos noise --seed 7 --every 10s"
+)
+def noise(
+    seed: Annotated[
+        int | None, typer.Option(parser=whole_number(), metavar="NUMBER", help="Draws the same again.")
+    ] = None,
+    every: Annotated[
+        float,
+        typer.Option(
+            parser=duration_option,
+            metavar="DURATION",
+            help="From one to the next. (default 10s)",
+            show_default=False,
+        ),
+    ] = 10.0,
+    for_: Annotated[
+        float | None,
+        typer.Option(
+            "--for",
+            parser=duration_option,
+            metavar="DURATION",
+            help="When it ends by itself.",
+            show_default=False,
+        ),
+    ] = None,
+    state: StateOption = DEFAULT_STATE,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    site = State(state)
+    refuse_down(site)
+    seed = secrets.randbelow(2**31) if seed is None else seed
+
+    def told(row: FaultRow | None, why: str) -> None:
+        if json:
+            print(dumps(row if row is not None else {"refused": why}), flush=True)
+        elif not quiet:
+            stdout().print(heading(row) if row is not None else f"not done: {why}", markup=False)
+
+    if not json and not quiet:
+        stdout().print(f"noise of seed {seed}, every {spell_duration(every)}; Ctrl-C ends it")
+    drawn = draw(seed, SiteFile.read(site).runtime)
+    number = make(site, drawn, seed, every, for_, told)
+    if not json and not quiet:
+        stdout().print(f"{number} small faults; what users felt: failwhale outages")
 
 
 # --- the faults ---

@@ -43,18 +43,11 @@ class Client:
 
     def order(self, request: Request) -> FaultRow:
         """Begin a fault; waits for a successor, and asking again is safe because the request has its id."""
-        body = {
-            "id": request.id or new_id(request.fault),
-            "fault": request.fault,
-            "target": request.target,
-            "from": request.from_selector,
-            "seconds": request.seconds,
-            "parameters": dict(request.parameters),
-            "seed": request.seed,
-            "reason": request.reason,
-            "asked_by": request.asked_by or user(),
-        }
-        return cast(FaultRow, self._patiently("POST", "/faults", body))
+        return cast(FaultRow, self._patiently("POST", "/faults", _body(request)))
+
+    def look_ahead(self, request: Request) -> None:
+        """Nothing when a fault would be begun. Raises Failure when it would be refused."""
+        self._ask("POST", "/faults/look-ahead", _body(request))
 
     def fault(self, identifier: str) -> FaultRow:
         """A fault as it is now; waits for a successor."""
@@ -158,3 +151,19 @@ def _content(answer: Answer) -> Any:
         str(problem.get("next_step", "")),
         int(problem.get("exit_code", FAILED)),
     )
+
+
+def _body(request: Request) -> dict[str, object]:
+    return {
+        "id": request.id or new_id(request.fault),
+        "fault": request.fault,
+        "target": request.target,
+        "from": request.from_selector,
+        "seconds": request.seconds,
+        "parameters": dict(request.parameters),
+        "seed": request.seed,
+        "reason": request.reason,
+        "asked_by": request.asked_by or user(),
+        "intensity": request.intensity,
+        "stop_when": request.stop_when,
+    }

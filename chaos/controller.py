@@ -6,17 +6,20 @@ and what it cannot be there for is done by the leases, where there are any.
 
 from __future__ import annotations
 
+import os
 import sys
 
 # All here, not where it is used: the warm parent of plain processes imports it once for its children.
 from chaos.api import build
 from chaos.injector import Injector
 from chaos.journal import Journal
+from chaos.safety import Safety
 from foundation.failure import Failure
 from foundation.patient_ledger import PatientLedger
 from foundation.state import State
 from services.platform.serve import run
 from services.platform.settings import Settings
+from testbed.instruments import journeys_now
 from testbed.runtimes.docker import privileges
 from testbed.site import Site
 from testbed.sitefile import OtherForm, SiteFile
@@ -37,7 +40,9 @@ def _serve() -> None:
     if "ENGINE" in settings.extra and not _is_described(state):
         _describe_containers(state, settings.extra["ENGINE"], settings.extra["PROJECT"])
     journal = Journal.open(state.journal, PATIENCE)
-    injector = Injector(lambda: Site(state), journal, PatientLedger(state.ledger))
+    safety = Safety.from_environment(os.environ)
+    ledger = PatientLedger(state.ledger)
+    injector = Injector(lambda: Site(state), journal, ledger, safety, lambda: journeys_now(state))
     run(build(injector, settings, lambda: state.token), settings)
 
 

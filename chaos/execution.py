@@ -18,6 +18,7 @@ from chaos.journal import Entry, Journal, PartProgress
 from chaos.phase import Phase
 from chaos.record import FaultRecorder
 from chaos.target import Target
+from testbed.inventory import Part
 from testbed.site import Site
 
 log = logging.getLogger(__name__)
@@ -72,8 +73,7 @@ class Execution:
             try:
                 self.fault.revert(self.site, self._injection())
                 if self._progress.reverting is None:
-                    itself = "itself" if self._progress.ceased is not None else ""
-                    ended_by = by_lease or itself or self.entry_now.ended_by or "limit"
+                    ended_by = by_lease or self._ceased_by() or self.entry_now.ended_by or "limit"
                     self._note("reverting", ended_by=ended_by)
                 proof = self._poll(self._look_if_undone, min(give_up, time.monotonic() + _REVERT_AGAIN))
                 if proof.verdict:
@@ -104,7 +104,9 @@ class Execution:
         """Wait for the limit or an early end. It may also cease: who is frozen and then killed is no longer
         frozen. So it is looked at again, for the record must not say that something hurts which does not.
         """
+        self._sustain()
         while (left := self._left()) > 0 and not self.ended.wait(min(left, LOOK_AGAIN)):
+            self._sustain()
             if self._progress.verified is None:
                 self._verify_at_last()
             elif self._progress.verified is True and self._left() > 0:
@@ -112,6 +114,12 @@ class Execution:
                 if seen and not self.ended.is_set():
                     self._note("ceased", evidence=seen)
                     return
+
+    def _sustain(self) -> None:
+        try:
+            self.fault.sustain(self.site, self._injection())
+        except Exception as error:  # tried again in a moment; whether it bites still is seen by its proof
+            log.warning("sustaining %s on %s failed: %s", self.fault.name, self.target.name, _one_line(error))
 
     def _verify_at_last(self) -> None:
         """It met nobody within its first seconds, or the machine was too busy to tell."""
@@ -139,8 +147,13 @@ class Execution:
         proof = self.fault.verify_reverted(self.site, self._injection())
         if not proof.verdict or self.others():
             return proof
-        ready = all(self.site.ready(part) for part in self.target.parts)
-        return Proof(ready, f"{proof.evidence} and {'ready' if ready else 'not ready yet'}")
+        left = [part for part in self.target.parts if not self.site.ready(part)]
+        if left and self._progress.ceased is not None and not any(map(self._runs, left)):
+            return Proof(True, f"{proof.evidence} and stopped since by somebody")
+        return Proof(not left, f"{proof.evidence} and {'not ready yet' if left else 'ready'}")
+
+    def _runs(self, part: Part) -> bool:
+        return self.site.runtime.is_running(part.name)
 
     def _undone_by_its_lease(self) -> str:
         """Whether nobody was there at the limit, so that somebody closer did it: the record must say so."""
@@ -150,6 +163,14 @@ class Execution:
             return "lease" if self.fault.verify_reverted(self.site, self._injection()).verdict else ""
         except Exception:
             return ""
+
+    def _ceased_by(self) -> str:
+        """Who ended it before anybody undid it: an operator who was at work there, or nobody. Empty where
+        that is not what happened."""
+        applied, ceased = self._progress.applied, self._progress.ceased
+        if ceased is None:
+            return ""
+        return "operator" if self.record.was_operated(self.target.name, applied or 0.0, ceased) else "itself"
 
     def _poll(self, look: Callable[[], Proof], until: float) -> Proof:
         """The first true proof, or the last one before `until` (monotonic seconds). Looks at least once."""

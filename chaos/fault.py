@@ -34,6 +34,9 @@ UNITS: Mapping[ParameterType, str | None] = {
     "text": None,
 }
 
+LEAST_INTENSITY, MOST_INTENSITY = 1, 10
+"""How strong a fault is, where nobody wants to choose its parameters one by one."""
+
 SERVICES = ("frontend", "auth", "post", "timeline", "retweet", "notify")
 MAINTENANCE = "maintenance"
 """A service, too, but one that no user and no other service calls."""
@@ -58,6 +61,17 @@ class Parameter:
     default: Value = None
     low: float | None = None
     high: float | None = None
+    dial: tuple[float, float] | None = None
+    """Its values at intensity 1 and 10; None: intensity does not change it."""
+
+    def at_intensity(self, intensity: int) -> Value:
+        """The value of a parameter with a dial: by equal factors from the mildest to the strongest, or by
+        equal steps where one of them is 0."""
+        assert self.dial is not None
+        mild, strong = self.dial
+        way = (intensity - LEAST_INTENSITY) / (MOST_INTENSITY - LEAST_INTENSITY)
+        value = mild * (strong / mild) ** way if mild > 0 and strong > 0 else mild + (strong - mild) * way
+        return round(value) if self.type == "integer" else float(f"{value:.3g}")
 
     def check(self, value: object) -> Value:
         """The value in its type. Raises Failure (usage) that names the parameter and its bounds."""
@@ -105,6 +119,16 @@ class Parameter:
             return spell_duration(value)
         return f"{value * 100:g}%" if self.type == "share" else f"{value:g}"
 
+    def typed(self, value: object) -> str:
+        """A value as it is typed on the command line: `1.25s`, `2.5%`, `500`."""
+        match self.type:
+            case "duration":
+                return f"{value}s"
+            case "share":
+                return f"{float(str(value)) * 100:g}%"
+            case _:
+                return str(value)
+
     def _wrong(self, value: object, why: str) -> Failure:
         return Failure(f"{self.name}: {self.spell(value)} {why}", self.help, code=USAGE)
 
@@ -116,6 +140,7 @@ class Parameter:
             "unit": UNITS[self.type],
             "default": self.default,
             "bounds": [bound if isfinite(bound) else None for bound in self.bounds],
+            "dial": list(self.dial) if self.dial else None,
             "help": self.help,
         }
 
@@ -130,6 +155,15 @@ class Demonstration:
     target: str
     parameters: Mapping[str, Value] = field(default_factory=dict)
     hurts: Mapping[str, Literal["down", "slow"]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Harmless:
+    """A small dose that no user notices: this done to a healthy site hurts no journey and raises no alert."""
+
+    target: str
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    seconds: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -196,9 +230,15 @@ class Fault(ABC):
     """Journeys that it cannot hurt wherever it is."""
     more_demonstrations: ClassVar[tuple[Demonstration, ...]] = ()
     """Of what it does to targets of other kinds."""
+    harmless: ClassVar[tuple[Harmless, ...]] = ()
+    """What `failwhale chaos noise` may do with it."""
     lasting: ClassVar[bool] = True
     """False when it happens once and there is nothing to wait for."""
     listed: ClassVar[bool] = True
+    everywhere: ClassVar[bool] = True
+    """False when not every machine can do it where a runtime can: its precondition tries that out."""
+    leaves_nothing: ClassVar[bool] = False
+    """True when the controller does it all the time, so that nothing is left when that is dead."""
     precedent: ClassVar[str] = ""
     """Who suffered it in public, and when."""
 
@@ -248,6 +288,9 @@ class Fault(ABC):
     def arm(self, site: Site, injection: Injection) -> None:  # noqa: B027
         """Have the fault undone at its limit by somebody closer to the part than the controller."""
 
+    def sustain(self, site: Site, injection: Injection) -> None:  # noqa: B027
+        """Do what must be done again while it lasts; asked twice a second, also by a new controller."""
+
     def disarm(self, site: Site, injection: Injection) -> None:  # noqa: B027
         """Take back what `arm` did, when the fault is undone."""
 
@@ -285,6 +328,31 @@ class Fault(ABC):
         for name in parameters:
             self.parameter(name)
         return {one.name: one.check(parameters.get(one.name, one.default)) for one in self.parameters}
+
+    @property
+    def dialled(self) -> tuple[Parameter, ...]:
+        """The parameters that say how strong it is."""
+        return tuple(parameter for parameter in self.parameters if parameter.dial is not None)
+
+    def at_intensity(self, intensity: int | None) -> dict[str, Value]:
+        """The parameters that say how strong it is, from 1 to 10; none for None. Raises Failure (usage) for
+        another number, and for a fault that cannot be stronger or weaker."""
+        if intensity is None:
+            return {}
+        if not self.dialled:
+            raise Failure(f"{self.name} has no intensity", f"see: failwhale chaos show {self.name}", USAGE)
+        if not LEAST_INTENSITY <= intensity <= MOST_INTENSITY:
+            raise Failure(
+                f"there is no intensity {intensity}",
+                f"choose {LEAST_INTENSITY} to {MOST_INTENSITY}: {self.spell_dial()}",
+                USAGE,
+            )
+        return {parameter.name: parameter.at_intensity(intensity) for parameter in self.dialled}
+
+    def spell_dial(self) -> str:
+        """What the mildest and the strongest are, for a person: `1 is delay 100ms, 10 is delay 5s`."""
+        ends = (LEAST_INTENSITY, MOST_INTENSITY)
+        return ", ".join(f"{end} is {self.spell(self.at_intensity(end))}" for end in ends)
 
     def parameter(self, name: str) -> Parameter:
         """Raises Failure (usage) for an unknown name."""

@@ -11,11 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from chaos import following
-from chaos.fault import Fault, Parameter
+from chaos import dry_run, following
+from chaos.client import Client
+from chaos.fault import LEAST_INTENSITY, MOST_INTENSITY, Fault, Parameter
 from chaos.fault_rows import FaultRow, is_over
-from chaos.injector import DEFAULT_SECONDS, LONGEST_SECONDS, Plan, Request, new_id, plan
+from chaos.injector import DEFAULT_SECONDS, Request, new_id, plan
 from chaos.progress import FaultProgress, spell_targets
+from chaos.safety import LONGEST_SECONDS
 from foundation.console import (
     DEFAULT_STATE,
     JsonOption,
@@ -30,7 +32,6 @@ from foundation.console import (
 from foundation.failure import INTERRUPTED, Failure
 from foundation.options import whole_number
 from foundation.state import State
-from testbed.sentinels import spell_failover
 from testbed.site import Site
 from testbed.sitefile import refuse_down
 
@@ -49,7 +50,8 @@ def command_of(fault: Fault, answer: Answer) -> Callable[..., None]:
     """A function with the signature that Typer makes the fault's options of."""
 
     def run(**given: Any) -> None:
-        parameters = {parameter.name: given[parameter.name] for parameter in fault.parameters}
+        names = (parameter.name for parameter in fault.parameters)
+        parameters = {name: given[name] for name in names if given[name] is not None}
         seed = secrets.randbelow(2**31) if given["seed"] is None else given["seed"]
         request = Request(
             fault.name,
@@ -60,6 +62,8 @@ def command_of(fault: Fault, answer: Answer) -> Callable[..., None]:
             new_id(fault.name),
             given.get("from_"),
             given["reason"] or "",
+            intensity=given.get("intensity"),
+            stop_when=given["stop_when"] or "",
         )
         state = State(given["state"])
         try:
@@ -69,9 +73,8 @@ def command_of(fault: Fault, answer: Answer) -> Callable[..., None]:
         except KeyboardInterrupt:
             raise Failure("interrupted before the fault began", code=INTERRUPTED) from None
         if given["dry_run"]:
-            for part in planned.parts:
-                fault.precondition(site, part)
-            _print_plan(request, planned, _failover_of(site, planned), json=given["json"])
+            Client(state).look_ahead(request)
+            dry_run.show(request, planned, site, json=given["json"])
         else:
             shown = Shown(given["json"], given["quiet"], given["verbose"])
             _carry_out(request, state, shown, answer, detach=given["detach"])
@@ -86,7 +89,9 @@ def command_of(fault: Fault, answer: Answer) -> Callable[..., None]:
             _argument("for_", _FOR, DEFAULT_SECONDS),
             *([_argument("from_", _FROM, None)] if fault.of_calls else []),
             *(_option(parameter) for parameter in fault.parameters),
+            *([_argument("intensity", _intensity(fault), None)] if fault.dialled else []),
             _argument("seed", Annotated[int | None, _SEED], None),
+            _argument("stop_when", _STOP_WHEN, None),
             _argument("reason", _REASON, None),
             _argument(
                 "dry_run",
@@ -117,6 +122,15 @@ _FROM = Annotated[
         "--from",
         metavar="SELECTOR",
         help="Only calls that come from these parts, such as frontend@east.",
+        show_default=False,
+    ),
+]
+_STOP_WHEN = Annotated[
+    str | None,
+    typer.Option(
+        "--stop-when",
+        metavar="CONDITION",
+        help="End it early once users are hurt so: 'down > 6 journeys', 'login down', 'slow > 2 for 5s'.",
         show_default=False,
     ),
 ]
@@ -162,8 +176,18 @@ def _option(parameter: Parameter) -> inspect.Parameter:
             show_default=False,
         )
         kind = int if whole else str
-    optional = kind if parameter.default is not None else kind | None
-    return _argument(parameter.name, Annotated[optional, option], parameter.default)
+    # What is not given is filled in where all parameters are checked: it may depend on the intensity.
+    return _argument(parameter.name, Annotated[kind | None, option], None)
+
+
+def _intensity(fault: Fault) -> Any:
+    option = typer.Option(
+        parser=whole_number(LEAST_INTENSITY, MOST_INTENSITY),
+        metavar="NUMBER",
+        help=f"How strong it is, instead of that: {fault.spell_dial()}.",
+        show_default=False,
+    )
+    return Annotated[int | None, option]
 
 
 def spell_bounds(parameter: Parameter) -> str:
@@ -222,46 +246,3 @@ def _carry_out(request: Request, state: State, shown: Shown, answer: Answer, *, 
         if not_well:
             wrong, why = ", ".join(not_well), ", ".join(others)
             stdout().print(f"not well yet, as other faults are in force: {wrong} ({why})")
-
-
-def _failover_of(site: Site, planned: Plan) -> str | None:
-    """Why a loss of the primary would not be failed over now, empty when it would; None if it is not hit. A
-    replica that is hit as well is nobody to promote."""
-    hit = [part for part in planned.parts if part.kind == "store"]
-    if not any(site.store_role(part) == "primary" for part in hit):
-        return None
-    left = [part for part in site.stores if part not in hit]
-    return site.failover_hindrance() if left else "every store is among the targets"
-
-
-def _print_plan(request: Request, planned: Plan, failover: str | None, *, json: bool) -> None:
-    targets = [target.name for target in planned.targets]
-    hurts = sorted(
-        {journey for target in planned.targets for journey in planned.fault.hurts(target, planned.parameters)}
-    )
-    if not json:
-        how, callers = planned.fault.spell(planned.parameters), ", ".join(planned.callers)
-        stdout().print(
-            f"{request.fault} would hit {', '.join(targets)}"
-            f"{f' from {callers}' if callers else ''} for {spell_duration(request.seconds)}"
-            f"{f' ({how})' if how else ''}"
-        )
-        stdout().print(f"may hurt: {', '.join(hurts) or 'no journey'}")
-        if failover is not None:
-            stdout().print(spell_failover(failover))
-        return
-    print_json(
-        {
-            "fault": request.fault,
-            "target": request.target,
-            "from": request.from_selector,
-            "callers": list(planned.callers),
-            "targets": targets,
-            "parameters": dict(planned.parameters),
-            "seconds": request.seconds,
-            "seed": request.seed,
-            "hurts": hurts,
-            "failover_hindrance": failover,
-            "dry_run": True,
-        }
-    )

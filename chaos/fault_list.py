@@ -67,6 +67,7 @@ def print_whole(fault: Fault) -> None:
         ("on", [", ".join(fault.runtimes), *([f"needs {needs}"] if (needs := told["needs"]) else [])]),
         ("may hurt", [", ".join(told["hurts"]) or "no journey"]),
         ("options", [*options, *(f"{one.flag}: {one.help} {spell_bounds(one)}" for one in fault.parameters)]),
+        *([("intensity", [f"--intensity 1 to 10: {fault.spell_dial()}"])] if fault.dialled else []),
         *([("precedent", [fault.precedent])] if fault.precedent else []),
         ("example", [fault.example]),
     ]

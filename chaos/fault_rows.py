@@ -61,6 +61,7 @@ FaultRow = TypedDict(
         "seed": int,
         "reason": str | None,
         "asked_by": str | None,
+        "stop_when": str | None,
         "until": str,
         "phase": str,
         "verified": Verdict,
@@ -90,6 +91,7 @@ def show(entry: Entry) -> FaultRow:
         "seed": order.seed,
         "reason": order.reason or None,
         "asked_by": order.asked_by or None,
+        "stop_when": order.stop_when or None,
         "until": stamp(order.until),
         "phase": _phase_of_all(one.phase for one in parts),
         "verified": all_of(one.verified for one in parts),
@@ -103,6 +105,12 @@ def show(entry: Entry) -> FaultRow:
 def spell_from(fault: FaultRow) -> str:
     """Behind the target of a shown injection: ` from frontend@east`; nothing when it is for everybody."""
     return f" from {fault['from']}" if fault["from"] is not None else ""
+
+
+def spell_who_ended(one: TargetRow) -> str:
+    """Of what has ceased on a target: by itself, or by an operator. Empty while that is not known."""
+    by = one["ended_by"]
+    return "by itself" if by == "itself" else f"by an {by}" if by else ""
 
 
 def is_over(row: FaultRow | TargetRow) -> bool:

@@ -13,6 +13,7 @@ from chaos.aftermath import WELL_LIMIT, wait_well
 from chaos.catalogue import fault_named
 from chaos.client import Client, UnknownFault
 from chaos.fault_rows import FaultRow, active, is_judged, is_over, is_settled, spell_from
+from chaos.guard import STOPPED
 from chaos.injector import Request
 from chaos.listener import SILENT, Listener
 from chaos.target import named
@@ -85,6 +86,8 @@ def judge(fault: FaultRow, *, detached: bool, interrupted: bool = False) -> None
         raise Failure(f"{name} could not be restored: {why}", "failwhale chaos heal", NOT_RESTORED)
     if interrupted:
         raise Failure(f"interrupted: {name} was ended and is undone", code=INTERRUPTED)
+    if (by := fault["ended_by"] or "").startswith(STOPPED):
+        raise Failure(f"{name} was ended early by its {by}", "see: failwhale outages", FAILED)
     force, step = "it is over", ""
     if not is_over(fault):
         force, step = (

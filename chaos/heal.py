@@ -6,7 +6,6 @@ answers. Then every part is looked at, because a journal can be lost, and a heal
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypedDict
@@ -18,12 +17,13 @@ from chaos.fault_rows import FaultRow, is_over, show
 from chaos.injector import Injector
 from chaos.journal import Busy, Journal, read
 from chaos.listener import SILENT, Listener
-from chaos.selector import select
 from chaos.target import SITE
 from foundation.failure import NOT_RESTORED, USAGE, Failure
 from foundation.patient_ledger import PatientLedger
 from foundation.state import State
 from testbed.inventory import Part
+from testbed.readiness import wait_ready
+from testbed.selector import select
 from testbed.site import Site
 
 CONTROLLER = "chaos"
@@ -131,6 +131,14 @@ def mend(site: Site, parts: Iterable[Part]) -> tuple[list[str], list[str]]:
     return mended, refusals
 
 
+def look(site: Site, parts: Iterable[Part]) -> list[str]:
+    """What faults have left behind on these parts, a line each; touches nothing."""
+    faults = _sweepers(site.runtime.name)
+    return [
+        f"{part.name} {found}" for part in parts for fault in faults if (found := fault.leftover(site, part))
+    ]
+
+
 def _mend_part(site: Site, part: Part, faults: Iterable[Fault]) -> Iterator[str]:
     for fault in faults:
         if found := fault.leftover(site, part):
@@ -143,17 +151,6 @@ def _sweepers(runtime: str) -> list[Fault]:
     each time that it is asked. The outer come first."""
     possible = (fault for fault in all_faults() if runtime in fault.runtimes)
     return sorted({fault.leaves: fault for fault in possible}.values(), key=lambda fault: fault.lies)
-
-
-def wait_ready(site: Site, parts: Iterable[Part], seconds: float) -> list[str]:
-    """Wait until these parts are ready; returns the names of those that are not after `seconds`."""
-    end = time.monotonic() + seconds
-    waiting = list(parts)
-    while True:
-        waiting = [part for part in waiting if not site.ready(part)]
-        if not waiting or time.monotonic() > end:
-            return [part.name for part in waiting]
-        time.sleep(0.1)
 
 
 def refuse_unhealed(result: Healing) -> None:

@@ -13,27 +13,30 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from chaos import guard
 from chaos.catalogue import all_faults, fault_named
 from chaos.execution import Execution
 from chaos.fault import Fault, Value
 from chaos.journal import Entry, Journal, Order
 from chaos.phase import Phase
 from chaos.record import FaultRecorder
-from chaos.selector import pieces, select
+from chaos.safety import LONGEST_SECONDS, UNBOUNDED, Safety
+from chaos.stop_condition import StopCondition
 from chaos.target import SITE, Target, at, calls_into, named, whole
 from foundation.clock import steady
 from foundation.console import spell_duration
-from foundation.failure import FAILED, USAGE, Failure
+from foundation.failure import BASELINE_NOT_MET, FAILED, USAGE, Failure
 from foundation.patient_ledger import PatientLedger
 from testbed.endpoint_certificates import EndpointCertificate
+from testbed.instruments import JourneyRow
 from testbed.inventory import Part
 from testbed.runtimes.capabilities import missing
+from testbed.selector import pieces, select
 from testbed.site import Site
 
 log = logging.getLogger(__name__)
 
 DEFAULT_SECONDS = 10.0
-LONGEST_SECONDS = 600.0
 LONGEST_REASON = 200
 """In characters."""
 
@@ -54,6 +57,10 @@ class Request:
     """Why, in the words of who asks."""
     asked_by: str = ""
     """The name of who asks."""
+    intensity: int | None = None
+    """1 to 10: the parameters that say how strong it is, unless they are among `parameters`."""
+    stop_when: str = ""
+    """The condition that ends it early, as chaos/stop_condition.py reads it; empty: nothing does."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class Plan:
     targets: tuple[Target, ...]
     parameters: Mapping[str, Value]
     seconds: float
+    stop_when: StopCondition | None = None
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -102,8 +110,10 @@ def plan(request: Request, site: Site) -> Plan:
             "for example --reason 'game day, second round'",
             code=USAGE,
         )
-    parameters = fault.check(request.parameters)
-    return Plan(fault, _targets(request, fault, parameters, site), parameters, request.seconds)
+    stop_when = StopCondition.parse(request.stop_when) if request.stop_when else None
+    parameters = fault.check({**fault.at_intensity(request.intensity), **request.parameters})
+    targets = _targets(request, fault, parameters, site)
+    return Plan(fault, targets, parameters, request.seconds, stop_when)
 
 
 def _targets(
@@ -196,10 +206,21 @@ def _where_it_fits(
 class Injector:
     """The faults of one site. When its process dies their leases go on, and the next one resumes them."""
 
-    def __init__(self, open_site: Callable[[], Site], journal: Journal, ledger: PatientLedger) -> None:
+    def __init__(
+        self,
+        open_site: Callable[[], Site],
+        journal: Journal,
+        ledger: PatientLedger,
+        safety: Safety = UNBOUNDED,
+        journeys: Callable[[], Mapping[str, JourneyRow]] = dict,
+    ) -> None:
+        """`journeys` asks how users fare now; empty: nobody says."""
         self._open_site = open_site
         self._journal = journal
         self._record = FaultRecorder(ledger)
+        self.safety = safety
+        self._journeys = journeys
+        self._guards: dict[str, threading.Thread] = {}
         self._taking_orders = threading.Lock()
         self._tending = threading.Lock()
         self._ending: dict[str, threading.Event] = {}
@@ -240,14 +261,7 @@ class Injector:
             known = self.entry(request.id)
             if known is not None:
                 return known
-            if self.blocked:
-                raise Failure("faults are blocked", "allow them again: failwhale chaos unblock")
-            site = self._open_site()
-            planned = plan(request, site)
-            for target in planned.targets:
-                self._refuse_second(planned.fault, target.name)
-                for part in target.parts:
-                    planned.fault.precondition(site, part)
+            site, planned = self.look_ahead(request)
             now = time.time()
             order = Order(
                 id=request.id or new_id(planned.fault.name),
@@ -264,6 +278,7 @@ class Injector:
                 callers=planned.callers,
                 reason=request.reason,
                 asked_by=request.asked_by,
+                stop_when=request.stop_when,
             )
             try:
                 self._journal.begin(order)
@@ -283,11 +298,25 @@ class Injector:
                     callers=list(order.callers),
                     reason=order.reason,
                     asked_by=order.asked_by,
+                    stop_when=order.stop_when,
                     asked=planned.fault.spell_asked(order.parameters),
                     hurts=list(planned.fault.hurts(target, order.parameters)),
                 )
             self._tend(entry, site)
             return entry
+
+    def look_ahead(self, request: Request) -> tuple[Site, Plan]:
+        """What a request would do now, and on what; does nothing. Raises Failure when it is refused."""
+        if self.blocked:
+            raise Failure("faults are blocked", "allow them again: failwhale chaos unblock")
+        site = self._open_site()
+        planned = plan(request, site)
+        self._refuse_unsafe(planned)
+        for target in planned.targets:
+            self._refuse_second(planned.fault, target.name)
+            for part in target.parts:
+                planned.fault.precondition(site, part)
+        return site, planned
 
     def end(self, identifier: str, by: str) -> Entry | None:
         """End a fault early, or try again what was left unknown. Returns at once; None: no such fault."""
@@ -336,8 +365,9 @@ class Injector:
     # --- lives ---
 
     def _tend(self, entry: Entry, site: Site | None) -> None:
-        """One thread for each target of this fault that has none."""
+        """One thread for each target of this fault that has none, and one for its stop condition."""
         with self._tending:
+            self._guard(entry)
             ending = self._ending.setdefault(entry.order.id, threading.Event())
             if entry.ended_by:
                 ending.set()
@@ -350,6 +380,23 @@ class Injector:
                         target=self._live, args=(entry, target, ending, site), name=":".join(key), daemon=True
                     )
                     self._executions[key].start()
+
+    def _guard(self, entry: Entry) -> None:
+        order = entry.order
+        if not order.stop_when or entry.ended_by or order.id in self._guards:
+            return
+        self._guards[order.id] = threading.Thread(
+            target=guard.watch,
+            args=(
+                StopCondition.parse(order.stop_when),
+                self._journeys,
+                lambda: self._journal.book.entries[order.id].settled,
+                lambda why: self.end(order.id, by=why),
+            ),
+            name=f"{order.id}:guard",
+            daemon=True,
+        )
+        self._guards[order.id].start()
 
     def _live(self, entry: Entry, name: str, ended: threading.Event, site: Site | None) -> None:
         try:
@@ -378,6 +425,35 @@ class Injector:
             if entry.order.id != identifier
             for progress in entry.progress.values()
         )
+
+    def _refuse_unsafe(self, planned: Plan) -> None:
+        """Raise Failure for more than this site allows, and for a stop condition that nobody can judge or
+        that is met before the fault has begun."""
+        self.safety.refuse_beyond(
+            planned.seconds, {target.name for target in planned.targets}, self._targets_in_force()
+        )
+        condition = planned.stop_when
+        if condition is None:
+            return
+        journeys = self._journeys()
+        if not journeys:
+            raise Failure(
+                "the prober does not answer, so nobody can judge a stop condition", "see: failwhale status"
+            )
+        if condition.holds(journeys):
+            raise Failure(
+                f"the stop condition is met already: {', '.join(condition.hurt(journeys))}",
+                "see: failwhale watch",
+                BASELINE_NOT_MET,
+            )
+
+    def _targets_in_force(self) -> set[str]:
+        return {
+            target
+            for entry in self.entries()
+            for target, progress in entry.progress.items()
+            if not progress.phase.is_over
+        }
 
     def _refuse_second(self, fault: Fault, target: str) -> None:
         for entry in self.entries():

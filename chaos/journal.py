@@ -59,6 +59,8 @@ class Order:
     """Why, as somebody said; empty: nobody did."""
     asked_by: str = ""
     """Who asked for it; empty: that is not known."""
+    stop_when: str = ""
+    """The condition that ends it early; empty: nothing does."""
 
     def left(self) -> float:
         """Seconds until its limit, by the clock that says less; never more than was asked for."""
@@ -178,6 +180,7 @@ def _requested(record: Mapping[str, Any]) -> Entry:
         callers=tuple(map(str, record.get("callers", ()))),
         reason=str(record.get("reason", "")),
         asked_by=str(record.get("asked_by", "")),
+        stop_when=str(record.get("stop_when", "")),
     )
     return Entry(order, {target: PartProgress() for target in order.targets})
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_WRITES = ("login", "login-second-factor", "post", "retweet", "freshness", "notification", "live-stream")
+WRITES = ("login", "login-second-factor", "post", "retweet", "freshness", "notification", "live-stream")
+"""Journeys in which something is written."""
 _READS = ("read-back", "home-timeline", "protected-posts")
-_EVERY = ("handshake-east", "handshake-west", "page", *_WRITES, *_READS)
+_EVERY = ("handshake-east", "handshake-west", "page", *WRITES, *_READS)
 
 JOURNEYS_OF: Mapping[str, tuple[str, ...]] = {
     "frontend": _EVERY,
@@ -15,17 +16,21 @@ JOURNEYS_OF: Mapping[str, tuple[str, ...]] = {
     "retweet": ("retweet",),
     "timeline": ("home-timeline", "freshness", "protected-posts"),
     "notify": ("notification", "live-stream"),
-    "store": (*_WRITES, *_READS),
+    "store": (*WRITES, *_READS),
     "sentinel": (),
     "maintenance": (),
     # What goes from one place to the store of the other: writes, and reads until they turn to the replica.
-    "link": (*_WRITES, *_READS),
+    "link": (*WRITES, *_READS),
 }
 """A service that is not named here carries no journey: the instruments."""
 
 
 HANDSHAKES = ("handshake-east", "handshake-west")
 """Journeys that end before any request is sent: what befalls requests does not hurt them."""
+
+
+SIGNED_IN = tuple(journey for journey in (*WRITES, *_READS) if not journey.startswith("login"))
+"""Journeys of people who are logged in already."""
 
 
 def journeys_through(service: str, place: str | None) -> tuple[str, ...]:
@@ -39,8 +44,12 @@ def journeys_through(service: str, place: str | None) -> tuple[str, ...]:
 
 ROUTES_OF: Mapping[str, tuple[str, ...]] = {
     "page": ("GET /",),
-    "login": ("POST /api/v1/sessions",),
-    "login-second-factor": ("POST /api/v1/sessions", "POST /api/v1/sessions/second-factor"),
+    "login": ("POST /api/v1/sessions", "GET /api/v1/me/second-factor"),
+    "login-second-factor": (
+        "POST /api/v1/sessions",
+        "POST /api/v1/sessions/second-factor",
+        "GET /api/v1/me/second-factor",
+    ),
     "post": ("POST /api/v1/posts",),
     "read-back": ("GET /api/v1/posts/{id}",),
     "retweet": (

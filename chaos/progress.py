@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import foundation.progress
 from chaos.catalogue import fault_named
-from chaos.fault_rows import FaultRow, TargetRow, is_over, spell_from
+from chaos.fault_rows import FaultRow, TargetRow, is_over, spell_from, spell_who_ended
 from chaos.heal import Healing
 from chaos.listener import Listener
 from chaos.phase import Phase
@@ -118,7 +118,8 @@ def _steps_of(one: TargetRow) -> Iterator[_Step]:
         word = spell(one["verified"], "verified", "NOT verified", "not verified yet")
         yield _Step(1, name, times.get("verified", began), f"{word} on {{}}", one["evidence"])
     if "ceased" in times:
-        yield _Step(2, name, times["ceased"], "ceased on {} by itself", one["end_evidence"] or "")
+        if by := spell_who_ended(one):
+            yield _Step(2, name, times["ceased"], f"ceased on {{}} {by}", one["end_evidence"] or "")
     elif "reverting" in times:
         yield _Step(2, name, times["reverting"], f"reverting on {{}}: ended by {one['ended_by']}")
     if Phase(one["phase"]).is_settled:

@@ -6,9 +6,13 @@
         injections:
           - {fault: kill, target: post@east, for: 4s}
           - {at: 2s, fault: latency, target: post@west, parameters: {delay: 500ms}, for: 1s}
+      - title: A bad release goes to every replica
+        look-for: errors begin with the roll-out and end with the roll-back
+        release: {version: 1.2-posts-fail, target: "post:all", for: 4s}
 
 Values are written as on the command line. An injection begins when the one before it is verified, and not
-before `at`, which counts from the beginning of its act. The act lasts until the last of them is over.
+before `at`, which counts from the beginning of its act. The act lasts until the last of them is over. A
+release is rolled out, stays for so long, and is rolled back.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from chaos.injector import Request
 from foundation.console import duration
 from foundation.failure import USAGE, Failure
 from testbed.decoding import WRITTEN, Misfit, decode
+from testbed.roll_out import release_named
 
 
 @dataclass(frozen=True)
@@ -64,12 +69,28 @@ class PlannedInjection:
 
 
 @dataclass(frozen=True)
+class PlannedRelease:
+    """A release that is rolled out and rolled back, as it is written."""
+
+    version: str
+    target: str
+    lasts: str = field(metadata={WRITTEN: "for"})
+
+    @property
+    def commands(self) -> tuple[str, str]:
+        """What a person would type for its beginning and its end."""
+        there = shlex.join(["failwhale", "release", "roll-out", self.version, self.target])
+        return there, shlex.join(["failwhale", "release", "roll-back", self.target])
+
+
+@dataclass(frozen=True)
 class Act:
-    """Injections on one timeline."""
+    """Injections on one timeline, or a release."""
 
     title: str
     look_for: str = field(metadata={WRITTEN: "look-for"})
-    injections: tuple[PlannedInjection, ...]
+    injections: tuple[PlannedInjection, ...] = ()
+    release: PlannedRelease | None = None
 
 
 @dataclass(frozen=True)
@@ -89,20 +110,32 @@ def read(file: Path) -> tuple[Act, ...]:
 
 
 def _check_act(act: Act, where: str) -> None:
-    if not act.injections:
-        raise Misfit(f"{where}.injections is empty")
+    if bool(act.injections) == (act.release is not None):
+        raise Misfit(f"{where} needs either injections or a release")
+    if act.release is not None:
+        _check_release(act.release, f"{where}.release")
     for number, injection in enumerate(act.injections):
         _check(injection, f"{where}.injections[{number}]")
 
 
+def _check_release(release: PlannedRelease, where: str) -> None:
+    _check_readings(
+        {"version": lambda: release_named(release.version), "for": lambda: duration(release.lasts)}, where
+    )
+
+
 def _check(injection: PlannedInjection, where: str) -> None:
     """Raises Misfit for what nobody could ask for on any site."""
-    readings: dict[str, Callable[[], object]] = {
+    readings = {
         "fault": lambda: fault_named(injection.fault),
         "for": lambda: duration(injection.lasts),
         "at": lambda: injection.begins,
         "parameters": injection.request,
     }
+    _check_readings(readings, where)
+
+
+def _check_readings(readings: Mapping[str, Callable[[], object]], where: str) -> None:
     for key, reading in readings.items():
         try:
             reading()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from math import inf
@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from loadtests.generator import LoadPlan
     from loadtests.load import Load, Tell
     from loadtests.populate import Loaded, Progress
+    from operations.carrying_out import Done
     from outages.history import History
-    from outages.model import Felt
+    from outages.model import Felt, Page
     from testbed.instruments import JourneyRow
+    from testbed.roll_out import RollOut
 
 SETTLING = 0.1
 """Seconds between two looks into the record."""
@@ -133,6 +135,23 @@ class Driver:
         self._refuse_outside()
         return check(Target.of(self.state), acknowledged_file(self.state), load=load)
 
+    # --- repair it ---
+
+    def operate(
+        self,
+        operation: str,
+        target: str = "",
+        given: Mapping[str, Any] | None = None,
+        reason: str = "",
+        say: Callable[[str], None] = lambda line: None,
+    ) -> Done:
+        """Carry an operation out, as an engineer on call. Raises Failure when it is refused, or does not take
+        effect."""
+        from operations.carrying_out import carry_out
+
+        self._refuse_outside()
+        return carry_out(self.state, operation, target, given, reason, say)
+
     # --- break it ---
 
     def inject(
@@ -157,6 +176,31 @@ class Driver:
             if not others:
                 following.refuse_unwell(now)
         return now
+
+    def roll_out(self, version: str, target: str, say: Callable[[str], None] = lambda line: None) -> RollOut:
+        """Let the services of a selector run a release. Raises Failure when it cannot be begun, or not all
+        run it in the end."""
+        from testbed.roll_out import carry_out, forward, release_named
+        from testbed.selector import select_services
+        from testbed.site import Site
+
+        self._refuse_outside()
+        release_named(version)
+        site = Site(self.state)
+        moves = forward(site, version, select_services(target, site.inventory.parts, site.store_roles))
+        return _refuse_unfinished(carry_out(site, self.state, "roll-out", moves, say=say))
+
+    def roll_back(self, target: str, say: Callable[[str], None] = lambda line: None) -> RollOut:
+        """Let the services of a selector run what they ran before. Raises Failure when that is nothing, or
+        not all run it in the end."""
+        from testbed.roll_out import backward, carry_out
+        from testbed.selector import select_services
+        from testbed.site import Site
+
+        self._refuse_outside()
+        site = Site(self.state)
+        moves = backward(site, select_services(target, site.inventory.parts, site.store_roles))
+        return _refuse_unfinished(carry_out(site, self.state, "roll-back", moves, say=say))
 
     def end(self, fault_id: str) -> FaultRow:
         """End a fault before its time; returns it once it is over, or given up as unknown."""
@@ -210,6 +254,13 @@ class Driver:
                 return rows
             time.sleep(SETTLING)
 
+    def pages(self, since: float, until: float) -> list[Page]:
+        """Who was paged between two moments (Unix seconds)."""
+        from outages.history import history_of
+
+        self._refuse_outside()
+        return [page for page in history_of(self.state).pages if since <= page.at <= until]
+
     def _outages(self, since: float, until: float) -> list[Felt]:
         from outages.history import history_of
 
@@ -250,3 +301,9 @@ class Driver:
                 "there: docker compose exec chaos python",
                 USAGE,
             )
+
+
+def _refuse_unfinished(rolled: RollOut) -> RollOut:
+    if rolled.outcome != "done":
+        raise Failure(f"the {rolled.what} is {rolled.outcome}: {rolled.why}", "see: failwhale release list")
+    return rolled

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_text
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -132,12 +131,13 @@ def history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> Non
     Example: failwhale config history
     """
     from services.platform.configuration.document import INITIAL
+    from testbed.recorded_change import told_changes
 
     documents = _configuration(state).stored(SHOWN + 1)
     former = [*documents[1:], INITIAL]
     pairs = list(zip(documents, former, strict=True))[:SHOWN]
     if json:
-        print_json([{**_head(one), "changes": _changes(one, before)} for one, before in pairs])
+        print_json([{**_head(one), "changes": told_changes(one, before)} for one, before in pairs])
         return
     if not pairs:
         stdout().print("nobody has changed anything: every key is at its default")
@@ -160,11 +160,13 @@ def diff(
       failwhale config diff 3 5
       failwhale config diff 0
     """
+    from testbed.recorded_change import told_changes
+
     configuration = _configuration(state)
     after = configuration.newest() if second is None else configuration.version(second)
     before = configuration.version(max(0, after.version - 1) if first is None else first)
     if json:
-        print_json({"from": before.version, "to": after.version, "changes": _changes(after, before)})
+        print_json({"from": before.version, "to": after.version, "changes": told_changes(after, before)})
         return
     stdout().print(f"from version {before.version} to version {after.version}:")
     _print_changes(after, before)
@@ -241,12 +243,14 @@ def _unknown(key: str) -> Failure:
 
 
 def _change(state: Path, make: Make, direct: bool, json: bool) -> None:
+    from testbed.recorded_change import apply, told_changes
+
     change = apply(State(state), make, direct)
     if json:
         print_json(
             {
                 **_head(change.document),
-                "changes": _changes(change.document, change.former),
+                "changes": told_changes(change.document, change.former),
                 "way": change.way,
                 "seconds": None if change.seconds is None else round(change.seconds, 3),
                 "in_force": change.parts,
@@ -260,28 +264,6 @@ def _change(state: Path, make: Make, direct: bool, json: bool) -> None:
             stdout().print(line, markup=False)
     if change.missing:
         raise typer.Exit(FAILED)
-
-
-def apply(state: State, make: Make, direct: bool = False) -> Change:
-    """Change the configuration, wait for the parts, and write it into the record. Raises Failure."""
-    from foundation.patient_ledger import PatientLedger
-    from testbed.site import Site
-
-    change = Site(state).configuration.change(make, direct)
-    document = change.document
-    PatientLedger(state.ledger).append(
-        "configuration.changed",
-        version=document.version,
-        by=document.by,
-        reason=document.reason,
-        changes=_changes(document, change.former),
-        restores=document.restores,
-        forced=document.forced,
-        way=change.way,
-        seconds=change.seconds,
-        missing=sorted(change.missing),
-    )
-    return change
 
 
 def spell_outcome(change: Change) -> list[str]:
@@ -320,11 +302,6 @@ def _title(document: Document) -> str:
     why = f": {document.reason}" if document.reason else ""
     day, clock = document.at[:10], document.at[11:19]
     return f"version {document.version}, {day} {clock} by {document.by}{what}{forced}{why}"
-
-
-def _changes(document: Document, former: Document) -> Mapping[str, dict[str, Any]]:
-    changes = document.changes_since(former)
-    return {name: {"from": before, "to": after} for name, (before, after) in changes.items()}
 
 
 def _print_changes(document: Document, former: Document) -> None:

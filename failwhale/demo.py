@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -20,12 +20,20 @@ from rich.live import Live as Screen
 from chaos.fault_rows import FaultRow
 from chaos.injector import Request, new_id
 from chaos.progress import FaultProgress, spell_healing
-from driver.acts import Act, PlannedInjection, read
+from driver.acts import Act, PlannedInjection, PlannedRelease, read
 from driver.driver import Driver
 from failwhale.answer import felt_of, recovery_of
 from failwhale.down import take_down
 from failwhale.up import Told
-from foundation.console import DEFAULT_STATE, INTERRUPTED, NOT_RESTORED, Failure, spell_duration, stdout
+from foundation.console import (
+    DEFAULT_STATE,
+    INTERRUPTED,
+    NOT_RESTORED,
+    Failure,
+    duration,
+    spell_duration,
+    stdout,
+)
 from foundation.interruption import interruptible, uninterruptible
 from foundation.options import whole_number
 from foundation.progress import Progress
@@ -170,6 +178,9 @@ class Show:
         """One act: its faults, their end, the time until everybody is well again, and what was felt."""
         self.say(f"\n[bold]{number}/{total}  {act.title}[/bold]")
         self.say(f"     [dim]Look for: {act.look_for}.[/dim]")
+        if act.release is not None:
+            self.perform_release(act.release)
+            return
         *before, last = act.injections
         request = replace(last.request(), id=new_id(last.fault))
         begun, clock = time.time(), time.monotonic()
@@ -183,6 +194,29 @@ class Show:
             except Failure as failure:
                 ending = self.make_well_after(failure)
         for line in (*felt_of(self.driver, request.id, begun), *ending):
+            self.say(f"     {line}")
+
+    def perform_release(self, release: PlannedRelease) -> None:
+        """It is rolled out, users feel it, it is rolled back."""
+        there, back = release.commands
+        begun = time.time()
+        cause = ""
+        with self.watching():
+            try:
+                self.say(f"     [dim]$ {there}[/dim]")
+                cause = self.driver.roll_out(release.version, release.target).id
+                time.sleep(duration(release.lasts))
+                self.say(f"     [dim]$ {back}[/dim]")
+                undoing = time.time()
+                self.driver.roll_back(release.target)
+                self.driver.wait_green(GREEN_AGAIN_SECONDS)
+                after = spell_duration(time.time() - undoing)
+                ending = [f"All well again {after} after the roll-back began."]
+            except Failure as failure:
+                with suppress(Failure):  # of a roll-out that was refused there is nothing to go back from
+                    self.driver.roll_back(release.target)
+                ending = self.make_well_after(failure)
+        for line in (*felt_of(self.driver, cause, begun), *ending):
             self.say(f"     {line}")
 
     def inject(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
 from chaos.catalogue import fault_named
-from chaos.fault_rows import FaultRow, TargetRow, history, spell_from
+from chaos.fault_rows import FaultRow, TargetRow, history, spell_from, spell_who_ended
 from foundation.console import (
     DEFAULT_STATE,
     JsonOption,
@@ -110,7 +110,7 @@ def _spell_end(one: TargetRow) -> str:
     if times["unknown"]:
         return f"unknown whether it is undone: {one['end_evidence']}"
     if times["ceased"]:
-        return f"ceased by itself at {_clock(times['ceased'])}"
+        return " ".join(filter(None, ("ceased", spell_who_ended(one), "at", _clock(times["ceased"]))))
     if times["reverting"]:
         undone = f", undone at {_clock(times['reverted'])}" if times["reverted"] else ", not undone yet"
         return f"ended by {one['ended_by']} at {_clock(times['reverting'])}{undone}"

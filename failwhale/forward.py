@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,8 @@ FORWARDED = frozenset(
         "certificates",
         "chaos",
         "config",
+        "incident",
+        "ops",
         "protections",
         "release",
         "watch",
@@ -44,6 +46,13 @@ FORWARDED = frozenset(
         "report",
     }
 )
+NEEDS_NO_SITE: Mapping[str, Sequence[Sequence[str]]] = {
+    "chaos": ([], ["list"], ["show"]),
+    "incident": ([], ["list"], ["show"], ["new"], ["validate"]),
+    "ops": ([], ["list"]),
+}
+"""By verb of these, what is done here: with nothing after it, too."""
+
 OUTSIDE = {
     "up": "docker compose up -d --wait",
     "down": "docker compose down, and with -v nothing stays",
@@ -80,7 +89,7 @@ def order_of(words: Sequence[str]) -> ForwardedCommand | None:
         _refuse_inside(spoken[0])
     if spoken[0] not in FORWARDED:
         return None
-    if spoken[0] == "chaos" and (len(spoken) == 1 or spoken[1] in ("list", "show")):  # needs no site
+    if spoken[1:2] in NEEDS_NO_SITE.get(spoken[0], ()):
         return None
     folder, rest = _without_state(words)
     state = State(folder) if folder else State.from_environment()

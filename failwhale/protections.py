@@ -87,10 +87,11 @@ def protections(
 def _configure(state: State, name: str, switch: OnOff, reason: str) -> None:
     """Have it so in the configuration. Says who does not go by it yet. Raises Failure (usage) for a name that
     there is not."""
-    from failwhale.config import apply, spell_outcome
+    from failwhale.config import spell_outcome
     from foundation.user import user
     from services.platform.protections import PROTECTIONS
     from testbed.configuration import setting
+    from testbed.recorded_change import apply
 
     if name not in PROTECTIONS:
         raise unknown("protection", name, PROTECTIONS)

@@ -181,10 +181,9 @@ def unlock(state: StateOption = DEFAULT_STATE) -> None:
 
 
 def _parts(site: Site, target: str) -> Sequence[Part]:
-    from chaos.selector import select
+    from testbed.selector import select_services
 
-    services = [part for part in site.inventory.parts if part.kind == "service"]
-    return select(target, services, site.store_roles, seed=0) if target else services
+    return select_services(target, site.inventory.parts, site.store_roles)
 
 
 def _carry_out(

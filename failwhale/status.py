@@ -56,6 +56,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     infos = say_of_themselves(chaos, {part.name for part in standing.parts if part.ready and not part.paused})
     parts = with_releases(chaos, standing.parts, infos)
     failover = chaos.failover_hindrance() if chaos.stores else None
+    lag = chaos.replication_lag()
     content = SiteFile.read(site)
     edges = content.public
     prober = prober_now(site)
@@ -86,6 +87,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
                 "full": full,
                 "left_out": [asdict(row) for row in content.left_out],
                 "failover_hindrance": failover,
+                "replication_lag_bytes": lag,
             }
         )
         return
@@ -114,6 +116,8 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
         stdout().print(f"the record: {problem}", style="red")
     if failover is not None:
         stdout().print(spell_failover(failover))
+    for name, behind in lag.items():
+        stdout().print(f"replication: {name} is {behind:,} bytes behind the primary")
     watched = f" and their supervisor (pid {supervisor.pid})" if supervisor else ""
     stdout().print(f"{len(parts)} parts{watched}: {total / 1e6:.0f} MB")
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from chaos.fault_rows import FaultRow
+from chaos.following import clock_of
 from driver.driver import START_WITHIN, Driver
 from failwhale.outlook import show
 from foundation.console import (
@@ -85,6 +87,8 @@ def up(
             interruptible(),
             _taken_down_when_interrupted(driver, ahead.was_up, progress),
         ):
+            if ahead.was_up:
+                _tell_of_faults(driver, progress)
             site = driver.start(ahead, within, Told(progress))
     except Taken as taken:
         taken.advise(*_typed(state, on, without or [], port or [], taken.others, within, file))
@@ -95,6 +99,18 @@ def up(
     elif not quiet:
         for place, address in site.edges.items():
             stdout().print(f"{place}  {address}")
+
+
+def _tell_of_faults(driver: Driver, progress: Progress) -> None:
+    """What is in force may keep journeys from being green for as long as it lasts."""
+    active: list[FaultRow] = []
+    with suppress(Failure):  # on Docker they are known in the controller's container only
+        active = driver.active()
+    for fault in active:
+        progress.say(
+            f"{fault['id']} is in force on {fault['target']} until {clock_of(fault['until'])} UTC,"
+            " and may keep journeys from being green (failwhale chaos heal ends it now)"
+        )
 
 
 def _ports(wishes: list[str]) -> dict[str, int]:

@@ -39,9 +39,11 @@ VERBS = {
     "load": Verb("loadtests.cli", "load", "Send users to the site.", USE),
     "release": Verb("failwhale.release", "app", "Roll releases of its code out and back.", RUN),
     "chaos": Verb("failwhale.chaos", "app", "Break one thing, see what is broken, heal.", BREAK),
+    "incident": Verb("failwhale.incident", "app", "Stories to play, judged by what users felt.", BREAK),
     "certificates": Verb(
         "failwhale.certificates", "app", "What each endpoint presents, days left; renew, rotate.", RUN
     ),
+    "ops": Verb("failwhale.ops", "app", "What an engineer on call may do: restart, fail over, renew.", RUN),
     "protections": Verb(
         "failwhale.protections", "protections", "What guards the site; switch it live.", BREAK
     ),

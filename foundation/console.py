@@ -112,12 +112,15 @@ def share_option(value: str | float) -> float:
 
 
 def spell_duration(seconds: float) -> str:
-    """A duration for a person: `340ms`, `2.4s`, `3m10s`."""
+    """A duration for a person: `340ms`, `2.4s`, `3m10s`, `24h`."""
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f}ms"
     if seconds < 59.95:
         return f"{seconds:.1f}".removesuffix(".0") + "s"
     minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60 and not rest:
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}h{minutes:02d}m" if minutes else f"{hours}h"
     return f"{minutes}m{rest:02d}s" if rest else f"{minutes}m"
 
 

@@ -28,6 +28,9 @@ Record = dict[str, Any]
 START_OF_RECORD = b'{"at":'
 """How every line begins. Inside a JSON string these bytes are escaped, so they also find a glued line."""
 
+LOOK_BACK = 1 << 20
+"""Bytes. A site of which every journey fails writes so much in some minutes."""
+
 
 class Ledger:
     """Appends records to one file and reads them. The folder is created when the first record is written."""
@@ -73,6 +76,16 @@ class Ledger:
         """Every whole record from the beginning; none when there is no file. Never raises on bad lines."""
         yield from Tail(self.path).new()
 
+    def latest(self) -> Iterator[Record]:
+        """The records at the end of the file, the newest first, as far as LOOK_BACK goes."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - LOOK_BACK))
+                lines = file.read().splitlines()
+        except FileNotFoundError:
+            return
+        yield from filter(None, map(parse_line, reversed(lines)))
+
     def follow(self, stop: Callable[[], bool] = lambda: False, poll: float = 0.1) -> Iterator[Record]:
         """Every record from the beginning, then those that arrive, until `stop`. `poll` is in seconds."""
         tail = Tail(self.path)
@@ -89,6 +102,11 @@ class Tail:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._offset = 0
+
+    def skip(self) -> None:
+        """Pass over what is there already."""
+        if self.path.exists():
+            self._offset = self.path.stat().st_size
 
     def new(self) -> Iterator[Record]:
         """Records appended since the last call, in the order of the file."""

@@ -80,12 +80,27 @@ _NO_DATA: Mapping[str, Check] = {
     "end": _or_absent(_time),
     "why": _text,
 }
+_PAGE: Mapping[str, Check] = {
+    "alert": _text,
+    "journey": _or_absent(_text),  # that it is about, if it is about one
+    "labels": _object,
+    "start": _time,
+    "end": _or_absent(_time),
+}
 _FAULT: Mapping[str, Check] = {
     "fault": _text,  # the id of the injection
     "name": _text,
     "target": _text,  # one part
     "parameters": _or_absent(_object),
     "until": _or_absent(_time),
+}
+_OPERATION: Mapping[str, Check] = {
+    "id": _text,
+    "operation": _text,
+    "target": _text,  # as a person said it; empty where none is asked for
+    "parts": _texts,  # that it concerns
+    "asked_by": _text,
+    "reason": _or_absent(_text),
 }
 
 KINDS: Mapping[str, Mapping[str, Check]] = {
@@ -103,6 +118,8 @@ KINDS: Mapping[str, Mapping[str, Check]] = {
     "outage.closed": _OUTAGE,
     "no-data.opened": _NO_DATA,
     "no-data.closed": _NO_DATA,
+    "page.opened": _PAGE,
+    "page.closed": _PAGE,
     "records.dropped": {"count": _number},
     "fault.requested": {
         **_FAULT,
@@ -113,6 +130,7 @@ KINDS: Mapping[str, Mapping[str, Check]] = {
         "hurts": _or_absent(_texts),  # journeys
         "reason": _or_absent(_text),  # why, as somebody said
         "asked_by": _or_absent(_text),  # who asked for it
+        "stop_when": _or_absent(_text),  # the condition that ends it early
     },
     "fault.applied": _FAULT,
     "fault.verified": {**_FAULT, "verified": _or_absent(_flag), "evidence": _or_absent(_text)},
@@ -136,6 +154,7 @@ KINDS: Mapping[str, Mapping[str, Check]] = {
         "hurts": _texts,  # journeys that may be hurt by it
     },
     "release.finished": {"roll_out": _text, "outcome": _text, "why": _or_absent(_text)},
+    "configuration.begun": {"by": _text},
     "configuration.changed": {
         "version": _number,
         "by": _text,
@@ -146,6 +165,22 @@ KINDS: Mapping[str, Mapping[str, Check]] = {
         "way": _text,  # where it went: store, direct (to each part), or both
         "seconds": _or_absent(_number),  # until it was in force on the last part that has it
         "missing": _or_absent(_texts),  # parts that have it not
+    },
+    "operation.begun": _OPERATION,
+    "operation.done": {**_OPERATION, "said": _text, "seconds": _number},
+    "operation.refused": {**_OPERATION, "why": _text, "seconds": _number},
+    "incident.started": {"incident": _text, "run": _text, "manner": _text, "title": _text},
+    "incident.finished": {
+        "incident": _text,
+        "run": _text,
+        "manner": _text,  # play, mitigate, no-op or wrong-fix
+        "verdict": _text,
+        "good": _flag,  # it came out as it has to: an incident as expected, a control not
+        "title": _or_absent(_text),
+        "seconds": _or_absent(_number),  # that it took
+        "hurt": _or_absent(_texts),  # journeys
+        "why": _or_absent(_text),  # what was not as expected, or why it was not played
+        "rule_sets": _or_absent(_objects),  # by name: detected, delay, false_positives, alerts
     },
     "load.started": {
         "load": _or_absent(_text),

@@ -101,6 +101,11 @@ class State:
         return self.path / "releases"
 
     @property
+    def rules(self) -> Path:
+        """The rules by which Prometheus goes."""
+        return self.volume("rules")
+
+    @property
     def logs(self) -> Path:
         return self.path / "logs"
 

@@ -22,7 +22,7 @@ from foundation.console import (
 from foundation.state import State
 from outages.history import History, history_of
 from outages.model import Felt
-from outages.tables import show, show_each, show_score
+from outages.tables import show, show_each, show_rule_sets, show_score
 from outages.wording import headline, number_of
 from testbed.error_words import names_in
 from testbed.sitefile import SiteFile, refuse_down
@@ -169,13 +169,17 @@ def score(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> No
 
     Detected is what Prometheus recorded, missed what it did not; a false positive is what it recorded and
     nobody felt. It is told in seconds, too, so that a monitor that is always down finds no favour.
+    Paged are the outages that a page about the journey came for, to whoever is to be paged.
     Outages are counted as `failwhale outages` does; the rows are each time by itself.
+    At the end each rule set by itself: how many outages its alerts noticed, and how many alerts meant nothing
+    (docs/measuring-the-monitor.md).
 
     Examples:
       failwhale score
       failwhale score --json
     """
-    from outages.prometheus import detect_if_possible, recorded
+    from outages import rule_sets
+    from outages.prometheus import Prometheus, detect_if_possible, recorded
     from outages.score import pair
     from outages.score import score as reckon
 
@@ -185,8 +189,13 @@ def score(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> No
     told = recorded(site, history)
     detect_if_possible(site, history)
     now = history.now()
-    result = reckon(history.outages, told, now, [(gap.start, gap.end) for gap in history.gaps])
+    no_data = [(gap.start, gap.end) for gap in history.gaps]
+    result = reckon(history.outages, told, now, no_data, history.pages)
+    prometheus = Prometheus.of(site, history.setting)
+    watched = rule_sets.watched_by(prometheus, now if history.began is None else history.began, now)
+    by_rule_set = rule_sets.score(history, watched)
     if as_json:
-        print_json(result)
+        print_json({**result, "rule_sets": by_rule_set})
     else:
         show_score(pair(history.outages, told, now), result)
+        show_rule_sets(by_rule_set)

@@ -64,6 +64,7 @@ class PublicAnswer:
 
     status: int
     body: bytes
+    content_type: str = ""
     replicated: bool = True
     """False when the site said that only one store has what was written, so that it may be lost."""
 
@@ -181,7 +182,7 @@ class PublicConnection(asyncio.Protocol):
         """Send a request and wait for the whole answer. Raises Failed("closed") when it does not come."""
         await self._send(method, path, token, body, headers)
         replicated = self._headers.get(b"failwhale-replicated") != b"false"
-        return PublicAnswer(self._status, b"".join(self._body), replicated)
+        return PublicAnswer(self._status, b"".join(self._body), self._content_type, replicated)
 
     async def stream(self, path: str, *, token: str = "") -> EventStream:
         """Open a server-sent event stream: returns when its head has arrived. Raises Failed."""
@@ -190,10 +191,13 @@ class PublicConnection(asyncio.Protocol):
         if self._status != 200:
             body = b"".join([chunk async for chunk in self.chunks()])
             PublicAnswer(self._status, body).expect(200)
-        content_type = self._headers.get(b"content-type", b"").decode("latin-1")
-        if not content_type.startswith("text/event-stream"):
-            raise Failed("wrong-content", f"a stream of type {content_type or 'unknown'}")
+        if not self._content_type.startswith("text/event-stream"):
+            raise Failed("wrong-content", f"a stream of type {self._content_type or 'unknown'}")
         return EventStream(self)
+
+    @property
+    def _content_type(self) -> str:
+        return self._headers.get(b"content-type", b"").decode("latin-1")
 
     def close(self) -> None:
         """Drop the connection without ceremony; the other side sees it closed at once."""

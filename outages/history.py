@@ -25,7 +25,7 @@ from foundation.state import State
 from outages.causes import name_causes
 from outages.interrupted import ITS_OWN
 from outages.journey_names import NAMES
-from outages.model import Felt, Gap, InjectedFault, LoadRun, Reconfigured, Unmeasured
+from outages.model import Felt, Gap, InjectedFault, LoadRun, Operated, Page, Played, Reconfigured, Unmeasured
 
 RELEASE = "release "
 """How the name begins of what is not a fault but a release that was rolled out."""
@@ -47,8 +47,11 @@ class History:
         """When the latest record of a living prober was written."""
         self.outages: list[Felt] = []
         self.faults: list[InjectedFault] = []
+        self.pages: list[Page] = []
         self.loads: list[LoadRun] = []
         self.reconfigured: list[Reconfigured] = []
+        self.operations: list[Operated] = []
+        self.incidents: list[Played] = []
         self.gaps: list[Gap] = []
         self.unmeasured: list[Unmeasured] = []
         self.attempts: dict[str, Counter[str]] = {}
@@ -86,7 +89,7 @@ class History:
         """The wall clock was set: tell what is known by the clock as it is now."""
         for owner, names in [
             (self, ("began", "ended", "last", "last_sign")),
-            *((change, ("at",)) for change in self.reconfigured),
+            *((change, ("at",)) for change in (*self.reconfigured, *self.operations, *self.incidents)),
             *((span, ("start", "end")) for span in (*self.outages, *self.loads)),
             *((fault, ("requested", "applied", "reverted", "ceased", "until")) for fault in self.faults),
         ]:
@@ -98,6 +101,7 @@ class History:
             replace(row, start=row.start + moved, end=None if row.end is None else row.end + moved)
             for row in self.unmeasured
         ]
+        self.pages = [replace(page, at=page.at + moved) for page in self.pages]
         seen = ((journey, kind, start + moved) for journey, kind, start in self.seen_bad)
         self.seen_bad = deque(seen, maxlen=self.seen_bad.maxlen)
 
@@ -167,6 +171,9 @@ class History:
         row = Unmeasured(record["journey"], parse(record["start"]), end, record["why"])
         open_one = (row.journey, None)
         self.unmeasured = [*(one for one in self.unmeasured if (one.journey, one.end) != open_one), row]
+
+    def _page_opened(self, record: Record, at: float) -> None:
+        self.pages.append(Page(record["alert"], record.get("journey") or "", at))
 
     # --- faults ---
 
@@ -262,6 +269,40 @@ class History:
             Reconfigured(at, record["version"], record["by"], what, record.get("reason") or "")
         )
 
+    # --- operations ---
+
+    def _operation(self, record: Record, at: float) -> None:
+        is_done = record["kind"] == "operation.done"
+        self.operations.append(
+            Operated(
+                at,
+                record["operation"],
+                record["target"],
+                record["asked_by"],
+                record.get("reason") or "",
+                record["said"] if is_done else record["why"],
+                is_done,
+            )
+        )
+
+    # --- incidents ---
+
+    def _incident_finished(self, record: Record, at: float) -> None:
+        self.incidents.append(
+            Played(
+                at,
+                record["incident"],
+                record.get("title") or "",
+                record["manner"],
+                record["verdict"],
+                record["good"],
+                record.get("seconds") or 0.0,
+                tuple(record.get("hurt") or ()),
+                record.get("why") or "",
+                record.get("rule_sets") or {},
+            )
+        )
+
     _HANDLERS: ClassVar[Mapping[str, Callable[[History, Record, float], None]]] = {
         "prober.stopped": _prober_stopped,
         "prober.gap": _prober_gap,
@@ -272,9 +313,13 @@ class History:
         "attempt.slow": _attempt_slow,
         "outage.opened": _outage_opened,
         "outage.closed": _outage_closed,
+        "page.opened": _page_opened,
         "no-data.opened": _no_data,
         "no-data.closed": _no_data,
         "configuration.changed": _configuration_changed,
+        "operation.done": _operation,
+        "operation.refused": _operation,
+        "incident.finished": _incident_finished,
         "fault.requested": _fault_requested,
         "fault.applied": _fault_applied,
         "fault.verified": _fault_verified,

@@ -11,6 +11,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.registry import Collector
 
 from outages.journey_names import NAMES
 
@@ -78,6 +79,16 @@ class ProberMetrics:
         self._waiting.set(waiting)
         self._dropped.set(dropped)
 
+    def register(self, more: Collector) -> None:
+        """Show what somebody else counts, too."""
+        self._registry.register(more)
+
     def expose(self) -> bytes:
         """All metrics in the Prometheus text format."""
         return generate_latest(self._registry)
+
+
+def without_journey(exposed: bytes, journey: str) -> bytes:
+    """What is exposed, without the series of one journey."""
+    label = f'journey="{journey}"'.encode()
+    return b"".join(line for line in exposed.splitlines(keepends=True) if label not in line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,6 +136,51 @@ class Reconfigured:
     what: str
     """Which keys were changed to what, in words."""
     reason: str
+
+
+@dataclass
+class Operated:
+    """An operation of an engineer. `at` is when it was done, or refused, in Unix seconds."""
+
+    at: float
+    operation: str
+    target: str
+    by: str
+    reason: str
+    said: str
+    """What was done, or why it was refused."""
+    is_done: bool
+
+
+@dataclass
+class Played:
+    """A run of an incident. `at` is when it was over, in Unix seconds."""
+
+    at: float
+    incident: str
+    title: str
+    manner: str
+    """play, mitigate, no-op or wrong-fix."""
+    verdict: str
+    is_good: bool
+    """It came out as it has to: an incident as expected, a control not."""
+    seconds: float
+    hurt: Sequence[str]
+    """Journeys."""
+    why: str
+    """What was not as expected, or why it was not played."""
+    rule_sets: Mapping[str, Mapping[str, Any]]
+    """What each set of alerting rules made of it, as the ledger has it."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """An alert that somebody was paged for. `at` is when that came, in Unix seconds."""
+
+    alert: str
+    journey: str
+    """That it is about; empty: about none."""
+    at: float
 
 
 @dataclass(frozen=True)

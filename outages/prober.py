@@ -21,9 +21,12 @@ from outages.fixture_upkeep import FixtureUpkeep
 from outages.interrupted import close_what_was_left_open
 from outages.journey_probe import JourneyProbe
 from outages.listener import ProberListener
-from outages.metrics import ProberMetrics
+from outages.metrics import ProberMetrics, without_journey
+from outages.operations_done import OperationsDone
+from outages.pages import Pages
 from outages.tracker import NoData
 from outages.visit import Cleanup, Visit
+from services.platform.injection.points import InjectionPoints
 from services.platform.serve import run
 from services.platform.settings import Settings, SettingsError
 
@@ -48,8 +51,11 @@ class Prober:
 
     def __init__(self, edges: Mapping[str, PublicEdge], tls: Trust, record: Path) -> None:
         self.clock = Clock()
+        self.faults = InjectionPoints()
         self.metrics = ProberMetrics()
         self.ledger = PatientLedger(record / "ledger.ndjson", self.clock)
+        self.metrics.register(OperationsDone(self.ledger.path))
+        self.pages = Pages(self.ledger.append)
         self.cast = Cast(record / "cast.json")
         crashed = close_what_was_left_open(self.ledger, self.clock.wall(self.clock.now()))
         self.cast.load(codes_doubtful=crashed)
@@ -117,15 +123,21 @@ class Prober:
         return {"journeys": self.rows(), "recent": self.recent(), "record": self.record_state()}
 
     def expose(self) -> bytes:
-        """The metrics in the Prometheus text format."""
+        """The metrics in the Prometheus text format, as faults let the monitoring see them."""
+        blind = self.faults.of("prober-blind") is not None
         for name, probe in self.probes.items():
-            self.metrics.up(name, probe.is_up)
-            self.metrics.no_data(name, probe.has_no_data)
+            self.metrics.up(name, blind or probe.is_up)
+            self.metrics.no_data(name, not blind and probe.has_no_data)
         self.metrics.record(self.ledger.waiting, self.ledger.dropped)
-        return self.metrics.expose()
+        exposed = self.metrics.expose()
+        unwatched = self.faults.of("journey-unwatched")
+        return exposed if unwatched is None else without_journey(exposed, str(unwatched.fault.journey))
 
     def _observe(self, journey: str, outcome: str, seconds: float) -> None:
-        self.metrics.observe(journey, outcome, seconds)
+        if self.faults.of("prober-blind") is None:
+            self.metrics.observe(journey, outcome, seconds)
+        else:  # the monitoring is told without a look; the record goes on, or nobody could say what it missed
+            self.metrics.observe(journey, "good", 0.0)
         now = self.clock.now()
         if now < self._warm_at and all(probe.state() == "green" for probe in self.probes.values()):
             self._warm_at = now
@@ -205,7 +217,8 @@ def main() -> None:
     ca = Path(settings.text("CA", str(settings.pki / "ca.pem")))
     record = Path(settings.text("RECORD", "record"))
     prober = Prober(edges, trusting(ca), record)
-    run(ProberListener(prober.run, prober.state, prober.expose), settings)
+    take, token = prober.pages.take, settings.secrets / "token"
+    run(ProberListener(prober.run, prober.state, prober.expose, take, prober.faults, token), settings)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -15,6 +15,8 @@ from foundation.state import State
 from foundation.verdict import spell
 from outages.drawing import timeline
 from outages.history import History, order_of
+from outages.html_table import html_table
+from outages.incident_section import incident_section
 from outages.journey_names import NAMES
 from outages.model import Felt, InjectedFault
 from outages.stories import counted, stories
@@ -55,7 +57,8 @@ def page(history: History, names: Names) -> str:
         timeline=timeline(history, names),
         outages=_outages(history, now, names),
         faults=_faults(history, now),
-        changes=_changes(history),
+        incidents=incident_section(history.incidents),
+        changes=_changes(history) + _operations(history),
         journeys=_journeys(history, now, names),
     )
 
@@ -149,7 +152,7 @@ def _by_cause(history: History, now: float, names: Names) -> str:
                 f"<span class='error'>{escape(error(story.outages, names))}</span>",
             ]
         )
-    return _table(["cause", "began", "longest", "in all", "hurt", "error"], rows, numbers={2, 3})
+    return html_table(["cause", "began", "longest", "in all", "hurt", "error"], rows, numbers={2, 3})
 
 
 def _each(history: History, now: float, names: Names) -> str:
@@ -169,7 +172,7 @@ def _each(history: History, now: float, names: Names) -> str:
         for outage in history.outages
     )
     notes = (WHAT_ALERT_MEANS, COMES_FROM_THE_PROBER) if asked else ()
-    return _table(heads, rows, numbers={3, 4}) + "".join(
+    return html_table(heads, rows, numbers={3, 4}) + "".join(
         f"<p class='note'>{escape(note)}</p>" for note in notes
     )
 
@@ -193,7 +196,7 @@ def _faults(history: History, now: float) -> str:
     if not history.faults:
         return "<p class='calm'>No fault was injected.</p>"
     rows = ([*_fault_cells(parts, now), _felt_of(parts, history, now)] for parts in by_id(history.faults))
-    return _table(["fault", "target", "applied", "in force", "verified", "users felt"], rows, numbers={3})
+    return html_table(["fault", "target", "applied", "in force", "verified", "users felt"], rows, numbers={3})
 
 
 def _changes(history: History) -> str:
@@ -210,8 +213,26 @@ def _changes(history: History) -> str:
         ]
         for change in history.reconfigured
     )
-    table = _table(["when", "version", "who", "what", "why"], rows, numbers={1})
+    table = html_table(["when", "version", "who", "what", "why"], rows, numbers={1})
     return f"<section><h2>Configuration</h2>{table}</section>"
+
+
+def _operations(history: History) -> str:
+    """What engineers did; nothing of it where nobody did anything."""
+    if not history.operations:
+        return ""
+    rows = (
+        [
+            f"<time datetime='{stamp(one.at)}'>{clock(one.at)}</time>",
+            escape(" ".join(filter(None, (one.operation, one.target)))),
+            escape(one.by),
+            escape(one.said if one.is_done else f"refused: {one.said}"),
+            escape(one.reason),
+        ]
+        for one in history.operations
+    )
+    table = html_table(["when", "operation", "who", "what came of it", "why"], rows, numbers=set())
+    return f"<section><h2>Operations</h2>{table}</section>"
 
 
 def _fault_cells(parts: Sequence[InjectedFault], now: float) -> list[str]:
@@ -260,7 +281,7 @@ def _hurt(caused: Sequence[Felt], now: float) -> str:
 def _journeys(history: History, now: float, names: Names) -> str:
     heads = ["journey", "attempts", "good", "slow", "failed", "good share", "down for", "no data for"]
     seconds = dict(felt_by_journey(history.outages, now))
-    return _table(
+    return html_table(
         heads,
         (
             [
@@ -293,22 +314,3 @@ def _counts(counts: Counter[str]) -> list[str]:
 
 def _down_for(seconds: float | None) -> str:
     return f"<span class='missed'>{spell_duration(seconds)}</span>" if seconds else ""
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: set[int]) -> str:
-    """A table of finished HTML cells; `numbers` are the columns to align right.
-
-    On a phone each row is a card, whose cells say the head of their column themselves.
-    """
-    sides = ["class='n'" if number in numbers else "" for number in range(len(heads))]
-    head = "".join(f"<th {side}>{text}</th>" for side, text in zip(sides, heads, strict=True))
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td {side} data-head='{text}'>{cell}</td>"
-            for side, text, cell in zip(sides, heads, row, strict=True)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foundation.clock import stamp
-from outages.model import Felt
+from outages.model import Felt, Page
 from outages.stories import counted
 
 SLACK = 3.0
@@ -126,9 +126,14 @@ def _overlap(one: Felt, other: Felt, now: float) -> float:
 
 
 def score(
-    felt: Sequence[Felt], recorded: Sequence[Felt], now: float, no_data: Iterable[Span] = ()
+    felt: Sequence[Felt],
+    recorded: Sequence[Felt],
+    now: float,
+    no_data: Iterable[Span] = (),
+    pages: Sequence[Page] | None = None,
 ) -> dict[str, Any]:
-    """The object of `failwhale score --json`. Times of `no_data` do not count."""
+    """The object of `failwhale score --json`. Times of `no_data` do not count; `pages` are those that came,
+    None where nobody can say."""
     pairs = pair(felt, recorded, now)
     outages = outcomes(pairs)
     detected = sum(any(row.recorded is not None for row in times) for times in outages)
@@ -138,10 +143,22 @@ def score(
         "false_positives": sum(row.felt is None for row in pairs),
         "seconds": _seconds(felt, recorded, now, list(no_data)),
         "alerted": sum(any(row.detection_delay is not None for row in times) for times in outages),
+        "paged": None if pages is None else sum(_was_paged(times, pages, now) for times in outages),
+        "pages": None if pages is None else len(pages),
         "detection_delay": _quantiles([row.detection_delay for row in pairs]),
         "duration_error": _quantiles([row.duration_error for row in pairs]),
         "rows": [_row(row) for row in pairs],
     }
+
+
+def _was_paged(times: Iterable[Pair], pages: Iterable[Page], now: float) -> bool:
+    """Whether somebody got a page about the journey while it was hurt, or just after."""
+    felt = [row.felt for row in times if row.felt is not None]
+    return any(
+        page.journey == one.journey and one.start <= page.at <= _end(one, now) + SLACK
+        for one in felt
+        for page in pages
+    )
 
 
 def outcomes(pairs: Iterable[Pair]) -> list[list[Pair]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from textwrap import fill, wrap
 from typing import TYPE_CHECKING, Any
 
@@ -198,6 +198,9 @@ def show_score(pairs: list[Pair], result: dict[str, Any]) -> None:
         + _quantile_words("; delay", result["detection_delay"])
         + (f" over {result['alerted']} alert{'' if result['alerted'] == 1 else 's'}" if felt else "")
     )
+    if result["pages"] is not None:
+        of_all = f"{result['pages']} page{'' if result['pages'] == 1 else 's'}"
+        console.print(f"paged: {result['paged']} of {number_of(felt)}; {of_all} came in all")
     console.print(f"[dim]{fill(COMES_FROM_THE_PROBER, console.width)}[/dim]")
     if not pairs:
         return
@@ -220,6 +223,28 @@ def show_score(pairs: list[Pair], result: dict[str, Any]) -> None:
             for row in sorted(pairs, key=lambda row: row.start)
         ),
         right=["lasted", "alert"],
+    )
+
+
+def show_rule_sets(scores: Mapping[str, dict[str, Any]]) -> None:
+    """What each set of alerting rules noticed: outages in counts, and when the alert came."""
+
+    def seconds(delay: float | None) -> str:
+        return "" if delay is None else f"{delay:+.1f}s"
+
+    stdout().print()
+    numbers = ["detected", "missed", "unknown", "false positives", "alert (p50)", "alert (p90)"]
+    print_table(
+        ["rule set", *numbers],
+        (
+            [
+                name,
+                *(row[key] for key in ("detected", "missed", "unknown", "false_positives")),
+                *(seconds(row["detection_delay"][rank]) for rank in ("p50", "p90")),
+            ]
+            for name, row in scores.items()
+        ),
+        right=numbers,
     )
 
 

@@ -15,7 +15,7 @@ from outages.history import History
 from outages.journey_names import NAMES
 from outages.model import Felt, InjectedFault
 from outages.sources import Sources
-from outages.wording import by_id, clock, parameters, record_problem, spell_change, targets
+from outages.wording import by_id, clock, parameters, record_problem, spell_change, spell_operation, targets
 from testbed.error_words import Names, spell_error, spell_no_data
 
 if TYPE_CHECKING:
@@ -47,9 +47,11 @@ LOOKED_AT = 60
 
 
 class Live:
-    """What users feel at this moment. `renderable()` may be called as often as the screen is drawn."""
+    """What users feel at this moment. `renderable()` may be called as often as the screen is drawn. It takes
+    `share` of the screen's height at most, and leaves out journeys that are well where not all have room."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, share: float = 1.0) -> None:
+        self._share = share
         self._tail = Tail(state.ledger)
         self._history = History()
         self._sources = Sources(state)
@@ -79,13 +81,14 @@ class Live:
                 self._history.take(record)
             now = time.time()
             above = [self._header(now), *self._broken(now), *self._monitoring()]
-            free = height - len(above) - len(NAMES) - len(("blank", "heads", "axis"))
-            events = self._events(min(free, MOST_EVENTS))
-            lines = [*above, *events, Text("")]
+            free = int(height * self._share) - len(above) - len(("heads",))
+            columns = _Columns(width)
+            beside = free - len(NAMES) - len(("blank", "axis"))
+            lines = above if beside < 0 else [*above, *self._events(min(beside, MOST_EVENTS)), Text("")]
             for line in lines:
                 line.truncate(width, overflow="ellipsis")
-            columns = _Columns(width)
-            return [*lines, self._table(now, columns), _axis(columns)]
+            table = self._table(now, columns, max(1, free))
+            return [*lines, table, *([] if beside < 0 else [_axis(columns)])]
 
     # --- above ---
 
@@ -149,13 +152,14 @@ class Live:
         found += [
             (change.at, spell_change(change), "cyan") for change in self._history.reconfigured[-LOOKED_AT:]
         ]
+        found += [(one.at, spell_operation(one), "cyan") for one in self._history.operations[-LOOKED_AT:]]
         found += _turns(self._history.outages[-LOOKED_AT:], self._sources.names)
         latest = sorted(found, key=lambda event: event[0], reverse=True)[: max(0, most)]
         return [Text(f"{clock(at)}  ", style="dim").append(said, style=style) for at, said, style in latest]
 
     # --- journeys ---
 
-    def _table(self, now: float, columns: _Columns) -> Table:
+    def _table(self, now: float, columns: _Columns, most: int) -> Table:
         from rich.table import Table
         from rich.text import Text
 
@@ -168,7 +172,7 @@ class Live:
         if columns.why:
             table.add_column("", width=columns.why, no_wrap=True, overflow="ellipsis")
         rank = {name: WORST_FIRST.index(self._row(name)["state"]) for name in NAMES}
-        for name in sorted(NAMES, key=rank.__getitem__):
+        for name in sorted(NAMES, key=rank.__getitem__)[:most]:
             row = self._row(name)
             state = row["state"]
             since = max(0.0, now - parse(row["since"])) if row.get("since") else None

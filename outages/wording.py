@@ -9,7 +9,7 @@ from typing import Any
 
 from foundation.console import spell_duration
 from outages.history import History
-from outages.model import Felt, InjectedFault, Reconfigured
+from outages.model import Felt, InjectedFault, Operated, Reconfigured
 from outages.stories import Hurt, Story, counted
 from testbed.error_words import Names, spell_error
 
@@ -35,6 +35,12 @@ def spell_change(change: Reconfigured) -> str:
     """A change of the configuration: what, by whom, and why."""
     why = f" ({change.reason})" if change.reason else ""
     return f"configuration {change.version} by {change.by}: {change.what or 'nothing is different'}{why}"
+
+
+def spell_operation(one: Operated) -> str:
+    """An operation: what, by whom, and what came of it."""
+    what = " ".join(filter(None, (one.operation, one.target)))
+    return f"{what} by {one.by}: {one.said if one.is_done else f'refused, {one.said}'}"
 
 
 def lasted(seconds: float, *, at_least: bool) -> str:

@@ -216,3 +216,39 @@ def _alone(root: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
+
+
+# --- without a key ---
+
+
+def hide_key(root: Path, name: str) -> None:
+    """Let the file of a private key have another name. Raises Failure."""
+    if not lacks_key(root, name):
+        _rename(_key(root, name), _hidden(root, name))
+
+
+def restore_key(root: Path, name: str) -> None:
+    """Let it have its own again. One that was made meanwhile stays, and the old one goes. Raises Failure."""
+    if lacks_key(root, name):
+        _rename(_hidden(root, name), _key(root, name))
+    else:
+        _hidden(root, name).unlink(missing_ok=True)
+
+
+def lacks_key(root: Path, name: str) -> bool:
+    return _hidden(root, name).exists() and not _key(root, name).exists()
+
+
+def _key(root: Path, name: str) -> Path:
+    return pki.folder_of(root, name) / f"{name}.key"
+
+
+def _hidden(root: Path, name: str) -> Path:
+    return _key(root, name).with_suffix(".key-hidden")
+
+
+def _rename(file: Path, fresh: Path) -> None:
+    try:
+        file.rename(fresh)
+    except OSError as error:
+        raise Failure(f"the key {file} cannot be moved: {error.strerror}") from None

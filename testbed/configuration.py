@@ -20,7 +20,7 @@ from services.platform.access import MAINTENANCE, SERVICE
 from services.platform.configuration.document import INITIAL, Document
 from testbed.control import Control, Unreachable
 from testbed.inventory import Part
-from testbed.stores import Stores
+from testbed.store_contents import StoreContents
 
 PATIENCE = 3.0
 """Seconds for a change to be in force everywhere; it takes half of one."""
@@ -76,7 +76,7 @@ class Change:
         return self.document.changes_since(self.former)
 
 
-class ConfiguredStores(Stores):
+class ConfiguredStores(StoreContents):
     """What stores have of the configuration."""
 
     @abstractmethod

@@ -24,8 +24,9 @@ from services.platform import ca_rotation, pki
 from testbed import certificates
 from testbed.control import Control, Unreachable
 from testbed.inventory import Inventory, Part
+from testbed.labels import Kind
 
-TLS_KINDS = ("service", "controller", "instrument")
+TLS_KINDS: tuple[Kind, ...] = ("service", "controller", "instrument")
 """Parts with a listener that presents a certificate."""
 
 AT_ONCE = 8

@@ -5,20 +5,25 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from foundation.failure import Failure
 from foundation.state import State
+from services.platform.access import service_access
 from services.platform.pki import folder_of
 from testbed import certificates, endpoint_certificates
 from testbed.certificates import Flaw, Presented
 from testbed.configuration import ConfiguredStores, LiveConfiguration
 from testbed.control import Control, Unreachable, operators_tls, tls_as
 from testbed.endpoint_certificates import EndpointCertificate
+from testbed.event_log import EventLog
 from testbed.inventory import Inventory, Part
 from testbed.releases import Releases
+from testbed.stored_content import StoredContent
+from testbed.stores import ANSWERS_WITHIN, Refused
+from testbed.token_key import TokenKey
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -33,7 +38,7 @@ _PAGES = ("GET /", "GET /docs", "GET /static/{name}", "GET /api/v1/openapi.json"
 """What the front end answers besides the API that its document describes."""
 
 
-class Endpoints(ConfiguredStores):
+class Endpoints(ConfiguredStores, EventLog, StoredContent):
     """Of one site, whatever carries it."""
 
     def __init__(self, state: State) -> None:
@@ -41,6 +46,7 @@ class Endpoints(ConfiguredStores):
         self._state = state
         self.inventory = Inventory.of(state)
         self.releases = Releases(state)
+        self.token_key = TokenKey(state.secrets)
 
     # --- reaching a part ---
 
@@ -56,17 +62,28 @@ class Endpoints(ConfiguredStores):
         tls = self._tls if caller is None else self._tls_of(self.inventory.part(caller))
         return Control(host, port, tls, timeout=timeout)
 
-    def signed_in(self, part: Part, account: int) -> dict[str, str]:
+    def signed_in(self, part: Part, account: int, since: float = 0.0) -> dict[str, str]:
         """The headers of a request to the part's entrance that comes from this account, which there need not
-        be. An edge believes a session and nothing else, the services behind it what the front end says."""
+        be. An edge believes a session, which began so many seconds ago, and nothing else; the services behind
+        it what the front end says."""
         from services.platform.identity import NAME_HEADER, USER_HEADER, User
 
         if part.service != "frontend":
             return {USER_HEADER: str(account), NAME_HEADER: _NOBODY}
         from services.platform.tokens import SessionKeys
 
-        token = SessionKeys(self._state.secrets).issue(User(account, _NOBODY), _SESSION_SECONDS)
+        lifetime = since + _SESSION_SECONDS
+        token = SessionKeys(self._state.secrets).issue(User(account, _NOBODY), lifetime, age=since)
         return {"authorization": f"Bearer {token}"}
+
+    def challenge(self, account: int) -> str:
+        """What a login with a second factor is answered between its two steps, for this account, which there
+        need not be."""
+        from services.platform.identity import User
+        from services.platform.tokens import SessionKeys
+
+        keys = SessionKeys(self._state.secrets)
+        return keys.issue_for("second-factor", User(account, _NOBODY), _SESSION_SECONDS)
 
     def _entrance(self, part: Part) -> tuple[str, int]:
         if part.service == "frontend" and part.place is not None:
@@ -112,9 +129,25 @@ class Endpoints(ConfiguredStores):
         return (*routes, *_PAGES) if part.service == "frontend" else tuple(routes)
 
     @property
+    def services_password(self) -> str:
+        return service_access(self._state.secrets).password
+
+    @property
     def configuration(self) -> LiveConfiguration:
         """By what its services go."""
         return LiveConfiguration(self)
+
+    def set_right(self, part: Part, what: str) -> None:
+        """Have a service set right what an engineer looks after by hand: its clock, its token key, its
+        consumers. Raises Failure when it does not answer, or knows nothing of it."""
+        try:
+            answer = self.control(part).ask("POST", f"/-/set-right/{what}")
+        except Unreachable:
+            raise Failure(
+                f"{part.name} does not answer", f"start it anew: failwhale ops restart {part.name}"
+            ) from None
+        if answer.status >= 300:
+            raise Failure(f"{part.name} refuses: {answer.detail}", "see: failwhale status")
 
     # --- health ---
 
@@ -156,17 +189,24 @@ class Endpoints(ConfiguredStores):
         nobody is at its other end. None when it does neither in so many seconds: the system accepts
         connections for a frozen one, too."""
         began = time.monotonic()
+        return None if self._relayed(part, timeout) is None else time.monotonic() - began
+
+    def relays(self, part: Part, timeout: float) -> bool:
+        """Whether a link brings an answer from its other end."""
+        return bool(self._relayed(part, timeout))
+
+    def _relayed(self, part: Part, timeout: float) -> bytes | None:
+        """What a link answers; nothing when it ends the connection, None when it does neither."""
         try:
             with socket.create_connection(part.address(part.relaying), timeout) as connection:
                 connection.sendall(b"PING\r\n")
-                connection.recv(64)
+                return connection.recv(64)
         except ConnectionRefusedError:
             return None
         except ConnectionError:  # ended after it was accepted
-            pass
+            return b""
         except OSError:
             return None
-        return time.monotonic() - began
 
     # --- certificates ---
 
@@ -182,6 +222,18 @@ class Endpoints(ConfiguredStores):
         """Give the part a new certificate. Raises Failure when that cannot be done."""
         certificates.renew(self._state.pki, part.compose_name)
 
+    def hide_key(self, part: Part) -> None:
+        """Take the file of the part's private key away. Raises Failure when that cannot be done."""
+        certificates.hide_key(self._state.pki, part.compose_name)
+
+    def restore_key(self, part: Part) -> None:
+        """Put it back, if it was taken away and nobody made another one. Raises Failure."""
+        certificates.restore_key(self._state.pki, part.compose_name)
+
+    def lacks_key(self, part: Part) -> bool:
+        """Whether it was taken away, and there is no other one."""
+        return certificates.lacks_key(self._state.pki, part.compose_name)
+
     def certificate_flaw(self, part: Part) -> Flaw | None:
         """What is wrong with the certificate that lies there for the part. None: nothing, or it has none."""
         return certificates.flaw_of(self._state.pki, part.compose_name)
@@ -192,41 +244,50 @@ class Endpoints(ConfiguredStores):
         trust = self._state.pki if trusting is None else folder_of(self._state.pki, trusting.compose_name)
         return certificates.presented(self._entrance(part), trust / "ca.pem", part.compose_name)
 
+    def renew_certificates(self) -> list[str]:
+        """Renew every certificate there is, and return their names. Raises Failure."""
+        return endpoint_certificates.renew(self._state, "all")
+
+    def rotate_authority(self, say: Callable[[str], None]) -> None:
+        """Change the certificate authority, both halves of it. Raises Failure when a part does not follow."""
+        endpoint_certificates.trust_next(self._state, say)
+        endpoint_certificates.issue_by_next(self._state, say)
+
     def certificates(self) -> list[EndpointCertificate]:
         """What every endpoint of the site presents now."""
         return endpoint_certificates.look(self._state)
 
-    def _redis_says(self, part: Part, *command: str | bytes) -> Any:
-        """The raw answer of a Redis or Sentinel; None when there is none, also when it is an error."""
-        from redis.exceptions import RedisError
+    def redis(self, part: Part, patience: float = ANSWERS_WITHIN) -> Redis:
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
 
         host, port = part.address()
+        redis = Redis(
+            host=host,
+            port=port,
+            username="chaos",
+            password=self._state.store_password,
+            socket_timeout=patience,
+            socket_connect_timeout=ANSWERS_WITHIN,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+        )
+        redis.response_callbacks.clear()  # answers as they are on the wire; not the library's view of them
+        return redis
+
+    def ask_redis(self, part: Part, *command: str | bytes, patience: float = ANSWERS_WITHIN) -> Any:
+        from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
+
         try:
-            redis: Redis = _redis(host, port, self._state.store_password)
+            redis = self.redis(part, patience)
         except Failure:  # the passwords are not made yet, so there is no store
             return None
         try:
             return redis.execute_command(*command)  # type: ignore[no-untyped-call]
+        except (ResponseError, BusyLoadingError, AuthenticationError) as error:
+            return Refused(error)
         except RedisError:
             return None
         finally:
             redis.close()
-
-
-def _redis(host: str, port: int, password: str) -> Redis:
-    from redis import Redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    redis = Redis(
-        host=host,
-        port=port,
-        username="chaos",
-        password=password,
-        socket_timeout=HEALTH_TIMEOUT,
-        socket_connect_timeout=HEALTH_TIMEOUT,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-    )
-    redis.response_callbacks.clear()  # answers as they are on the wire; not the library's view of them
-    return redis

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, cast
 
 from foundation.console import spell_duration
+from foundation.failure import Failure
+from foundation.suggestions import unknown
 from testbed.control import Unreachable
 from testbed.inventory import Part
 from testbed.site import Site
 
 SERVICE = "maintenance"
 _ANSWERS_WITHIN = 1.0
+POLL_SECONDS = 0.1
 
 
 class JobRow(TypedDict):
@@ -67,6 +71,52 @@ def maintenance_now(site: Site) -> MaintenanceNow | None:
         if said.get("leads"):
             return MaintenanceNow(part.name, cast(dict[str, JobRow], said["jobs"]), said["grown"])
     return MaintenanceNow() if parts else None
+
+
+def want(site: Site, now: MaintenanceNow, job: str) -> None:
+    """Have a job done at once, unless it is due or under way."""
+    row = now.jobs[job]
+    if now.lead is not None and row["due_in"] > 0 and not row["running"]:
+        site.control(site.inventory.part(now.lead)).ask("POST", f"/-/jobs/{job}/run")
+
+
+def leading(site: Site, job: str) -> tuple[MaintenanceNow, Part]:
+    """How the jobs stand, and who does them. Raises Failure when nobody does, and (usage) for a job that
+    there is not."""
+    now = maintenance_now(site)
+    if now is None or now.lead is None:
+        raise Failure("nobody does the jobs at this moment", "failwhale ops restart maintenance:all")
+    if job not in now.jobs:
+        raise unknown("job", job, now.jobs)
+    return now, site.inventory.part(now.lead)
+
+
+def do_now(site: Site, job: str, seconds: float) -> str:
+    """Have a job done at once, and wait for the end of a run that began since; returns who did it. Raises
+    Failure when it fails, or is not done in so many seconds."""
+    now, lead = leading(site, job)
+    before, end = now.jobs[job], time.monotonic() + seconds
+    site.control(lead).ask("POST", f"/-/jobs/{job}/run")
+    while True:
+        now, lead = leading(site, job)
+        row = now.jobs[job]
+        is_over = row["runs"] > before["runs"] and not row["running"]
+        if is_over and row["error"]:
+            raise Failure(f"{job} failed: {row['error']}", f"see: failwhale logs {lead.name}")
+        if is_over and (row["last_success"] or 0) > (before["last_success"] or 0):
+            return lead.name
+        if time.monotonic() > end:
+            raise Failure(
+                f"{job} is not done within {spell_duration(seconds)}: {_spell_run(row)}",
+                f"let it be done again: failwhale ops resume {job}",
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _spell_run(row: JobRow) -> str:
+    if row["running"]:
+        return f"under way for {spell_duration(row['running'])}"
+    return f"due for {spell_duration(-row['due_in'])}, and not begun" if row["due_in"] < 0 else "not begun"
 
 
 def is_well(now: MaintenanceNow) -> bool:

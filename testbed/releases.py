@@ -18,6 +18,8 @@ from foundation.failure import Failure
 from foundation.state import State
 from foundation.user import user
 from foundation.version import VERSION
+from services.platform.injection import from_start
+from services.platform.injection.spec import FaultSpec
 from services.platform.release import ReleaseError, tell, told
 
 LOCK = "roll-out.lock"
@@ -45,6 +47,22 @@ class Releases:
             tell(self._folder, part, versions)
         except OSError as error:
             raise Failure(f"{part} cannot be told its release: {error}") from None
+
+    # --- what else it begins with ---
+
+    def told_faults(self, part: str) -> dict[str, FaultSpec]:
+        """The faults that a part begins with from its next start on, by their ids."""
+        return from_start.told(self._folder, part)
+
+    def tell_fault(self, part: str, identifier: str, fault: FaultSpec) -> None:
+        """Raises Failure when that cannot be written."""
+        try:
+            from_start.tell(self._folder, part, identifier, fault)
+        except OSError as error:
+            raise Failure(f"{part} cannot be told what to begin with: {error}") from None
+
+    def forget_fault(self, part: str, identifier: str) -> None:
+        from_start.forget(self._folder, part, identifier)
 
     # --- the road ---
 

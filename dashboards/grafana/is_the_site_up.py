@@ -49,6 +49,8 @@ RELEASES = (
 """One for ten seconds after a part has begun to run another release. A restart with the same one takes less
 than the five seconds that are looked at before that, and a part that is new was not there then."""
 
+OPERATIONS = f"max by (operation, target) ({every_sample('max', 'operation_done_time_seconds')})"
+
 # One series for each outage in the time range, whose value is how many seconds of it lie in there.
 OUTAGES = (
     "sum_over_time("
@@ -77,7 +79,7 @@ def build() -> models.Dashboard:
         .timezone("browser")
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .variables([_variable("service", "Service"), _variable("place", "Data centre")])
-        .annotations([_faults_as_annotations(), _releases_as_annotations()])
+        .annotations([_faults_as_annotations(), _releases_as_annotations(), _operations_as_annotations()])
         .link(_alert_rules())
     )
     panels: list[AnyPanel | dashboard.Row] = [
@@ -152,6 +154,22 @@ def _releases_as_annotations() -> dashboard.AnnotationQuery:
     )
 
 
+def _operations_as_annotations() -> dashboard.AnnotationQuery:
+    """A short band over every graph when an engineer's operation was done."""
+    return (
+        dashboard.AnnotationQuery()
+        .name("Operations")
+        .datasource(PROMETHEUS)
+        .icon_color(GOOD)
+        .target(prometheus.Dataquery().expr(OPERATIONS).range().ref_id("Operations"))
+        .expr(OPERATIONS)
+        .step("10s")
+        .title_format("{{operation}}")
+        .text_format("{{target}}")
+        .tag_keys("operation,target")
+    )
+
+
 def _alert_rules() -> dashboard.DashboardLink:
     return (
         dashboard.DashboardLink("Alert rules")
@@ -221,7 +239,7 @@ def _in_one_look() -> list[AnyPanel]:
             at(17, 0, 7, 6),
             "time() - max by (alertname, about, severity) (label_replace(label_join("
             'ALERTS_FOR_STATE and ignoring (alertstate) ALERTS{alertstate="firing"}, '
-            '"about", "@", "journey", "group", "service", "place"), '
+            '"about", "@", "journey", "http_route", "group", "service", "place"), '
             '"about", "$1", "about", "@*(.*?)@*"))',
             {"alertname": "alert", "about": "about", "severity": "severity"},
             value="for",

@@ -1,12 +1,15 @@
 #!/bin/sh
 # Starts Prometheus. Environment: LISTEN (host:port), DATA (folder for its database), CONFIG (this folder),
-# PKI (certificates), TARGETS ("post@east=host:port ..."): the parts to scrape.
+# RULES (folder for the rules by which it goes), PKI (certificates), TARGETS ("post@east=host:port ..."): the parts to
+# scrape, RECEIVER (host:port): who is told of alerts.
 #
 # The targets come from the environment, because on plain processes every address is another one.
 set -eu
-mkdir -p "$DATA/rules"
-cp "$CONFIG"/*.rules.yml "$DATA/rules/"
-sed "s|@PKI@|$PKI|g" "$CONFIG/prometheus.yml" > "$DATA/prometheus.yml"
+mkdir -p "$DATA" "$RULES"
+# What somebody has done to the rules ends here.
+rm -f "$RULES"/*
+cp "$CONFIG"/*.rules.yml "$CONFIG"/rule_sets/*.rules.yml "$RULES/"
+sed "s|@PKI@|$PKI|g; s|@RULES@|$RULES|g" "$CONFIG/prometheus.yml" > "$DATA/prometheus.yml"
 
 separator='['
 for target in $TARGETS; do
@@ -18,6 +21,7 @@ for target in $TARGETS; do
     separator=','
 done > "$DATA/targets.json"
 echo ']' >> "$DATA/targets.json"
+echo "[{\"targets\":[\"$RECEIVER\"]}]" > "$DATA/receiver.json"
 
 # A part that is gone shall be gone on the dashboard within seconds, also when it was Prometheus itself that was away.
 exec prometheus \

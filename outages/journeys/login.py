@@ -1,8 +1,8 @@
-"""Somebody logs in with a password."""
+"""Somebody logs in with a password, and is known by the session."""
 
 from outages.cast import Cast
-from outages.client import Failed
 from outages.journeys.journey import Journey
+from outages.journeys.new_session import must_be_good
 from outages.visit import Visit
 
 
@@ -11,8 +11,7 @@ async def attempt(visit: Visit, cast: Cast) -> None:
     answer = await visit.ask("POST", "/sessions", body=account.credentials)
     if answer.status == 401:
         account.stale = True
-    if not answer.expect(200).json().get("token"):
-        raise Failed("wrong-content", "a login without a token")
+    await must_be_good(visit, answer)
 
 
 JOURNEY = Journey("login", attempt)

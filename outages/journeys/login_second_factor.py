@@ -1,4 +1,4 @@
-"""Somebody logs in with a password and a code.
+"""Somebody logs in with a password and a code, and is known by the session.
 
 A code is good once for its account and 30 s step. So there is a pool of accounts, and an attempt that
 finds no account with a good code is left out: it is not the site that failed. A code that got no answer
@@ -11,6 +11,7 @@ from outages.accounts import ProberAccount
 from outages.cast import Cast
 from outages.client import Failed
 from outages.journeys.journey import Journey
+from outages.journeys.new_session import must_be_good
 from outages.visit import AttemptLeftOut, Visit
 
 
@@ -26,8 +27,7 @@ async def attempt(visit: Visit, cast: Cast) -> None:
             code.spend()
         if code.doubtful and answer.status in (401, 429):
             raise AttemptLeftOut("the code was used before")
-        if not answer.expect(200).json().get("token"):
-            raise Failed("wrong-content", "a login without a token")
+        await must_be_good(visit, answer)
 
 
 async def _give_password(visit: Visit, account: ProberAccount) -> str:

@@ -1,6 +1,10 @@
-"""A mention appears among the notifications, counted from its acknowledgement; creating it is `post`."""
+"""A mention appears among the notifications, counted from its acknowledgement; creating it is `post`.
+
+Only one person ever mentions who is asked here: mentions by others are somebody else's notifications.
+"""
 
 from outages.cast import Cast
+from outages.client import Failed
 from outages.journeys.journey import DELIVERY_LIMIT, DELIVERY_SLOW, Journey
 from outages.journeys.polling import pauses
 from outages.visit import Visit
@@ -16,6 +20,8 @@ async def attempt(visit: Visit, cast: Cast) -> None:
     async for _ in pauses():
         answer = await visit.ask("GET", "/notifications?limit=20", mentioned)
         items = answer.expect(200).json()["items"]
+        if any(item["kind"] == "mention" and item["actor"]["name"] != author.name for item in items):
+            raise Failed("wrong-content", "notifications of somebody else")
         if any(item["kind"] == "mention" and item.get("post") == post for item in items):
             return
 

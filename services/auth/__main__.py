@@ -32,6 +32,7 @@ def application(settings: Settings) -> FastAPI:
         threads=settings.integer("AUTH_ARGON2_THREADS", 2, at_least=1),
     )
     site: Site = app.state.site
+    site.faults.on("threads", passwords.occupy)
     accounts = Accounts(site.store, WorkerIds(site.store, worker_of("auth", settings.place)))
     app.state.accounts = accounts
     app.state.auth = Auth(

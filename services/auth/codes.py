@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import time
 
 import pyotp
+
+from services.platform import wall_clock
 
 STEP_SECONDS = 30
 ISSUER = "failwhale"
@@ -24,7 +25,7 @@ def uri(secret: str, name: str) -> str:
 def matching_step(secret: str, code: str, now: float | None = None) -> int | None:
     """The time step whose code this is: the present one, one before or one after (clocks differ); or None."""
     totp = pyotp.TOTP(secret)
-    present = int(time.time() if now is None else now) // STEP_SECONDS
+    present = int(wall_clock.now() if now is None else now) // STEP_SECONDS
     steps = (present, present - 1, present + 1)
     matches = [step for step in steps if secrets.compare_digest(totp.generate_otp(step), code)]
     return matches[0] if matches else None

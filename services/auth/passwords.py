@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from services.platform.calls import deadline
+from services.platform.injection.applied import AppliedFault
 from services.platform.problems import Problem
 
 LONGEST_WAIT_SECONDS = 5.0
@@ -25,6 +27,7 @@ class Passwords:
 
     def __init__(self, *, time_cost: int, memory_kib: int, threads: int) -> None:
         self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1)
+        self._number = threads
         self._threads = ThreadPoolExecutor(threads, "argon2")
         self._of_nobody = self._hasher.hash(secrets.token_hex(16))
 
@@ -36,6 +39,16 @@ class Passwords:
         """Whether the password is right. Takes as long where there is no hash, so that nobody learns which
         accounts exist. Raises Problem 503 when there are too many others."""
         return await self._in_thread(lambda: self._verify(hashed or self._of_nobody, _normal(password)))
+
+    async def occupy(self, applied: AppliedFault) -> None:
+        """Have every thread wait for nothing, while a fault asks for that."""
+        over = threading.Event()
+        try:
+            for _ in range(self._number):
+                self._threads.submit(over.wait, applied.fault.seconds)
+            await applied.ended.wait()
+        finally:
+            over.set()
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -5,7 +5,6 @@ A plain ASGI layer in front of the framework. Nothing is parsed here: this is th
 
 import math
 import secrets
-import time
 from typing import Final, NamedTuple, Self
 
 from starlette.exceptions import HTTPException
@@ -18,7 +17,7 @@ from services.frontend.options import Options
 from services.frontend.plans import CLIENT, Plans
 from services.frontend.routes import PREFIX, EdgeRoute, EdgeRouteTable, Unmatched
 from services.frontend.streams import OpenStreams, relay
-from services.platform import identity, replicated
+from services.platform import identity, replicated, wall_clock
 from services.platform.calls import Caller
 from services.platform.idempotency import KEY_SECONDS_HEADER
 from services.platform.identity import not_signed_in
@@ -183,7 +182,7 @@ class PassThrough:
         """Whether a session has ended since it was let in."""
         if session is None:
             return False
-        return session.expires <= time.time() or self._site.revocations.is_revoked(session)
+        return session.expires <= wall_clock.now() or self._site.revocations.is_revoked(session)
 
     def _timing(self, service: str, replica: Replica) -> tuple[bytes, bytes]:
         """Says which replica answered, for whoever looks into their browser's network view."""

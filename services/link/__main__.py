@@ -15,7 +15,7 @@ import uvloop
 from services.link.control import Control
 from services.link.relay import Relay
 from services.link.routes import LinkRoute, routes_of
-from services.platform.injection_points import InjectionPoints
+from services.platform.injection.points import InjectionPoints
 from services.platform.logs import configure_logging
 from services.platform.settings import Settings, SettingsError
 from services.platform.tls import credentials_of

@@ -9,32 +9,27 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import secrets
-from collections.abc import Callable
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-
-from services.platform.injection_points import HOLDING, AppliedFault, FaultSpec, InjectionPoints
+from services.platform.injection.endpoints import FaultEndpoints
+from services.platform.injection.points import InjectionPoints
+from services.platform.injection.spec import HOLDING, FaultSpec
 from services.platform.settings import Address
 from services.platform.tls import Credentials
 
 PATIENCE_SECONDS = 2.0
 """For a request to arrive."""
 LARGEST_BODY = 16 * 1024
-MOST_FAULTS = 32
-_FAULTS = "/-/faults"
+_KINDS = (*HOLDING, "partition-one-way")
 
 
 class Control:
     """Sets, tells and ends the injection points of one link."""
 
     def __init__(self, faults: InjectionPoints, token: Path) -> None:
-        self._faults = faults
-        self._token = token
+        self._endpoints = FaultEndpoints(faults, token, _refusal)
         self._server: asyncio.Server | None = None
 
     async def start(self, listen: Address, credentials: Credentials) -> Address:
@@ -68,48 +63,17 @@ class Control:
         headers = http.client.parse_headers(BytesIO(rest))
         length = int(headers.get("content-length", "0"))
         if not 0 <= length <= LARGEST_BODY:
-            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _problem("Too large")
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"title": "Too large"}
         body = await reader.readexactly(length)
         if (method, path) == ("GET", "/-/health"):
             return HTTPStatus.OK, {"status": "alive"}
-        if not self._is_allowed(headers.get("authorization", "")):
-            return HTTPStatus.UNAUTHORIZED, _problem("This needs the site's control token")
-        if (method, path) == ("GET", _FAULTS):
-            return HTTPStatus.OK, [self._told(applied) for applied in self._faults.active()]
-        folder, _, identifier = path.rpartition("/")
-        act = self._acts().get(method) if folder == _FAULTS and identifier else None
-        if act is None:
-            return HTTPStatus.NOT_FOUND, _problem("A link has no such endpoint")
-        return act(identifier, body)
-
-    def _acts(self) -> dict[str, Callable[[str, bytes], tuple[HTTPStatus, object]]]:
-        return {"PUT": self._put, "DELETE": self._delete}
-
-    def _is_allowed(self, authorization: str) -> bool:
-        expected = self._token.read_text().strip()
-        return secrets.compare_digest(authorization.encode(), f"Bearer {expected}".encode())
-
-    def _put(self, identifier: str, body: bytes) -> tuple[HTTPStatus, object]:
-        try:
-            fault = FaultSpec.model_validate_json(body)
-        except ValidationError as error:
-            return HTTPStatus.UNPROCESSABLE_ENTITY, _problem(f"No injection point: {error}")
-        if fault.kind not in HOLDING or (fault.route, fault.users, fault.callers, fault.store) != (None,) * 4:
-            return HTTPStatus.UNPROCESSABLE_ENTITY, _problem("A link knows bytes only, and holds them")
-        if len([applied for applied in self._faults.active() if applied.id != identifier]) >= MOST_FAULTS:
-            return HTTPStatus.CONFLICT, _problem("Too many faults are set")
-        return HTTPStatus.OK, self._told(self._faults.put(identifier, fault))
-
-    def _delete(self, identifier: str, _: bytes) -> tuple[HTTPStatus, object]:
-        return HTTPStatus.OK, {"id": identifier, "removed": self._faults.remove(identifier) is not None}
-
-    def _told(self, applied: AppliedFault) -> dict[str, Any]:
-        left = self._faults.remaining(applied)
-        return {"id": applied.id, **applied.fault.model_dump(), "remaining": left, "hits": applied.hits}
+        return self._endpoints.answer(method, path, headers.get("authorization", ""), body)
 
 
-def _problem(title: str) -> dict[str, str]:
-    return {"title": title}
+def _refusal(fault: FaultSpec) -> str:
+    """Why a link cannot have this fault; empty when it can."""
+    of_bytes = fault.kind in _KINDS and (fault.route, fault.users, fault.callers, fault.store) == (None,) * 4
+    return "" if of_bytes else "A link knows bytes only, and holds or drops them"
 
 
 def _response(status: HTTPStatus, content: object) -> bytes:

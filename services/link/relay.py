@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from services.link.routes import LinkRoute
-from services.platform.held import Held, InOrder
-from services.platform.injection_points import InjectionPoints
+from services.platform.injection.applied import AppliedFault
+from services.platform.injection.held import Held, InOrder
+from services.platform.injection.points import InjectionPoints
 from services.platform.keepalive import keep_alive
 from services.platform.names import connect
 from services.platform.settings import Address
@@ -36,6 +37,12 @@ class Relay:
         self._listeners: list[asyncio.Server] = []
         self.ends: set[_End] = set()
         """Both ends of every connection that is open now."""
+        self._faults.on("partition-one-way", self._cut)
+
+    async def _cut(self, _: AppliedFault) -> None:
+        """What cannot be sent on any more cannot be acknowledged, either."""
+        for end in list(self.ends):
+            end.abort()
 
     async def start(self) -> tuple[Address, ...]:
         """Listen; returns the addresses, with the ports that were given where they were 0. Raises OSError."""
@@ -197,7 +204,7 @@ class _NearEnd(_End):
     async def _connect(self) -> None:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                far = await connect(lambda: _End(self._ends, self._faults), self._target)
+                far = await connect(lambda: _End(self._ends, self._faults), self._target, faults=self._faults)
         except OSError as error:  # TimeoutError is one
             logger.debug("%s cannot be reached: %r", self._target, error)
             self.abort()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from services.maintenance.servers import Servers
+from services.platform.injection.points import InjectionPoints
 from services.platform.lab_time import LabTime
 from services.platform.metrics import Metrics
 from services.platform.settings import Settings
@@ -25,6 +26,7 @@ class Context:
     """The servers of the store, one by one: whom a backup is taken from, who follows whom."""
     metrics: Metrics
     """`metrics.registry` takes a metric of a job's own that has labels; one without is told by `measure`."""
+    faults: InjectionPoints = field(default_factory=InjectionPoints)
 
 
 class JobFailed(Exception):

@@ -32,12 +32,22 @@ async def run_now(name: str, runner: Runner = held("runner")) -> dict[str, Any]:
         raise Problem(
             409, "not-leading", "Another part does the jobs", f"{runner.lead.holder or 'None'} leads."
         )
-    try:
-        runner.want_now(name)
-    except KeyError:
-        known = ", ".join(runner.jobs)
-        raise Problem(404, "unknown-job", "No such job", f"There are {known}.") from None
+    _refuse_unknown(name, runner)
+    runner.want_now(name)
     return _told(runner, name)
+
+
+@router.post("/-/jobs/{name}/resume")
+async def resume(name: str, runner: Runner = held("runner")) -> dict[str, Any]:
+    """Cut the run of a job that is under way, and let it be done again; also where another part leads."""
+    _refuse_unknown(name, runner)
+    runner.resume(name)
+    return {"resumed": name}
+
+
+def _refuse_unknown(name: str, runner: Runner) -> None:
+    if name not in runner.jobs:
+        raise Problem(404, "unknown-job", "No such job", f"There are {', '.join(runner.jobs)}.")
 
 
 def _told(runner: Runner, name: str) -> dict[str, Any]:

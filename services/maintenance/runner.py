@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from services.maintenance.history import Histories, JobHistory
 from services.maintenance.job import Context, Job, JobFailed
 from services.maintenance.lead import LEASE_SECONDS, Lead
-from services.platform.injection_points import InjectionPoints
+from services.platform.injection.points import InjectionPoints
 from services.platform.problems import Problem
 from services.platform.store.connection import Lost
 from services.platform.tasks import cancel_all
@@ -118,6 +118,14 @@ class Runner:
         """Have a job done at once, for whoever looks after the site. Raises KeyError for one that there is
         not."""
         self._wanted_at.setdefault(self.jobs[name].name, self._clock())
+
+    def resume(self, name: str) -> None:
+        """Let a job be done again that was stopped, or does not end: the run that is under way is cut, and
+        whatever kept it from being done is over. Raises KeyError for one that there is not."""
+        job = self.jobs[name]
+        self._faults.end(lambda applied: applied.fault.job == job.name)
+        if (run := self._runs.get(job.name)) is not None:
+            run.cancel()
 
     # what is done
 

@@ -21,9 +21,11 @@ OpenAPI document and take `dependencies=[ControlToken]`.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -34,8 +36,12 @@ from services.platform.control import ControlToken
 from services.platform.documents import describe
 from services.platform.events import Consumer
 from services.platform.failures import answer_with_problems
-from services.platform.injection_points import InjectionPoints
+from services.platform.injection import from_start
+from services.platform.injection.log_flood import flood_log
+from services.platform.injection.points import InjectionPoints
+from services.platform.injection.strain import strain
 from services.platform.intake import Intake
+from services.platform.mistaken_identity import mistake_people
 from services.platform.route_table import RouteTable
 from services.platform.settings import Settings, SettingsError
 from services.platform.site import Site, SiteDep
@@ -46,6 +52,9 @@ __all__ = ["ControlToken", "Site", "SiteDep", "build"]
 FIRST_LOOK_SECONDS = 1.0
 """How long a service waits for its configuration, and one that verifies sessions for the list of those that
 have ended, before it listens: an address where nobody listens sends people to the other one at once."""
+
+_TAKEN_BACK_SECONDS = 0.1
+"""How often it is looked whether a part may start at once after all."""
 
 Hook = Callable[[Site], Awaitable[None]]
 
@@ -73,6 +82,8 @@ def build(
     MAX_IN_FLIGHT (256) bounds the requests at work. Raises SettingsError when a setting is missing.
     """
     faults = InjectionPoints(routes=settings.store_routes)
+    faults.on("log-flood", flood_log)
+    strain(faults)
     if store is None:
         if not settings.sentinels:
             raise SettingsError("SENTINELS is not set")
@@ -85,6 +96,7 @@ def build(
             faults,
         )
     site = Site(settings, store, faults)
+    mistake_people(site)
     if sessions:
 
         async def revocations_are_known() -> bool:
@@ -94,6 +106,7 @@ def build(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await _begin_with_faults(settings, faults)
         await store.start()
         site.run_in_background(site.configuration.look_always(), "look at the configuration")
         first_looks = [site.configuration.wait_until_known(FIRST_LOOK_SECONDS)]
@@ -156,3 +169,19 @@ def _store_access(settings: Settings) -> Access:
         return service_access(settings.secrets)
     except OSError as error:
         raise SettingsError(f"SECRETS: no password of the store: {error}") from None
+
+
+async def _begin_with_faults(settings: Settings, faults: InjectionPoints) -> None:
+    """Set what this part was told to begin with, after the wait that is one of them and may be taken back."""
+    folder = settings.extra.get("RELEASES")
+    if not folder:
+        return
+    began = time.monotonic()
+    while True:
+        told = from_start.told(Path(folder), settings.name)
+        waits = [fault.delay for fault in told.values() if fault.kind == "slow-start"]
+        if time.monotonic() - began >= max(waits, default=0.0):
+            break
+        await asyncio.sleep(_TAKEN_BACK_SECONDS)
+    for identifier, fault in told.items():
+        faults.put(identifier, fault)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import random
-import socket
 import struct
 import termios
 import time
@@ -24,10 +23,7 @@ from services.platform.client_limits import ClientLimits
 from services.platform.intake import LARGEST_BODY, REFUSED, REQUESTS_BEFORE
 from services.platform.metrics import Metrics
 from services.platform.problems import Problem
-from services.platform.protocol import Protocol
-
-_AT_ONCE = struct.pack("ii", 1, 0)
-"""SO_LINGER: what was not sent is thrown away, and the system keeps nothing of the connection."""
+from services.platform.protocol import Protocol, reset
 
 _JITTER = 0.25
 """Pauses differ by this share, so that a crowd that was refused together does not come back together."""
@@ -241,13 +237,7 @@ class ClientConnection(Protocol):
     def drop(self) -> None:
         """Close at once; nothing of it is kept."""
         self._clients.left(self)
-        end = self.transport.get_extra_info("socket")
-        try:
-            if end is not None:
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-        except OSError:  # it is gone already
-            pass
-        self.transport.abort()
+        reset(self.transport)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._at_work = cycle

@@ -13,14 +13,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, StrictBool
 
+from services.platform.calls import Reached
 from services.platform.configuration.document import Document
-from services.platform.injection_points import AppliedFault, FaultSpec
+from services.platform.injection.points import MOST_FAULTS
+from services.platform.injection.scrapes import can_be_scraped
+from services.platform.injection.spec import BY_HAND, FaultSpec
 from services.platform.metrics import CONTENT_TYPE
 from services.platform.problems import Problem
-from services.platform.site import Site, SiteDep
-
-MOST_FAULTS = 32
-"""Faults that may be set in one process at a time."""
+from services.platform.site import SiteDep
 
 
 async def require_control_token(request: Request, site: SiteDep) -> None:
@@ -58,6 +58,8 @@ async def health(site: SiteDep) -> dict[str, str]:
 @router.get("/-/ready")
 async def ready(site: SiteDep) -> dict[str, str]:
     """Whether this part can serve, and if not why: 503 with the reasons."""
+    if site.faults.of("health-check-lies") is not None:
+        return {"status": "ready"}
     reasons = await site.reasons_not_ready()
     if reasons:
         raise Problem(503, "not-ready", "Not ready", "; ".join(reasons), headers={"Retry-After": "1"})
@@ -66,6 +68,8 @@ async def ready(site: SiteDep) -> dict[str, str]:
 
 @router.get("/metrics")
 async def metrics(site: SiteDep) -> Response:
+    if not await can_be_scraped(site.faults):
+        raise Problem(503, "no-metrics", "There are no metrics")
     return Response(site.metrics.expose(), headers={"content-type": CONTENT_TYPE})
 
 
@@ -97,6 +101,12 @@ async def configuration(site: SiteDep) -> dict[str, Any]:
     }
 
 
+@guarded.get("/-/reach")
+async def reach(site: SiteDep) -> dict[str, Reached]:
+    """What a new connection from here to each part that it calls gets now, and to the store."""
+    return await site.reach()
+
+
 class Handed(BaseModel):
     """A document as it is stored."""
 
@@ -118,16 +128,15 @@ async def hand_configuration(handed: Handed, site: SiteDep) -> dict[str, Any]:
 @guarded.get("/-/faults")
 async def faults(site: SiteDep) -> list[dict[str, Any]]:
     """The faults that are set, and how many requests each has hurt."""
-    return [_told(site, applied) for applied in site.faults.active()]
+    return [site.faults.told(applied) for applied in site.faults.active()]
 
 
 @guarded.put("/-/faults/{identifier}")
 async def put_fault(identifier: FaultId, fault: FaultSpec, site: SiteDep) -> dict[str, Any]:
     """Set a fault, or set it anew."""
-    others = [applied for applied in site.faults.active() if applied.id != identifier]
-    if len(others) >= MOST_FAULTS:
+    if not site.faults.has_room_for(identifier):
         raise Problem(409, "too-many-faults", "Too many faults are set", f"At most {MOST_FAULTS}.")
-    return _told(site, site.faults.put(identifier, fault))
+    return site.faults.told(site.faults.put(identifier, fault))
 
 
 @guarded.delete("/-/faults/{identifier}")
@@ -135,6 +144,17 @@ async def delete_fault(identifier: FaultId, site: SiteDep) -> dict[str, Any]:
     """End a fault; one that is not set (any more) is ended already, so that this can be asked twice."""
     applied = site.faults.remove(identifier)
     return {"id": identifier, "removed": applied is not None, "hits": applied.hits if applied else 0}
+
+
+@guarded.post("/-/set-right/{what}")
+async def set_right(what: str, site: SiteDep) -> dict[str, Any]:
+    """Have something as it should be that an engineer looks after by hand: the clock synchronised, the key
+    that signs sessions read anew, consumers taking events again."""
+    if what not in BY_HAND:
+        known = ", ".join(BY_HAND)
+        raise Problem(404, "nothing-to-set-right", "That cannot be set right", f"There are {known}.")
+    site.faults.end(lambda applied: applied.fault.kind in BY_HAND[what])
+    return {"set_right": what}
 
 
 @guarded.get("/-/protections")
@@ -160,8 +180,3 @@ async def switch_protection(name: str, switch: Switch, site: SiteDep) -> dict[st
         known = ", ".join(site.protections.states())
         raise Problem(404, "unknown-protection", "No such protection", f"There are {known}.") from None
     return site.protections.states()
-
-
-def _told(site: Site, applied: AppliedFault) -> dict[str, Any]:
-    fault = applied.fault.model_dump()
-    return {"id": applied.id, **fault, "remaining": site.faults.remaining(applied), "hits": applied.hits}

@@ -6,9 +6,10 @@ keep it exactly. Ids of one worker only grow; ids of several workers sort by mil
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+
+from services.platform import wall_clock
 
 EPOCH_MILLISECONDS = 1_767_225_600_000
 """2026-01-01T00:00:00Z. 41 bits of milliseconds last until 2095."""
@@ -19,7 +20,7 @@ _SHIFT = 12
 
 
 def wall_clock_milliseconds() -> int:
-    return time.time_ns() // 1_000_000
+    return wall_clock.milliseconds()
 
 
 class Snowflakes:

@@ -6,23 +6,26 @@ fault is set, measures it, and sees to it that every failure is a problem docume
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.platform import replicated, request_ids
 from services.platform.calls import deadline
-from services.platform.identity import USER_HEADER
-from services.platform.injection_points import HOLDING, AppliedFault, InjectionPoints
+from services.platform.identity import NAME_HEADER, USER_HEADER
+from services.platform.injection.answers import GONE_WITHIN, Client, SpoiledAnswer
+from services.platform.injection.applied import AppliedFault
+from services.platform.injection.contents import wrong
+from services.platform.injection.points import InjectionPoints
+from services.platform.injection.spec import HOLDING, OF_ANSWERS, OF_CONTENTS
 from services.platform.logs import FailureLog
 from services.platform.metrics import NO_ROUTE, Metrics
 from services.platform.problems import Problem
 from services.platform.protections import Protections
+from services.platform.tasks import first_of
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +43,9 @@ CLIENT_GONE = 499
 HANG_UP = "failwhale.hang-up"
 """In `scope["extensions"]`: a function of the server that drops the connection at once, without an answer."""
 
+RESET = "failwhale.reset"
+"""The same, and what tells the other end is TCP's reset."""
+
 CALLER = "failwhale.caller"
 """In `scope["extensions"]`: the name in the certificate that the other end showed, such as `frontend-east`;
 None for the public, which shows none."""
@@ -48,14 +54,15 @@ REFUSED = "failwhale.refused"
 """In the scope of a request that was refused before any work was done for it: for the server, which makes the
 client pay for too many of them."""
 
+DUPLICATE = "failwhale.duplicate"
+"""In the scope of a request that is the same as one that comes after it."""
+
 REQUESTS_BEFORE = "failwhale.requests-before"
 """In the scope of a public request: how many came before it on its connection."""
 
-HANG_UP_WITHIN = 1.0
-"""Seconds that a connection may take to go away after it was dropped."""
-
 _REQUEST = request_ids.HEADER.encode("ascii")
 _USER = USER_HEADER.encode("ascii")
+_NAME = NAME_HEADER.encode("ascii")
 
 
 class Intake:
@@ -83,6 +90,8 @@ class Intake:
         self._failures = FailureLog(logger)
         self._in_flight = 0
         self._streams = 0
+        self._asked_before: tuple[bytes, bytes] | None = None
+        """Id and name of who asked last, of those whose answers are mixed up."""
         metrics.active_requests(lambda: self._in_flight, lambda: self._streams)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -148,29 +157,65 @@ class Intake:
     async def _serve(
         self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, answer: _Answer
     ) -> None:
-        if self._faults.inbound is not None:
+        if self._faults.inbound is not None and DUPLICATE not in scope:
             user = headers.get(_USER, b"").decode("latin-1")
             caller = scope.get("extensions", {}).get(CALLER)
             fault = self._faults.choose(scope["method"], scope["path"], user, caller)
-            if fault is not None and not await self._survives(fault, scope, receive):
+            if fault is not None and fault.fault.kind in OF_CONTENTS:
+                if fault.fault.kind == "users-mixed-up":
+                    self._mix_up(scope, headers)
+                with wrong(fault.fault.kind):
+                    return await self._app(scope, receive, answer.send)
+            if fault is not None and fault.fault.kind == "duplicated":
+                receive = await self._carry_out_before(scope, receive)
+            elif fault is not None and fault.fault.kind in OF_ANSWERS:
+                client = Client(lambda: _hang_up(scope), lambda: _client_leaves(receive))
+                answer.spoil(fault, client, self._faults.remaining(fault))
+            elif fault is not None and not await self._survives(fault, scope, receive):
                 return
         await self._app(scope, receive, answer.send)
+
+    async def _carry_out_before(self, scope: Scope, receive: Receive) -> Receive:
+        """Take a request for one that comes twice: nobody gets the answer to the first, which is measured and
+        bounded as any other. Returns what gives the second the same body."""
+        body = [await receive()]
+        while body[-1].get("more_body", False):
+            body.append(await receive())
+        caller = scope.get("extensions", {}).get(CALLER)
+        alone = {CALLER: caller, HANG_UP: lambda: None}
+        gone: Message = {"type": "http.disconnect"}
+        await self({**scope, "extensions": alone, DUPLICATE: True}, _replay([*body, gone]), _to_nobody)
+        replicated.forget()
+        return _replay(body, receive)
+
+    def _mix_up(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        """Have who reads something read it as who did before. What changes something is left alone: a post
+        that somebody else seems to have made would stay."""
+        if scope["method"] != "GET" or _USER not in headers:
+            return
+        asks = (headers[_USER], headers.get(_NAME, b""))
+        user, name = self._asked_before or asks
+        self._asked_before = asks
+        others = [header for header in scope["headers"] if header[0] not in (_USER, _NAME)]
+        scope["headers"] = [*others, (_USER, user), (_NAME, name)]
 
     async def _survives(self, applied: AppliedFault, scope: Scope, receive: Receive) -> bool:
         """Do to a request what the fault says; True when it goes on afterwards. Raises the Problem of
         `errors`."""
         fault, lease = applied.fault, self._faults.remaining(applied)
-        if fault.kind == "errors":
+        if fault.kind in ("errors", "health-check-lies"):
             raise Problem(fault.status, "internal-error", "Something broke on our side")
+        if fault.kind == "reset":
+            await _part(scope, receive, RESET)
+            return False
         if fault.kind in HOLDING:
             held = self._faults.held(applied)
-            await _first_of(applied.ended.wait(), seconds=held.seconds)
+            await first_of(applied.ended.wait(), seconds=held.seconds)
             if held.arrives or applied.ended.is_set():
                 return True
         else:
-            await _first_of(applied.ended.wait(), _client_leaves(receive), seconds=lease)
-        _hang_up(scope)
-        await _first_of(_client_leaves(receive), seconds=HANG_UP_WITHIN)
+            await first_of(applied.ended.wait(), _client_leaves(receive), seconds=lease)
+        await _part(scope, receive)
         return False
 
     def _stream_begins(self) -> None:
@@ -206,6 +251,10 @@ class _Answer:
         self.is_stream = False
         self.began_after = 0.0
         """Seconds until a stream began."""
+
+    def spoil(self, applied: AppliedFault, client: Client, lease: float) -> None:
+        """Let this fault do to the answer what it does; `lease`: the seconds that are left of it."""
+        self._send = SpoiledAnswer(applied, self._send, client, lease).send
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -253,23 +302,35 @@ def _bounded(headers: dict[bytes, bytes], receive: Receive, largest: int) -> Rec
     return receive_bounded
 
 
-def _hang_up(scope: Scope) -> None:
-    hang_up = scope.get("extensions", {}).get(HANG_UP)
+def _replay(messages: Sequence[Message], then: Receive | None = None) -> Receive:
+    """A `receive` that gives these, and then what another one does, or the last of them again."""
+    left = list(messages)
+
+    async def receive() -> Message:
+        if len(left) > 1 or (left and then is not None):
+            return left.pop(0)
+        return left[0] if then is None else await then()
+
+    return receive
+
+
+async def _to_nobody(_: Message) -> None:
+    """Where an answer goes that nobody gets."""
+
+
+def _hang_up(scope: Scope, way: str = HANG_UP) -> None:
+    hang_up = scope.get("extensions", {}).get(way)
     if hang_up is None:
         raise ConnectionAbortedError("this server cannot hang up")
     hang_up()
 
 
+async def _part(scope: Scope, receive: Receive, way: str = HANG_UP) -> None:
+    """Hang up, and wait until that has happened."""
+    _hang_up(scope, way)
+    await first_of(_client_leaves(receive), seconds=GONE_WITHIN)
+
+
 async def _client_leaves(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _first_of(*happenings: Coroutine[Any, Any, object], seconds: float) -> None:
-    """Wait for the first of these, but no longer than so many seconds."""
-    tasks = {asyncio.ensure_future(happening) for happening in happenings}
-    try:
-        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
+from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from services.platform.intake import CALLER, HANG_UP
+from services.platform.intake import CALLER, HANG_UP, RESET
 from services.platform.problems import MEDIA_TYPE, Problem
 
 LARGEST_HEAD = 64 * 1024
 """Bytes of request line and headers."""
+
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""SO_LINGER: what was not sent is thrown away, and the system keeps nothing of the connection."""
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Close a connection at once, by TCP's reset; nothing of it is kept."""
+    end = transport.get_extra_info("socket")
+    try:
+        if end is not None:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    except OSError:  # it is gone already
+        pass
+    transport.abort()
 
 
 class Protocol(HttpToolsProtocol):
@@ -23,7 +40,8 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         caller = _name_in(transport.get_extra_info("peercert"))
-        self._extensions = {HANG_UP: transport.abort, CALLER: caller}
+        # Nothing of `self`: whoever is in a circle is kept after its end, until a garbage collection.
+        self._extensions = {HANG_UP: transport.abort, RESET: partial(reset, transport), CALLER: caller}
         # uvicorn waits for ever for a first request.
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from contextlib import suppress
 
 from redis.exceptions import RedisError
 
-from services.platform import keys
+from services.platform import keys, wall_clock
 from services.platform.identity import User
 from services.platform.problems import Problem
 from services.platform.store import Script, Store, Written
@@ -49,6 +48,8 @@ class Revocations:
         self._store = store
         self._sessions: dict[str, float] = {}
         """Session id to expiry."""
+        self.all_before = 0.0
+        """Sessions that were issued up to this time (Unix seconds) are taken for ended, by a fault."""
         self._accounts: dict[int, tuple[float, float]] = {}
         """Account to the time up to which its sessions are revoked, and the expiry of the last of them."""
         self._looked = asyncio.Event()
@@ -67,7 +68,7 @@ class Revocations:
 
     def is_revoked(self, session: Session) -> bool:
         """Whether this session was ended. Two look-ups."""
-        if session.sid in self._sessions:
+        if session.sid in self._sessions or session.issued <= self.all_before:
             return True
         account = self._accounts.get(session.user.id)
         return account is not None and session.issued <= account[0]
@@ -80,14 +81,14 @@ class Revocations:
     async def revoke_all(self, user: User, lifetime: float) -> Written:
         """End every session that `user` has now; `lifetime` is how long, in seconds, the longest may still
         last."""
-        now = time.time()
+        now = wall_clock.now()
         return await self._revoke(f"{user.id}:{now:.6f}", now + lifetime)
 
     async def poll(self) -> None:
         """Ask for every revocation, again and again, until cancelled. Where the store cannot be reached, what
         was known stays known."""
         while True:
-            now = time.time()
+            now = wall_clock.now()
             try:
                 found = await self._store.query("ZRANGEBYSCORE", keys.REVOKED, now, "+inf", "WITHSCORES")
             except (Problem, RedisError) as error:
@@ -113,7 +114,7 @@ class Revocations:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _revoke(self, entry: str, expires: float) -> Written:
-        now = time.time()
+        now = wall_clock.now()
         args = (entry, expires, now - KEPT_SECONDS)
         written = await self._store.write(_REVOKE, (), args, repeatable=True, required=True)
         self._learn(entry.encode(), b"%.6f" % expires)

@@ -28,7 +28,7 @@ from uvicorn.config import Config
 from uvicorn.lifespan.on import LifespanOn
 from uvicorn.server import ServerState
 
-from services.platform import release
+from services.platform import release, wall_clock
 from services.platform.accept import Door
 from services.platform.clients import Clients
 from services.platform.logs import configure_logging
@@ -231,7 +231,7 @@ class Server:
             connection.shutdown()
 
     def _renew_date(self) -> None:
-        self._state.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode("ascii"))]
+        self._state.default_headers = [(b"date", formatdate(wall_clock.now(), usegmt=True).encode("ascii"))]
 
 
 def _config(app: ASGIApp, keep_alive_seconds: float) -> Config:

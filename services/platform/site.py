@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from services.platform.calls import Caller
+from services.platform.calls import Caller, Reached
 from services.platform.configuration.document import Document
 from services.platform.configuration.reader import Configuration
 from services.platform.events import Consumer, consume
-from services.platform.injection_points import InjectionPoints
+from services.platform.injection.applied import AppliedFault
+from services.platform.injection.points import InjectionPoints
+from services.platform.injection.spec import OF_ROADS
 from services.platform.metrics import Metrics
 from services.platform.protections import PROTECTIONS, Protections
 from services.platform.revocations import Revocations
@@ -51,6 +54,7 @@ class Site:
                 lambda: credentials.client,
                 self.protections,
                 self.metrics,
+                faults=self.faults,
             )
             for service, replicas in settings.calls.items()
         }
@@ -64,17 +68,47 @@ class Site:
         self._background: set[asyncio.Task[None]] = set()
         self._failed: list[str] = []
 
+        for kind in OF_ROADS:
+            self.faults.on(kind, self._let_connections_go)
+        self.faults.on("connections-exhausted", self._exhaust_connections)
+
+    async def _let_connections_go(self, applied: AppliedFault) -> None:
+        """Else who has connections would not feel for a long time that none can be made."""
+        beyond = applied.fault.beyond
+        for caller in self.calls.values():
+            caller.let_go(beyond)
+        if not beyond:
+            await self.store.let_go("its name is to be looked up again")
+
+    async def _exhaust_connections(self, applied: AppliedFault) -> None:
+        with ExitStack() as taken:
+            for service, caller in self.calls.items():
+                if applied.fault.to in (None, service):
+                    taken.enter_context(caller.exhausted())
+            await applied.ended.wait()
+
+    async def reach(self) -> dict[str, Reached]:
+        """What a new connection from here to each part that it calls gets now, and to the store."""
+        calls = asyncio.gather(*(caller.reach() for caller in self.calls.values()))
+        called, store = await asyncio.gather(calls, self.store.reach())
+        return {name: reached for one in called for name, reached in one.items()} | {"store": store}
+
     def _apply(self, document: Document) -> None:
         """What every part goes by."""
         for name in PROTECTIONS:
             self.protections.configure(name, bool(document.value(f"protections.{name}")))
         for service, caller in self.calls.items():
+            stays = [
+                replica
+                for replica in caller.replicas
+                if not document.values.get(f"drained.{service}.{replica.place}")
+            ]
             caller.lead_to(
                 [
                     replace(replica, address=Address.parse(address))
                     if (address := document.values.get(f"addresses.{service}.{replica.place}"))
                     else replica
-                    for replica in caller.replicas
+                    for replica in stays or caller.replicas
                 ]
             )
 
@@ -91,7 +125,7 @@ class Site:
 
     def consume(self, consumer: Consumer) -> None:
         """Let a consumer handle events until the service stops, as this part's member of its group."""
-        work = consume(consumer, self.store, self.settings.name, self.metrics)
+        work = consume(consumer, self.store, self.settings.name, self.metrics, self.faults)
         self.run_in_background(work, f"consumer {consumer.group}")
 
     async def stop_background(self) -> None:
@@ -100,6 +134,8 @@ class Site:
 
     async def reasons_not_ready(self) -> list[str]:
         """Why this service cannot serve; empty when it can."""
+        if self.faults.of("never-ready"):
+            return ["it is told to say no"]
         answers = await asyncio.gather(*map(_passes, self.ready_checks.values()))
         failed = [name for name, passed in zip(self.ready_checks, answers, strict=True) if not passed]
         return [f"{name} cannot be used" for name in failed] + [f"{name} has ended" for name in self._failed]

@@ -1,9 +1,9 @@
-"""Ending tasks."""
+"""Waiting for tasks, and ending them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from typing import Any
 
 CANCEL_AGAIN_SECONDS = 0.1
@@ -20,3 +20,13 @@ async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
         for task in running:
             task.cancel()
         await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
+
+
+async def first_of(*happenings: Coroutine[Any, Any, object], seconds: float) -> None:
+    """Wait for the first of these, but no longer than so many seconds."""
+    tasks = {asyncio.ensure_future(happening) for happening in happenings}
+    try:
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -7,24 +7,31 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jwt
 
+from services.platform import wall_clock
 from services.platform.identity import LARGEST_ID, User, not_signed_in
 from services.platform.problems import Problem
 
 logger = logging.getLogger(__name__)
 
 ALGORITHM = "HS256"
+KEYS_FILE = "session-keys.json"
 
 LOOK_AGAIN_SECONDS = 1.0
 """How often the key file is looked at."""
 
 KEPT_VERIFICATIONS = 4096
 """Tokens whose verification is remembered: a signature is checked once, not at each request of a session."""
+
+CLOCKS_DIFFER_SECONDS = 60.0
+"""By how much the clock of whoever issued a session may be ahead."""
 
 _LONGEST_TOKEN = 2048
 
@@ -53,15 +60,29 @@ class SessionKeys:
 
     def __init__(self, folder: Path) -> None:
         """Reads the keys of the secrets folder. Raises KeysError."""
-        self._path = folder / "session-keys.json"
+        self._path = folder / KEYS_FILE
         self._verified: OrderedDict[str, Session] = OrderedDict()
         self._looked = time.monotonic()
         self._stamp = self._stamp_of_file()
         self._current, self._keys = self._read()
+        self._other = ""
+        """What is added to each secret."""
 
-    def issue(self, user: User, lifetime: float, *, sid: str | None = None) -> str:
-        """A token for a new session of `user`, good for `lifetime` seconds."""
-        now = time.time()
+    @contextmanager
+    def with_another_secret(self) -> Iterator[None]:
+        """Within the block the secrets of all keys are others than the file says."""
+        other = secrets.token_hex(16)
+        self._other += other
+        self._verified.clear()
+        try:
+            yield
+        finally:
+            self._other = self._other.replace(other, "")
+            self._verified.clear()
+
+    def issue(self, user: User, lifetime: float, *, sid: str | None = None, age: float = 0.0) -> str:
+        """A token for a session of `user` that began so many seconds ago, good for `lifetime` from then."""
+        now = wall_clock.now() - age
         claims = {
             "sub": str(user.id),
             "name": user.name,
@@ -73,7 +94,7 @@ class SessionKeys:
 
     def issue_for(self, audience: str, user: User, lifetime: float) -> str:
         """A token for one purpose, good for `lifetime` seconds; `verify` does not take it for a session."""
-        expires = time.time() + lifetime
+        expires = wall_clock.now() + lifetime
         return self._sign({"sub": str(user.id), "name": user.name, "aud": audience, "exp": expires})
 
     def verify_for(self, audience: str, token: str) -> User | None:
@@ -85,15 +106,20 @@ class SessionKeys:
                 self._key_of(token),
                 algorithms=[ALGORITHM],
                 audience=audience,
-                options={"require": ["sub", "aud", "exp"]},
+                # Expiry by the clock of this part, not by the library's.
+                options={"require": ["sub", "aud", "exp"], "verify_exp": False},
             )
+            if float(claims["exp"]) <= wall_clock.now():
+                return None
             return User(int(claims["sub"]), claims["name"])
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, RecursionError, Problem):
             return None
 
     def _sign(self, claims: dict[str, Any]) -> str:
         self._look_again()
-        return jwt.encode(claims, self._keys[self._current], ALGORITHM, headers={"kid": self._current})
+        return jwt.encode(
+            claims, self._keys[self._current] + self._other, ALGORITHM, headers={"kid": self._current}
+        )
 
     def verify(self, token: str) -> Session:
         """The session that a token stands for. Raises Problem 401 `not-signed-in`, also when it has expired.
@@ -107,8 +133,11 @@ class SessionKeys:
             self._remember(token, session)
         else:
             self._verified.move_to_end(token)
-        if session.expires <= time.time():
+        now = wall_clock.now()
+        if session.expires <= now:
             raise not_signed_in("The session has expired.")
+        if session.issued > now + CLOCKS_DIFFER_SECONDS:
+            raise not_signed_in("The session is not good yet.")
         return session
 
     def _decode(self, token: str) -> Session:
@@ -119,7 +148,7 @@ class SessionKeys:
                 token,
                 self._key_of(token),
                 algorithms=[ALGORITHM],
-                # Expiry is checked at each use, by `verify`; clocks may differ in when it was issued.
+                # Both times are checked at each use, by `verify`.
                 options={"require": ["sub", "sid", "iat", "exp"], "verify_exp": False, "verify_iat": False},
             )
             user_id, name = int(claims["sub"]), claims["name"]
@@ -134,7 +163,7 @@ class SessionKeys:
         key = self._keys.get(kid) if isinstance(kid, str) else None
         if key is None:
             raise not_signed_in("The session was signed with a key that is not in use.")
-        return key
+        return key + self._other
 
     def _remember(self, token: str, session: Session) -> None:
         self._verified[token] = session

@@ -74,7 +74,9 @@ fi
 # the few rights that anybody has here it would drop every transaction, and that is nearly all that the site writes. So until
 # the file is read `default` may do everything and nobody can be it; then a user made for that gives it its rights, and goes.
 loader=$(head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n')
-settle -e '^user ' -e '^masteruser ' -e '^masterauth ' <<CONF
+# Limits are those below, whatever Sentinel wrote down when it rewrote the file while somebody had changed them.
+settle -e '^user ' -e '^masteruser ' -e '^masterauth ' -e '^maxmemory ' -e '^maxclients ' <<CONF
+maxclients 1000
 $(grep -v '^user default ' "$ACCESS/store.users")
 user default off ~* &* +@all
 user loader on >$loader resetkeys resetchannels -@all +ping +acl|setuser +acl|deluser
@@ -96,4 +98,6 @@ rights=$(sed -n 's/^user default //p' "$ACCESS/store.users")
         sleep 0.01  # until then nobody sees that the store is ready, and the next part waits for that
     done
 ) >/dev/null &
+# A file that may not grow is no reason to die: Redis says so to whoever writes, and goes on once there is room.
+trap '' XFSZ
 exec redis-server "$conf"

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 from services.platform import keys
 from services.platform.events import append_lua
 from services.platform.identity import User
+from services.platform.injection.contents import is_hit_by
 from services.platform.json_text import compact_json
 from services.platform.lua import fragment
 from services.platform.problems import Problem
@@ -35,6 +36,9 @@ _IMPORT_POSTS = Script(_GRAPH + fragment(_PACKAGE, "import_posts"))
 FOLLOWERS_AT_ONCE = 200
 """Homes that one call of the fan-out script fills: about 0.3 ms in which the store does nothing else."""
 
+_EMPTY = b'{"items":[],"next":null}'
+"""What a bad fallback says of a timeline."""
+
 _FOLLOWED_AT_ONCE = 1000
 _POSTS_AT_ONCE = 100
 
@@ -57,11 +61,18 @@ class Timelines:
 
     async def home(self, viewer: int, limit: int, place: Place) -> bytes:
         """A page of a home timeline as finished JSON."""
+        if is_hit_by("timelines-empty"):
+            return _EMPTY
         page: bytes = await self._store.read(_HOME, (), (viewer, limit, *place))
         return page
 
     async def of_user(self, handle: str, viewer: User | None, limit: int, place: Place) -> bytes:
         """A page of an account's own timeline as finished JSON. Raises Problem 404."""
+        if is_hit_by("timelines-empty"):
+            return _EMPTY
+        if is_hit_by("privacy-leak"):
+            owner = await self._store.query("GET", keys.handle(handle))
+            viewer = User(int(owner), handle) if owner else viewer
         args = (viewer.id if viewer else "", limit, *place, handle.lower())
         return _found(await self._store.read(_USER, (), args))
 

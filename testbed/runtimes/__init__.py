@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Undo = Literal["start", "resume"]
+Undo = Literal["start", "resume", "allow-files"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,15 @@ class Executed:
 
     code: int
     output: str
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a part takes of the machine, as the kernel counts it."""
+
+    cpu_seconds: float  # since it started
+    memory_bytes: int
+    memory_limit: int | None  # beyond which the kernel ends it; None: the machine is the limit
 
 
 class Runtime(Protocol):
@@ -68,17 +77,60 @@ class Runtime(Protocol):
         """Stop it as the compose file says, and start it again, by one order that is carried out whatever
         becomes of who gave it. Returns when its new process exists. A part that is down is started."""
 
+    def reload(self, part: str) -> None:
+        """SIGHUP: have it read its configuration again. Nothing happens to a part that is down."""
+
     def pause(self, part: str) -> None:
         """Freeze the part with all its children (SIGSTOP)."""
 
     def resume(self, part: str) -> None:
         """Let a paused part go on."""
 
+    def starve(self, lease: str, part: str, share: float, seconds: float) -> None:
+        """Leave it this share of one core, for so many seconds at most. On plain processes that is kept as a
+        lease is; on Docker as `arm` says."""
+
+    def feed(self, part: str) -> None:
+        """Give it back what it had of the processor; nothing happens to a part that is not starved."""
+
+    def is_starved(self, part: str) -> bool:
+        """Whether it gets less of the processor than the compose file gives it."""
+
+    def held_back(self, part: str, meanwhile: Callable[[], None]) -> float:
+        """Seconds for which the kernel kept it from the processor while `meanwhile` ran."""
+
+    def limit_files(self, part: str, most: int) -> None:
+        """Let its running process have so many files open at most; what is open beyond that stays open."""
+
+    def allow_files(self, part: str) -> None:
+        """Give it back the limit that it had; nothing happens to a part that has it, or that is down."""
+
+    def lacks_files(self, part: str) -> bool:
+        """Whether its limit of open files is lower than that of its container, or of the supervisor."""
+
+    def fill_disk(self, part: str) -> None:
+        """Have every write of its process fail that makes a file longer. Its next process is free of that."""
+
+    def clear_disk(self, part: str) -> None:
+        """Let it write again."""
+
+    def is_disk_full(self, part: str) -> bool:
+        """Whether that is so now, as the kernel says; false where there is no process."""
+
+    def age(self, part: str) -> float:
+        """Seconds since its process began. Raises Failure for one that is down."""
+
     def is_running(self, part: str) -> bool:
         """Whether its process exists (a paused one does)."""
 
     def is_paused(self, part: str) -> bool:
         """Whether it is frozen now, as the kernel says."""
+
+    def restarts(self, part: str) -> int:
+        """How often it has died without an order, and was started again."""
+
+    def usage(self, part: str) -> Usage:
+        """What a part that runs takes now. Raises Failure for one that is down."""
 
 
 class Networks(Protocol):
@@ -94,21 +146,22 @@ class Networks(Protocol):
         """Whether it is off any network that it belongs to."""
 
 
-class Limits(Protocol):
-    """What a part may use is bounded, and the bound can be changed while it runs."""
+class Packets(Protocol):
+    """What the kernel does to the packets of a part."""
 
-    def limit(self, part: str, cpus: float | None = None, memory: int | None = None) -> None:
-        """Allow it so many cores, so many bytes; what is None stays. Fewer bytes than it uses are refused, by
-        kernels that do not end it instead."""
+    def disturb(self, part: str, wanted: Mapping[str, float]) -> None:
+        """Have them lost (`loss`), slowed down to a rate (`bandwidth`), and so on. Raises Failure, also where
+        the kernel cannot do it."""
 
-    def unlimit(self, part: str) -> None:
-        """Give it back the limits that the compose file gives it."""
+    def try_netem(self, part: str) -> None:
+        """Raise Failure where the kernel has no netem, without which packets can only be lost, or slowed down
+        to a rate."""
 
-    def is_limited(self, part: str) -> bool:
-        """Whether its limits are not those of the compose file."""
+    def leave_alone(self, part: str) -> None:
+        """Let them go as ever; nothing happens where they do."""
 
-    def held_back(self, part: str) -> float:
-        """Seconds for which the kernel has held it back from the processor since it started."""
+    def are_disturbed(self, part: str) -> bool:
+        """Whether that was asked for since the part started, and not taken back."""
 
 
 class Exec(Protocol):

@@ -14,7 +14,7 @@ class Capability(StrEnum):
     """The value says for people what there must be."""
 
     NETWORKS = "a network of its own for each data centre"
-    LIMITS = "limits that can be changed while a part runs"
+    PACKETS = "a kernel that can be told what to do to the packets of one part"
     EXEC = "an inside of its own for each part, where commands can be run"
 
 

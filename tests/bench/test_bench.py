@@ -137,7 +137,7 @@ def test_a_rest_is_told_by_part_with_what_users_felt() -> None:
     ]
     assert ["prober", "10.0", "0.0", "-10.0"] in [line.split() for line in text.splitlines()]
     assert ["all", "30.0", "421.0", "+391.0"] in [line.split() for line in text.splitlines()]
-    assert "after 60m" in text
+    assert "after 1h" in text
     assert "✗ ≤ 420 MB at the end; no outage" in " ".join(text.split())
 
 

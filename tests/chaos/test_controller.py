@@ -30,6 +30,7 @@ from chaos.catalogue import by_family
 from chaos.client import Client, NoController
 from chaos.fault_rows import is_over, is_settled
 from chaos.injector import Injector, Request
+from chaos.safety import Safety
 from foundation.clock import parse, stamp
 from foundation.console import run
 from foundation.failure import Failure
@@ -215,7 +216,8 @@ def test_a_fault_from_the_command_line(controller: Running, command: Any, labora
     fault = done.json
     assert fault["fault"] == "latency"
     assert fault["target"] == "post:all"
-    assert fault["parameters"] == {"delay": 0.05, "share": 0.2, "users": None, "route": None}
+    drawn = dict.fromkeys(["jitter", "tail", "draws"])
+    assert fault["parameters"] == {"delay": 0.05, "share": 0.2, "users": None, "route": None, **drawn}
     assert (fault["phase"], fault["verified"], fault["ended_by"]) == ("reverted", True, "limit")
     assert fault["evidence"] == "; ".join(one["evidence"] for one in fault["targets"])
     steps = [fault["times"][phase] for phase in ("requested", "applied", "verified", "reverting", "reverted")]
@@ -387,9 +389,62 @@ def test_active_and_history_say_what_has_ceased(
     assert begun["times"]["requested"] < one["times"]["ceased"] < over["until"]
     assert (one["ended_by"], one["phase"]) == ("itself", "ceased")
     assert "ceased by itself at" in " ".join(command("history").out.split())
+    begun = command("pause", "post@east", "--for", "1m", "--detach", "--json").json
+    laboratory.ledger.append(
+        "operation.begun",
+        id="o-1",
+        operation="restart",
+        target="post:all",
+        parts=["post@east"],
+        asked_by="anna",
+    )
+    laboratory.site.runtime.thaw("post@east")
+    wait_until(lambda: command("active", "--json").json == [], "it has ceased")
+    *_, over = command("history", "--json").json
+    assert (over["id"], over["phase"], over["ended_by"]) == (begun["id"], "ceased", "operator")
+    assert "ceased by an operator at" in " ".join(command("history").out.split())
     done = command("kill", "post@east", "--for", "2s")
     assert done.code == 0, done.err
     assert "ended by limit at" in " ".join(command("history").out.split())
+
+
+def test_intensity_stands_for_what_is_not_given(controller: Running, command: Any) -> None:
+    words = ("latency", "post@east", "--for", "1m", "--dry-run", "--json")
+    assert command(*words, "--intensity", "10").json["parameters"]["delay"] == 5
+    assert command(*words, "--intensity", "10", "--delay", "2s").json["parameters"]["delay"] == 2
+    assert command(*words).json["parameters"]["delay"] == 1.2
+    detached = ("latency", "post@east", "--for", "1m", "--detach", "--json")
+    assert command(*detached, "--intensity", "1").json["parameters"]["delay"] == 0.1
+
+
+def test_a_stop_condition_ends_a_fault_early_and_is_refused_where_nobody_can_judge_it(
+    controller: Running, command: Any, laboratory: Any, wait_until: Any
+) -> None:
+    green = {"state": "green", "since": "", "attempts": 1, "failed": 0, "last_error": None}
+    laboratory.journeys = {"login": green}
+    words = ("pause", "post@east", "--for", "1m", "--stop-when", "login down")
+    begun = command(*words, "--detach", "--json").json
+    assert begun["stop_when"] == "login down"
+    laboratory.journeys = {"login": {**green, "state": "down"}}
+    wait_until(lambda: command("active", "--json").json == [], "it has ended")
+    assert laboratory.site.harm() == []
+    (over,) = command("history", "--json").json
+    assert over["ended_by"] == "stop condition: login"
+    refused = command(*words)
+    assert refused.code == 3
+    assert "met already: login" in refused.err
+    laboratory.journeys = {}
+    assert "prober does not answer" in command(*words).err
+    assert command("pause", "post@east", "--stop-when", "sometimes").code == 2
+
+
+def test_more_than_the_site_allows_is_refused(controller: Running, command: Any, laboratory: Any) -> None:
+    controller.injector.safety = Safety(longest_seconds=20, most_parts=1)
+    assert "may last 20s here, and not 30s" in command("pause", "post@east", "--for", "30s").err
+    assert "faults on 2 parts at a time" in command("pause", "post@east,auth@east").err
+    assert laboratory.site.harm() == []
+    assert command("pause", "post@east", "--for", "20s", "--detach").code == 0
+    assert "faults on 2 parts at a time" in command("pause", "auth@east").err
 
 
 def test_history_says_who_did_it_why_and_what_users_felt(
@@ -483,10 +538,10 @@ def test_heal_finds_cuts_and_limits_and_goes_on_where_a_part_cannot_be_mended(
     runtime = laboratory.site.runtime
     runtime.name = "docker"
     runtime.cut("auth@east")
-    runtime.limit("post@west", cpus=0.05)
+    runtime.starve("lease", "post@west", 0.05, 60)
     assert command("heal", "--json").json["mended"] == [
         "auth@east was cut off and is back on its networks",
-        "post@west had other limits and has its own again",
+        "post@west was starved and has its own again",
     ]
 
     def refuse(part: str) -> None:
@@ -509,10 +564,10 @@ def test_heal_finds_what_faults_left_behind_without_a_journal(
     site = laboratory.site
     east, west = (site.inventory.part(f"store@{place}") for place in ("east", "west"))
     site.bar(west)
-    site.hold_replication(east, 60)
+    site.hold(east, 60)
     site.give_certificate(site.inventory.part("auth@west"), Flaw.EXPIRED)
     assert command("heal", "--json").json["mended"] == [
-        "store@east was kept from following the primary and is mended",
+        "store@east was kept from writing and goes on",
         "auth@west had a bad certificate (expired) and is mended",
         "store@west was barred from promotion and is mended",
     ]
@@ -524,14 +579,13 @@ def test_what_a_runtime_cannot_do_is_said_with_why(
 ) -> None:
     listed = " ".join(command("list").out.split())
     assert "on docker only: it needs a network of its own for each data centre" in listed
-    for fault in ("partition", "starve"):
-        refused = command(fault, "post@east")
-        assert refused.code == 2
-        assert f"{fault} is not possible on processes: it needs" in refused.err
-        assert "failwhale up --on docker" in refused.err
+    refused = command("partition", "post@east")
+    assert refused.code == 2
+    assert "partition is not possible on processes: it needs" in refused.err
+    assert "failwhale up --on docker" in refused.err
     laboratory.site.runtime.name = "docker"
     assert "post@east" in command("partition", "post@east", "--dry-run").out
-    assert command("starve", "post@east", "--cpu", "0.5%").code == 2
+    assert command("cpu-starve", "post@east", "--cpu", "0.5%").code == 2
     assert laboratory.site.harm() == []
 
 
@@ -615,6 +669,31 @@ def test_a_dry_run_touches_nothing(controller: Running, command: Any, laboratory
     assert "may hurt: retweet" in command("pause", "retweet@east", "--dry-run").out
 
 
+def test_a_dry_run_names_every_part_and_the_calls_that_would_be_touched(
+    controller: Running, command: Any
+) -> None:
+    words = ("errors", "post:all", "--route", "POST /api/v1/posts", "--dry-run")
+    calls, callers = ["POST /api/v1/posts"], ["frontend@east", "frontend@west"]
+    assert command(*words, "--json").json["touches"] == [
+        {"part": "post@east", "calls": calls, "callers": callers},
+        {"part": "post@west", "calls": calls, "callers": callers},
+    ]
+    shown = command(*words, "--from", "frontend@west").out
+    assert "  post@east: POST /api/v1/posts (called by frontend@west)\n" in shown
+    assert "store@east: whatever is asked of it" in command("pause", "store@east", "--dry-run").out
+
+
+def test_a_dry_run_refuses_what_is_blocked_or_too_much(
+    controller: Running, command: Any, laboratory: Any
+) -> None:
+    controller.injector.safety = Safety(longest_seconds=20)
+    assert "may last 20s here" in command("pause", "post@east", "--for", "30s", "--dry-run").err
+    assert command("block").code == 0
+    refused = command("pause", "post@east", "--dry-run")
+    assert (refused.code, "failwhale chaos unblock" in refused.err) == (1, True)
+    assert laboratory.site.harm() == []
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
@@ -640,7 +719,7 @@ def test_a_dry_run_touches_nothing(controller: Running, command: Any, laboratory
         (["errors", "post:all", "--from", "timeline@east"], "these do: frontend@east, frontend@west"),
         (["errors", "post:all", "--from", "timeline@east", "--dry-run"], "never calls post@east"),
         (["errors", "frontend:all", "--from", "frontend@east"], "--users 20%"),
-        (["blackhole", "post@east", "--from", "frontend@eats"], "did you mean frontend@east"),
+        (["black-hole", "post@east", "--from", "frontend@eats"], "did you mean frontend@east"),
         (["kill", "post@east", "--from", "frontend@east"], "--from"),
     ],
 )
@@ -664,7 +743,7 @@ def test_who_interrupts_a_command_early_is_told_that_nothing_began(
 
 
 def test_a_store_in_another_role_is_a_usage_error(controller: Running, command: Any) -> None:
-    for fault in ("promote", "bar-replica", "cut-replication"):
+    for fault in ("promote", "replica-barred", "replication-cut"):
         done = command(fault, "store:primary")
         assert (done.code, "store@east is not a replica now" in done.err) == (2, True)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -15,6 +16,7 @@ import chaos.execution
 from chaos.execution import Execution
 from chaos.fault import Fault, Injection, Proof
 from chaos.journal import Book, Entry, Journal, Order, PartProgress, _follow
+from chaos.phase import Phase
 from chaos.record import FaultRecorder
 from chaos.target import at
 from foundation.clock import parse, stamp
@@ -73,6 +75,8 @@ class Script:
     trace: list[tuple[float, str]] = field(default_factory=list)
     injections: list[Injection] = field(default_factory=list)
     sites: list[object] = field(default_factory=list)
+    sustained: list[float] = field(default_factory=list)
+    """When it was asked to do again what must be done again."""
     reverted: bool = False
 
     def _step(self, name: str, site: object, injection: Injection) -> None:
@@ -92,6 +96,12 @@ class Script:
 
     def apply(self, site: object, injection: Injection) -> None:
         self._step("apply", site, injection)
+
+    def sustain(self, site: object, injection: Injection) -> None:
+        assert isinstance(site, Stage)
+        self.sustained.append(self.clock.passed)
+        if "sustain" in self.fails:
+            raise self.fails["sustain"]
 
     def verify(self, site: object, injection: Injection) -> Proof:
         self._step("prove", site, injection)
@@ -113,6 +123,11 @@ class Stage:
     clock: Clock
     from_: float = 0.0
     asked: list[str] = field(default_factory=list)
+    is_down: bool = False
+
+    @property
+    def runtime(self) -> SimpleNamespace:
+        return SimpleNamespace(is_running=lambda name: not self.is_down)
 
     def ready(self, part: Part) -> bool:
         self.asked.append(part.name)
@@ -126,6 +141,11 @@ class Notes:
         self.clock = clock
         self.book = Book({entry.order.id: entry})
         self.lines: list[tuple[float, str, str, dict[str, Any]]] = []
+        self.operators: list[tuple[str, float]] = []
+        """Who was at work: on which target, and when (Unix seconds)."""
+
+    def was_operated(self, target: str, since: float, until: float) -> bool:
+        return any(target == worked_on and since <= at <= until for worked_on, at in self.operators)
 
     def tell(self, event: str, entry: Entry, target: str, **fields: Any) -> None:
         assert (entry.order.id, target) == ("script-1", "post@east")
@@ -415,6 +435,18 @@ def test_it_is_looked_at_twice_a_second_while_it_lasts(play: Callable[..., Play]
     assert looks == [0.5 * step for step in range(1, 20)]
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_must_be_done_again_is_done_at_once_and_twice_a_second(
+    play: Callable[..., Play], fails: bool
+) -> None:
+    one = play()
+    if fails:
+        one.fault.fails["sustain"] = OSError("it does not answer")
+    one.life.live()
+    assert one.fault.sustained == [0.5 * step for step in range(21)]
+    assert [event for _, event in one.notes.events] == ["applied", "verified", "reverting", "reverted"]
+
+
 def test_what_is_gone_and_does_not_bite_has_ceased_and_is_cleaned_up_at_once(
     play: Callable[..., Play],
 ) -> None:
@@ -433,6 +465,34 @@ def test_what_is_gone_and_does_not_bite_has_ceased_and_is_cleaned_up_at_once(
     assert one.notes.fields("reverting") == {"ended_by": "itself"}
     assert one.progress.ceased == parse(stamp(T0 + 4.5))
     assert one.steps[-3:] == ["revert", "gone", "disarm"]
+
+
+@pytest.mark.parametrize(
+    ("worked_on", "when", "by"),
+    [
+        ("post@east", 4.0, "operator"),
+        ("post@east", -1.0, "itself"),  # before the fault
+        ("post@east", 5.0, "itself"),  # after it had ceased
+        ("post@west", 4.0, "itself"),
+    ],
+)
+def test_what_has_ceased_while_an_operator_was_at_work_there_was_ended_by_the_operator(
+    play: Callable[..., Play], worked_on: str, when: float, by: str
+) -> None:
+    one = play()
+    one.notes.operators.append((worked_on, T0 + when))
+    one.fault.is_gone = lambda now: Proof(now >= 4.2, "it goes on")
+    one.fault.bites = lambda now: Proof(now < 4.2, "bites")
+    one.life.live()
+    assert one.notes.fields("reverting") == {"ended_by": by}
+    assert one.progress.phase is Phase.CEASED
+
+
+def test_what_its_limit_has_ended_was_not_ended_by_an_operator(play: Callable[..., Play]) -> None:
+    one = play()
+    one.notes.operators.append(("post@east", T0 + 4.0))
+    one.life.live()
+    assert one.notes.fields("reverting") == {"ended_by": "limit"}
 
 
 @pytest.mark.parametrize(
@@ -558,6 +618,27 @@ def test_a_part_is_waited_for_until_it_is_ready(play: Callable[..., Play]) -> No
     never.site.from_ = 1000.0
     never.life.restore()
     assert never.notes.fields("unknown") == {"evidence": "gone and not ready yet"}
+
+
+@pytest.mark.parametrize(
+    ("ceases", "is_down", "phase", "evidence"),
+    [
+        (True, True, Phase.CEASED, "it goes on and stopped since by somebody"),
+        (True, False, Phase.UNKNOWN, "it goes on and not ready yet"),
+        (False, True, Phase.UNKNOWN, "gone and not ready yet"),
+    ],
+)
+def test_who_was_stopped_since_a_fault_ceased_need_not_be_ready(
+    play: Callable[..., Play], ceases: bool, is_down: bool, phase: Phase, evidence: str
+) -> None:
+    one = play()
+    one.site.from_, one.site.is_down = float("inf"), is_down
+    one.fault.reverts = not ceases
+    one.fault.is_gone = lambda now: Proof(ceases and now >= 4.2, "it goes on")
+    one.fault.bites = lambda now: Proof(not ceases or now < 4.2, "bites")
+    one.life.live()
+    assert one.progress.phase is phase
+    assert one.progress.end_evidence == evidence
 
 
 def test_a_part_that_others_hurt_is_not_asked_to_be_ready(play: Callable[..., Play]) -> None:

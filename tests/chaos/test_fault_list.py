@@ -22,9 +22,9 @@ def test_all_that_are_listed_are_there_by_family_and_the_skeleton_is_not() -> No
 
 
 def test_only_those_with_the_word_of_the_family_or_that_may_hurt_the_journey() -> None:
-    assert {"bar-replica", "cut-replication", "promote"} <= names("REPLICA", None, None)
+    assert {"replica-barred", "replication-cut", "promote"} <= names("REPLICA", None, None)
     assert "kill" not in names("replica", None, None)
-    assert names(None, "store", None) >= {"bar-replica"}
+    assert names(None, "store", None) >= {"replica-barred"}
     assert "kill" not in names(None, "store", None)
     assert "kill" in names(None, None, "notification")
     assert names("sigkill", "instance", "page") == {"kill"}
@@ -63,5 +63,5 @@ def test_what_has_a_precedent_says_who_suffered_it(capsys: pytest.CaptureFixture
 
 
 def test_a_fault_of_replication_says_first_what_it_does_to_users() -> None:
-    (fault,) = fitting("cut-replication", None, None)
+    (fault,) = fitting("replication-cut", None, None)
     assert fault.summary.startswith("What is read from a replica of the store grows stale")

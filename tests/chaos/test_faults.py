@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,33 +13,32 @@ import chaos.faults
 from chaos.catalogue import all_faults, fault_named
 from chaos.fault import Demonstration, Fault, register
 from chaos.journeys import JOURNEYS_OF
-from chaos.selector import select
 from chaos.target import SITE, Target, at
 from foundation.failure import Failure
 from outages.journey_names import NAMES
+from testbed.selector import select
 
 FAULTS = all_faults()
 
 
 def test_there_is_one_file_for_each_fault_and_one_fault_in_each_file() -> None:
-    """What is no fault is what a family shares: it is named for that, and registers nothing."""
-    shared = {
-        *(
-            "__init__",
-            "certificate_fault",
-            "holding_point",
-            "injection_point",
-            "forced_document",
-            "job_fault",
-            "process_fault",
-            "replica_fault",
-        ),
-    }
-    files = [
-        path.stem for path in Path(chaos.faults.__file__).parent.rglob("*.py") if path.stem not in shared
+    modules = [type(fault).__module__ for fault in FAULTS]
+    assert len(set(modules)) == len(modules)
+    assert [fault.name.replace("-", "_") for fault in FAULTS] == [
+        module.rpartition(".")[2] for module in modules
     ]
-    assert sorted(type(fault).__module__.rpartition(".")[2] for fault in FAULTS) == sorted(files)
-    assert sorted(fault.name.replace("-", "_") for fault in FAULTS) == sorted(files)
+
+
+def test_a_file_without_a_fault_is_what_several_faults_share() -> None:
+    folder = Path(chaos.faults.__file__).parent
+    files = {
+        ".".join(("chaos.faults", *path.relative_to(folder).with_suffix("").parts))
+        for path in folder.rglob("*.py")
+        if path.stem != "__init__"
+    }
+    bases = Counter(base.__module__ for fault in FAULTS for base in {*type(fault).__mro__[1:]})
+    shared = files - {type(fault).__module__ for fault in FAULTS}
+    assert {name for name in shared if bases[name] < 2} == set()
 
 
 def test_the_skeleton_is_there_but_not_listed() -> None:

@@ -16,11 +16,16 @@ from chaos.faults.calls.injection_point import InjectionPoint, Seen
 from chaos.injector import Request, plan
 from chaos.target import at
 from foundation.failure import Failure
-from testbed.control import Answer, Unreachable
+from testbed.control import Answer, Unreachable, WasReset
 from testbed.inventory import Part
 
 OK = Answer(200, b"{}")
 EAST = Part("post@east", "post", "east", "post-east", "8000", {"8000": "127.0.0.1:1"})
+
+
+def part_of(answer: Answer, length: int) -> Answer:
+    """One of which not all has come."""
+    return Answer(answer.status, answer.body, {"content-length": str(length)})
 
 
 def problem(status: int, slug: str) -> Answer:
@@ -113,7 +118,7 @@ def injected(
         ("errors", {"status": 404}, r"post@east answered a request of our own with 404"),
         ("latency", {"delay": 0.05}, r"post@east answered a request of our own after 0\.\d+ s"),
         ("latency", {"delay": 60}, r"post@east has not answered a request of our own for 0\.0\d+ s"),
-        ("blackhole", {}, r"post@east did not answer a request of our own within 0\.0\d+ s"),
+        ("black-hole", {}, r"post@east did not answer a request of our own within 0\.0\d+ s"),
     ],
 )
 def test_the_evidence_is_what_our_own_request_got(
@@ -127,7 +132,21 @@ def test_the_evidence_is_what_our_own_request_got(
     assert re.fullmatch(said, proof.evidence), proof.evidence
 
 
-@pytest.mark.parametrize("name", ["errors", "latency", "blackhole"])
+@pytest.mark.parametrize(
+    ("parameters", "why"),
+    [
+        ({"delay": 1.0, "jitter": 0.91}, "jitter: more than nine tenths of the delay"),
+        ({"delay": 1.0, "tail": 1.0}, "tail: no longer than the delay"),
+        ({"delay": 1.0, "jitter": 0.1, "tail": 2.0}, "a latency has a jitter or a tail, not both"),
+    ],
+)
+def test_a_latency_that_cannot_be_drawn_is_refused(laboratory: Any, parameters: Any, why: str) -> None:
+    with pytest.raises(Failure, match=why) as failure:
+        plan(Request("latency", "post@east", 1.0, parameters), laboratory.site)
+    assert failure.value.code == 2
+
+
+@pytest.mark.parametrize("name", ["errors", "latency", "black-hole"])
 def test_a_count_without_harm_proves_nothing(laboratory: Any, name: str) -> None:
     """Harm switched off, the service counted, the user got her answer: and it was called verified."""
     laboratory.site.harmless = True
@@ -135,7 +154,7 @@ def test_a_count_without_harm_proves_nothing(laboratory: Any, name: str) -> None
     proof = fault.verify(laboratory.site, injection)
     assert proof.verdict is False
     assert proof.evidence == "post@east counts a request of our own as hurt, and answered it as ever"
-    assert laboratory.site.runtime.of("post@east").points[f"{name}-1"]["hits"] == 1
+    assert laboratory.site.runtime.of("post@east").points[f"{name}-1"]["hits"] == 5
 
 
 def test_an_error_of_the_service_itself_is_not_the_faults(laboratory: Any) -> None:
@@ -167,7 +186,7 @@ def test_harm_that_the_injection_point_did_not_do_is_not_its_proof(
     assert fault.verify(laboratory.site, injection).verdict is None
 
 
-@pytest.mark.parametrize("name", ["errors", "latency", "blackhole"])
+@pytest.mark.parametrize("name", ["errors", "latency", "black-hole"])
 @pytest.mark.parametrize(
     ("callers", "spared"),
     [
@@ -238,12 +257,12 @@ def test_a_injection_point_that_is_not_there_hurts_nobody(laboratory: Any) -> No
 def test_who_refuses_the_request_is_not_a_black_hole(
     laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fault, injection = injected(laboratory, "blackhole")
+    fault, injection = injected(laboratory, "black-hole")
 
     def refuse(*_: Any, **__: Any) -> Any:
         raise Unreachable("connection refused")
 
-    monkeypatch.setattr(chaos.faults.calls.injection_point, "_send_probe", refuse)
+    monkeypatch.setattr(chaos.faults.calls.injection_point, "send_probe", refuse)
     with pytest.raises(Unreachable, match="refused"):
         fault.verify(laboratory.site, injection)
 
@@ -255,16 +274,37 @@ def test_who_refuses_the_request_is_not_a_black_hole(
         ("latency", {"delay": 0.2}, Seen(OK, 0.19, 0.01), False),
         ("latency", {"delay": 0.2}, Seen(OK, 0.31, 0.25), False),  # the whole machine is slow
         ("latency", {"delay": 0.2}, Seen(OK, 0.2, 0.1), True),
+        ("latency", {"delay": 0.2, "jitter": 0.1}, Seen(OK, 0.11, 0.01), True),
+        ("latency", {"delay": 0.2, "jitter": 0.1}, Seen(OK, 0.09, 0.01), False),
+        ("latency", {"delay": 0.2, "tail": 1.0}, Seen(OK, 0.19, 0.01), False),
         ("latency", {"delay": 60}, Seen(None, 0.5, 0.01), True),
         ("latency", {"delay": 60}, Seen(None, 0.5, 0.2), False),
-        ("blackhole", {}, Seen(None, 0.5, 0.01), True),
-        ("blackhole", {}, Seen(None, 0.3, 0.1), False),
-        ("blackhole", {}, Seen(OK, 0.5, 0.01), False),
+        ("black-hole", {}, Seen(None, 0.5, 0.01), True),
+        ("black-hole", {}, Seen(None, 0.3, 0.1), False),
+        ("black-hole", {}, Seen(OK, 0.5, 0.01), False),
         ("errors", {}, Seen(problem(500, "internal-error"), 0.01, 0.01), True),
         ("errors", {}, Seen(problem(500, "no-database"), 0.01, 0.01), False),
         ("errors", {}, Seen(problem(503, "internal-error"), 0.01, 0.01), False),
         ("errors", {}, Seen(Answer(500, b"oops"), 0.01, 0.01), False),
         ("errors", {}, Seen(None, 0.5, 0.01), False),
+        ("reset", {}, Seen(None, 0.01, 0.01, WasReset("gone")), True),
+        ("reset", {}, Seen(None, 0.01, 0.01, Unreachable("closed")), False),
+        ("black-hole", {}, Seen(None, 0.5, 0.01, Unreachable("closed")), False),
+        ("slow-drip", {"rate": 10}, Seen(part_of(OK, 100), 0.5, 0.01), True),
+        ("slow-drip", {"rate": 10}, Seen(Answer(200, b"x" * 11), 0.99, 0.01), True),
+        ("slow-drip", {"rate": 10}, Seen(Answer(200, b"x" * 11), 0.9, 0.01), False),
+        ("slow-drip", {"rate": 10}, Seen(Answer(200, b"x" * 11), 0.99, 0.6), False),  # all is slow
+        ("slow-drip", {"rate": 10}, Seen(Answer(204, b""), 0.5, 0.01), False),
+        ("truncated", {}, Seen(Answer(200, b'{"a":'), 0.01, 0.01), True),
+        ("truncated", {}, Seen(part_of(Answer(200, b'{"a":'), 9), 0.01, 0.01), False),
+        ("truncated", {}, Seen(Answer(200, b"<p>", {"content-type": "text/html"}), 0.01, 0.01), True),
+        ("truncated", {}, Seen(Answer(200, b"</html>", {"content-type": "text/html"}), 0.01, 0.01), False),
+        ("truncated", {}, Seen(OK, 0.01, 0.01), False),
+        ("corrupted", {}, Seen(Answer(200, b'{"a\xfd":1}'), 0.01, 0.01), True),
+        ("corrupted", {}, Seen(Answer(200, b'{"a":'), 0.01, 0.01), False),
+        ("corrupted", {}, Seen(OK, 0.01, 0.01), False),
+        ("aborted", {}, Seen(None, 0.01, 0.01, Unreachable("closed")), False),
+        ("aborted", {}, Seen(OK, 0.01, 0.01), False),
     ],
 )
 def test_what_counts_as_harm(name: str, parameters: Any, seen: Seen, is_harm: bool) -> None:
@@ -286,7 +326,7 @@ def test_to_look_does_not_make_a_short_fault_last_longer(
 
     monkeypatch.setattr(laboratory.site, "entrance", note)
     for seconds in (0.3, 60.0):
-        fault, injection = injected(laboratory, "blackhole", seconds)
+        fault, injection = injected(laboratory, "black-hole", seconds)
         assert fault.verify(laboratory.site, injection).verdict is True
     assert waited == [0.15, 0.5]
 
@@ -307,7 +347,7 @@ def test_where_every_answer_takes_long_silence_is_waited_for_longer(
         time.sleep(0.03)
         return control(part, timeout)
 
-    fault, injection = injected(laboratory, "blackhole", 60.0)
+    fault, injection = injected(laboratory, "black-hole", 60.0)
     monkeypatch.setattr(laboratory.site, "entrance", note)
     monkeypatch.setattr(laboratory.site, "control", slow)
     assert fault.verify(laboratory.site, injection).verdict is True
@@ -329,7 +369,7 @@ def test_the_request_is_one_that_the_fault_is_for(
     sent: list[Any] = []
 
     class Noting:
-        def ask(self, method: str, path: str, headers: Any) -> Answer:
+        def ask(self, method: str, path: str, headers: Any, seconds: float) -> Answer:
             sent.append((method, path, headers))
             return OK
 
@@ -376,7 +416,10 @@ ERRORS = fault_named("errors")
 def test_who_answers_can_be_hurt_and_is_asked_with_little_patience() -> None:
     site = Asked(OK)
     ERRORS.precondition(site, POINT.part)  # type: ignore[arg-type]
-    assert site.requests == [("post@east", 1.0), ("GET", "/-/health", None)]
+    assert site.requests == [
+        *(("post@east", 1.0), ("GET", "/-/health", None)),
+        *(("post@east", 1.0), ("GET", "/-/faults", None)),
+    ]
 
 
 def test_who_does_not_answer_is_refused_with_what_helps() -> None:

@@ -20,7 +20,7 @@ from foundation.state import State
 from services.frontend.app import front_end
 from services.platform import genesis
 from services.platform.app import build
-from services.platform.injection_points import AppliedFault
+from services.platform.injection.applied import AppliedFault
 from services.platform.intake import Intake
 from services.platform.problems import Problem
 from services.platform.serve import Server
@@ -127,8 +127,22 @@ KINDS = [
     ("errors", {"status": 404}, "answered a request of our own with 404"),
     ("errors", {"users": 0.001}, "answered a request of our own with 500"),
     ("latency", {"delay": 0.2}, "answered a request of our own after"),
+    ("latency", {"delay": 0.2, "jitter": 0.1}, "answered a request of our own after"),
+    ("latency", {"delay": 0.1, "tail": 0.3, "draws": 7}, "answered a request of our own after"),
     ("latency", {"delay": 20.0}, "has not answered a request of our own for"),
-    ("blackhole", {}, "did not answer a request of our own within"),
+    ("black-hole", {}, "did not answer a request of our own within"),
+    ("reset", {}, "reset the connection of a request of our own"),
+    ("slow-drip", {"rate": 5}, "bytes of an answer after 0."),
+    ("slow-drip", {"rate": 1000}, "s for an answer of 1"),
+    ("truncated", {"keep": 0.9}, "bytes that break off"),
+    ("truncated", {"keep": 1.0}, "bytes that break off"),
+    ("corrupted", {"every": 100_000}, "bytes that are no text"),
+    ("aborted", {}, "bytes of an answer, and ended the connection"),
+    ("wrong-headers", {}, "answered a request of our own with content-type: text/plain"),
+    ("wrong-headers", {"value": ""}, "answered a request of our own with no content-type"),
+    ("wrong-headers", {"header": "cache-control", "value": "public"}, "with cache-control: public"),
+    ("duplicated", {}, "has carried out a request of our own 2 times"),
+    ("duplicated", {"route": "POST /api/v1/posts"}, "has carried out a request of our own 2 times"),
 ]
 
 
@@ -142,7 +156,20 @@ async def test_a_real_service_that_is_hurt_is_seen_to_be(
     assert said in proof.evidence
 
 
-@pytest.mark.parametrize("name", ["errors", "latency", "blackhole"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "errors",
+        "latency",
+        "black-hole",
+        "reset",
+        "slow-drip",
+        "truncated",
+        "corrupted",
+        "aborted",
+        "duplicated",
+    ],
+)
 async def test_a_share_of_the_users_of_an_edge_is_seen_to_be_hurt(
     edge: Site, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -153,7 +180,7 @@ async def test_a_share_of_the_users_of_an_edge_is_seen_to_be_hurt(
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("errors", {}), ("latency", {"delay": 0.2}), ("blackhole", {"users": 1.0})]
+    ("name", "parameters"), [("errors", {}), ("latency", {"delay": 0.2}), ("black-hole", {"users": 1.0})]
 )
 @pytest.mark.parametrize(
     ("callers", "spared"),
@@ -192,7 +219,7 @@ async def test_whose_certificate_cannot_be_read_cannot_be_pretended_to_be(site: 
         await proof_of(site, "errors", ("frontend@east",))
 
 
-@pytest.mark.parametrize("name", ["errors", "latency", "blackhole"])
+@pytest.mark.parametrize("name", ["errors", "latency", "black-hole"])
 async def test_a_real_service_that_only_counts_is_not(
     site: Site, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -9,12 +9,16 @@ import pytest
 
 from chaos.catalogue import all_faults
 from chaos.fault import Fault, Injection
+from chaos.faults.store.load_fault import LoadFault
 from chaos.heal import mend
-from chaos.selector import select
 from chaos.target import SITE, at, whole
 from testbed.inventory import Part
+from testbed.selector import select
 
-FAULTS = [fault for fault in all_faults() if fault.listed and fault.lasting]
+FAULTS = [fault for fault in all_faults() if fault.listed and fault.lasting and not fault.leaves_nothing]
+TOLD_OF = {"configuration": "store@", "store": "sentinel@"}
+SEVERAL = {"config-path-broken": 2, "sentinels-down": 3, "quorum-lost": 2, "event-log-trimmed": 2}
+"""Faults that leave something behind on several parts."""
 WHERE = [(fault, runtime) for fault in FAULTS for runtime in fault.runtimes]
 
 
@@ -23,18 +27,23 @@ def test_what_a_fault_left_behind_is_swept(fault: Fault, runtime: str, laborator
     site = laboratory.site
     site.runtime.name = runtime
     if fault.demonstration.target == SITE:  # what is the whole site's is told of where it lies
-        target, told_of = whole(site.inventory), "store@" if fault.family == "configuration" else "chaos "
+        target, told_of = whole(site.inventory), TOLD_OF.get(fault.family, "chaos ")
     else:
         (part, *_) = select(fault.demonstration.target, parts, lambda: site.roles, 0)
-        target, told_of = at(part), f"{part.name} "
+        target, told_of = at(part), f"{part.service}@" if fault.name in SEVERAL else f"{part.name} "
     assert mend(site, site.inventory.parts) == ([], [])
-    fault.apply(site, Injection(f"{fault.name}-1", target, fault.check(fault.demonstration.parameters), 60.0))
+    injection = Injection(f"{fault.name}-1", target, fault.check(fault.demonstration.parameters), 60.0)
+    fault.apply(site, injection)
     assert site.harm()
+    if isinstance(fault, LoadFault):
+        fault.stop(injection)  # as its controller did, since it is dead
     mended, refusals = mend(site, site.inventory.parts)
     assert site.harm() == []
     assert refusals == []
-    stores = 2 if fault.name == "config-path-broken" else 1
-    assert [line.startswith(told_of) and line.endswith(fault.restored) for line in mended] == [True] * stores
+    if fault.name == "split-brain":  # services are led astray by points that are swept with all other points
+        mended = [line for line in mended if "had an injection point" not in line]
+    found = [line.startswith(told_of) and line.endswith(fault.restored) for line in mended]
+    assert found == [True] * SEVERAL.get(fault.name, 1)
     assert mend(site, site.inventory.parts) == ([], [])
 
 

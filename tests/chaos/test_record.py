@@ -12,7 +12,7 @@ import pytest
 
 from chaos.journal import Entry, Order, PartProgress
 from chaos.record import FaultRecorder
-from foundation.clock import parse
+from foundation.clock import parse, stamp
 from foundation.patient_ledger import PatientLedger
 
 ORDER = Order("kill-1", "kill", "post:all", ("post@east",), {"n": 1}, 10.0, 1000.0, 1010.0, 7)
@@ -149,3 +149,72 @@ def test_what_is_undone_is_gone_although_a_full_disk_keeps_the_part_from_being_r
             with monkeypatch.context() as well:
                 well.setattr(laboratory.site, "ready", lambda part: True)
                 injector.end_all("heal")
+
+
+OPERATION = {
+    "id": "o-1",
+    "operation": "restart",
+    "target": "post:all",
+    "parts": ["post@east"],
+    "asked_by": "a",
+}
+DONE = {"said": "restarted", "seconds": 1.0}
+CHANGED = {"by": "anna"}
+RELEASE = {
+    "roll_out": "r-1",
+    "part": "post@east",
+    "release": "1.1",
+    "former": "1.0",
+    "good": True,
+    "hurts": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("records", "target", "expected"),
+    [
+        ([], "post@east", False),
+        ([("operation.begun", 1099, OPERATION)], "post@east", True),
+        ([("operation.begun", 1099, OPERATION)], "post@west", False),
+        ([("operation.begun", 1099, OPERATION)], "site", True),
+        ([("operation.begun", 1101, OPERATION)], "post@east", False),  # it had ceased by then
+        ([("operation.begun", 999, OPERATION)], "post@east", False),  # before the fault
+        ([("operation.begun", 1010, OPERATION)], "post@east", True),  # and goes on
+        (
+            [("operation.begun", 1080, OPERATION), ("operation.done", 1095, OPERATION | DONE)],
+            "post@east",
+            True,
+        ),
+        (
+            [("operation.begun", 1010, OPERATION), ("operation.done", 1020, OPERATION | DONE)],
+            "post@east",
+            False,
+        ),
+        (
+            [
+                ("operation.begun", 1010, OPERATION),
+                ("operation.refused", 1011, OPERATION | {"why": "no", "seconds": 1}),
+            ],
+            "post@east",
+            False,
+        ),
+        (
+            [("operation.begun", 1099, {**OPERATION, "parts": "post@east"})],
+            "post@east",
+            False,
+        ),  # no such record
+        ([("release.changed", 1099, RELEASE)], "post@east", True),
+        ([("release.changed", 1099, RELEASE)], "auth@east", False),
+        ([("configuration.begun", 1099, CHANGED)], "site", True),
+        ([("configuration.begun", 1099, CHANGED)], "post@east", False),
+        ([("configuration.begun", 1080, CHANGED)], "site", False),
+    ],
+)
+def test_who_was_at_work_on_a_target_is_read_in_the_ledger(
+    tmp_path: Path, records: list[tuple[str, float, dict[str, Any]]], target: str, expected: bool
+) -> None:
+    """A fault that was applied at 1000 has ceased at 1100."""
+    ledger = PatientLedger(tmp_path / "ledger.ndjson")
+    for kind, at, fields in records:
+        ledger.append(kind, at=stamp(at), **fields)
+    assert FaultRecorder(ledger).was_operated(target, 1000.0, 1100.0) is expected

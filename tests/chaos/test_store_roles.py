@@ -163,7 +163,7 @@ def test_why_a_loss_would_not_be_failed_over(replica: dict[bytes, bytes], why: s
 def test_a_bar_is_in_force_once_every_sentinel_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     site = agreeing(STORES["store@east"], {"store@east"})
     monkeypatch.setattr(site, "is_barred", lambda part: True)
-    bar, injection = fault_named("bar-replica"), Injection("bar-replica-1", at(WEST), {}, 1.0)
+    bar, injection = fault_named("replica-barred"), Injection("replica-barred-1", at(WEST), {}, 1.0)
     assert bar.verify(site, injection).evidence == (
         "sentinel@east, sentinel@west, sentinel@witness would promote store@west"
     )
@@ -185,3 +185,25 @@ def test_without_a_majority_that_agrees_there_is_no_failover() -> None:
     busy = agreeing(east, {"store@east"})
     busy.flags = b"master,o_down,failover_in_progress"
     assert busy.failover_hindrance() == "a failover is under way"
+
+
+@pytest.mark.parametrize(
+    ("offsets", "primaries", "behind"),
+    [
+        ({"store@east": 900, "store@west": 650}, {"store@east"}, {"store@west": 250}),
+        ({"store@east": 900, "store@west": 910}, {"store@east"}, {"store@west": 0}),
+        ({"store@east": 900, "store@west": None}, {"store@east"}, {}),
+        ({"store@east": None, "store@west": 650}, {"store@east"}, {}),
+        ({"store@east": 900, "store@west": 650}, set(), {}),
+    ],
+    ids=["behind", "asked a moment later", "a silent replica", "a silent primary", "no primary"],
+)
+def test_how_far_a_replica_is_behind_is_told_where_both_answer(
+    offsets: dict[str, int | None],
+    primaries: set[str],
+    behind: dict[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site = agreeing(STORES["store@east"], primaries)
+    monkeypatch.setattr(site, "_offset", lambda part: offsets[part.name])
+    assert site.replication_lag() == behind

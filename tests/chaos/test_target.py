@@ -10,6 +10,7 @@ import yaml
 
 from chaos.catalogue import all_faults, fault_named
 from chaos.fault_rows import show
+from chaos.faults.calls.injection_point import InjectionPoint
 from chaos.injector import Request, plan
 from chaos.target import CALLERS, SITE, at, named, whole
 from foundation.failure import USAGE, Failure
@@ -98,7 +99,7 @@ def test_of_a_place_those_are_hit_that_the_callers_call(laboratory: Any) -> None
         (
             errors("post@east", "frontend@east", "kill"),
             "kill does not hurt calls, so it cannot be for those of 'frontend@east' only",
-            "faults of calls: blackhole, errors, latency, loss",
+            "faults of calls: aborted, ",
         ),
         (errors("post@east", ""), "'' matches no part of this site", "parts such as frontend@east"),
         (
@@ -122,7 +123,8 @@ def test_callers_that_make_no_sense_are_a_usage_error_with_what_would(
 
 def test_faults_of_calls_say_so(laboratory: Any) -> None:
     told = {fault.name for fault in all_faults() if fault.describe()["of_calls"]}
-    assert told == {"errors", "latency", "loss", "blackhole"}
+    assert told == {fault.name for fault in all_faults() if isinstance(fault, InjectionPoint)}
+    assert {"errors", "latency", "aborted"} <= told
 
 
 def test_the_calls_of_some_callers_hurt_the_journeys_of_all(laboratory: Any) -> None:

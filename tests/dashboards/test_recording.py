@@ -1,9 +1,11 @@
-"""A real Prometheus, configured as the site's, records an outage that was counted, and the score finds it."""
+"""A real Prometheus, configured as the site's, records an outage, pages for it, and the score finds it."""
 
 from __future__ import annotations
 
 import http.server
+import json
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -20,11 +22,15 @@ from foundation.failure import Failure
 from outages.metrics import ProberMetrics
 from outages.model import Felt
 from outages.prometheus import Prometheus
+from outages.rule_sets import is_about, watched_by
 from outages.score import score
 from services.platform import pki
+from testbed.alert_rules import AlertRules
 
 CONFIG = Path(__file__).parents[2] / "dashboards" / "prometheus"
 JOURNEY = "post"
+DEAD = "post@east"
+"""A part that nobody can scrape."""
 
 
 @dataclass
@@ -33,6 +39,8 @@ class Prober:
 
     metrics: ProberMetrics = field(default_factory=ProberMetrics)
     outcome: str = "good"
+    pages: set[str] = field(default_factory=set)
+    """The names of the alerts that it was told of."""
     ended: threading.Event = field(default_factory=threading.Event)
 
     def attempt(self) -> None:
@@ -74,6 +82,12 @@ def shown(prober: Prober, certificates: Path) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
+        def do_POST(self) -> None:
+            alerts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            prober.pages |= {alert["labels"]["alertname"] for alert in alerts}
+            self.send_response(200)
+            self.end_headers()
+
         def log_message(self, *_: object) -> None:
             pass
 
@@ -92,7 +106,9 @@ def shown(prober: Prober, certificates: Path) -> Iterator[str]:
 
 
 @contextmanager
-def started(program: Path, data: Path, certificates: Path, target: str) -> Iterator[Prometheus]:
+def started(
+    program: Path, data: Path, certificates: Path, target: str
+) -> Iterator[tuple[Prometheus, subprocess.Popen[bytes]]]:
     """The site's own start script, with this Prometheus first on PATH."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -101,9 +117,11 @@ def started(program: Path, data: Path, certificates: Path, target: str) -> Itera
         "PATH": f"{program}{os.pathsep}{os.environ['PATH']}",
         "LISTEN": address,
         "DATA": str(data),
+        "RULES": str(data / "rules"),
         "CONFIG": str(CONFIG),
         "PKI": str(certificates),
-        "TARGETS": f"prober={target}",
+        "TARGETS": f"prober={target} {DEAD}=127.0.0.1:1",
+        "RECEIVER": target,
     }
     with (
         data.with_suffix(".log").open("w+") as log,
@@ -112,7 +130,7 @@ def started(program: Path, data: Path, certificates: Path, target: str) -> Itera
         ) as process,
     ):
         try:
-            yield Prometheus(address)
+            yield Prometheus(address), process
         finally:
             process.terminate()
             process.wait(10)
@@ -142,18 +160,29 @@ def test_what_was_counted_is_recorded_alerted_and_scored(
 
     with (
         shown(prober, certificates) as target,
-        started(prometheus, tmp_path / "data", certificates, target) as monitor,
+        started(prometheus, tmp_path / "data", certificates, target) as (monitor, process),
     ):
         until(lambda: seen("journey:down", 0), "the journey seen as good")
+        until(lambda: monitor.now('ALERTS{alertname="PartDown",alertstate="firing"}'), "a part seen as down")
+        AlertRules(tmp_path / "data" / "rules").add([{"alert": "Added", "expr": "vector(1)"}])
+        process.send_signal(signal.SIGHUP)
         felt = Felt(JOURNEY, "down", time.time())
         prober.outcome = "bad"
         until(lambda: monitor.firing("down", began, time.time()).get(JOURNEY), "the alert fires")
+        until(lambda: prober.pages >= {"JourneyDown", "Added"}, "it pages")
         felt.end = time.time()
         prober.outcome = "good"
         until(lambda: seen("journey:down", 0), "the end seen")
         now = time.time()
         recorded = monitor.outages(began, now)
+        watched = watched_by(monitor, began, now)
     assert [(outage.journey, outage.kind) for outage in recorded] == [(JOURNEY, "down")]
     assert recorded[0].detected
     result = score([felt], recorded, now)
     assert (result["detected"], result["missed"], result["false_positives"]) == (1, 0, 0)
+    # One rule set pages, and what belongs to none, although alerts of another fire as well.
+    assert [one.alert for one in watched.of("up-only")] == ["PartDown"]
+    assert "PartDown" not in prober.pages
+    (down,) = [one for one in watched.of("journeys") if one.alert == "JourneyDown"]
+    assert is_about(down, felt, now)
+    assert watched.saw_all_of(felt.start, felt.end)

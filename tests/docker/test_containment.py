@@ -127,6 +127,7 @@ WRITERS = {
     "releases": {"chaos"},
     "state": {"chaos"},
     "prometheus": {"genesis", "prometheus"},
+    "rules": {"genesis", "prometheus", "chaos"},
     **{name: {name} for name in SERVICES if name.startswith(("store-", "sentinel-"))},
 }
 

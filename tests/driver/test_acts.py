@@ -51,7 +51,7 @@ def test_what_is_written_is_asked_for(file: Path) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
-        ("look-for:", "look-fro:", r"acts\[0\].look-fro is not known: title, look-for, injections"),
+        ("look-for:", "look-fro:", r"acts\[0\].look-fro is not known: title, look-for, injections, release"),
         ("    look-for: nobody can read\n", "", r"acts\[0\].look-for is missing"),
         ("4s", "4", r"acts\[0\].injections\[0\].for must be text, not 4"),
         ("4s", "four", r"acts\[0\].injections\[0\].for: 'four' is not a duration: write it like"),
@@ -72,9 +72,39 @@ def test_a_mistake_is_named_with_its_file_and_its_key(file: Path, right: str, wr
     assert raised.value.code == USAGE
 
 
-def test_an_act_without_a_fault_is_none(file: Path) -> None:
-    file.write_text("acts:\n  - {title: Calm, look-for: nothing, injections: []}\n")
-    with pytest.raises(Failure, match=r"acts\[0\].injections is empty"):
+RELEASE = "release: {version: 1.2-slow, target: 'post:all', for: 4s}"
+
+
+@pytest.mark.parametrize(
+    "done", ["injections: []", f"{RELEASE}, injections: [{{fault: kill, target: post@east, for: 4s}}]"]
+)
+def test_an_act_breaks_something_by_faults_or_by_a_release(file: Path, done: str) -> None:
+    file.write_text(f"acts:\n  - {{title: Calm, look-for: nothing, {done}}}\n")
+    with pytest.raises(Failure, match=r"acts\[0\] needs either injections or a release"):
+        read(file)
+
+
+def test_a_release_is_rolled_out_and_back(file: Path) -> None:
+    file.write_text(f"acts:\n  - {{title: Bad code, look-for: errors, {RELEASE}}}\n")
+    (act,) = read(file)
+    assert act.release is not None
+    assert act.release.commands == (
+        "failwhale release roll-out 1.2-slow post:all",
+        "failwhale release roll-back post:all",
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("1.2-slow", "1.2-slwo", r"acts\[0\].release.version: no release is named '1.2-slwo'"),
+        ("4s", "for ever", r"acts\[0\].release.for: 'for ever' is not a duration"),
+    ],
+)
+def test_a_mistake_in_a_release_is_named(file: Path, right: str, wrong: str, said: str) -> None:
+    release = RELEASE.replace(right, wrong)
+    file.write_text(f"acts:\n  - {{title: Bad code, look-for: errors, {release}}}\n")
+    with pytest.raises(Failure, match=said):
         read(file)
 
 
@@ -97,4 +127,4 @@ def test_what_the_tour_shows_can_be_typed(
 
 def test_the_tour_has_nine_acts_and_ends_with_a_failover_that_does_not_come() -> None:
     assert len(TOUR) == 9
-    assert [one.fault for one in TOUR[-1].injections] == ["bar-replica", "kill"]
+    assert [one.fault for one in TOUR[-1].injections] == ["replica-barred", "kill"]

@@ -63,10 +63,29 @@ def test_a_purge_leaves_what_is_no_part_of_a_site(tmp_path: Path) -> None:
     assert Driver(State(tmp_path)).stop(purge=True).foreign == ("thesis.txt",)
 
 
+def test_an_operation_is_carried_out_as_the_command_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_site(tmp_path)
+    driver = Driver(State(tmp_path))
+    with pytest.raises(Failure, match="no operation is named 'reboot'"):
+        driver.operate("reboot", "post@east")
+    asked: list[Any] = []
+    monkeypatch.setattr("operations.carrying_out.carry_out", lambda *asked_for: asked.append(asked_for))
+    driver.operate("restart", "post:all", {"at_once": True}, "it errs", print)
+    assert asked == [(driver.state, "restart", "post:all", {"at_once": True}, "it errs", print)]
+
+
 def test_a_site_on_docker_is_driven_in_its_container(tmp_path: Path) -> None:
     write_site(tmp_path, on="docker")
     driver = Driver(State(tmp_path))
-    for use in (driver.journeys, driver.active, driver.outages, lambda: driver.inject(Request("kill", "x"))):
+    for use in (
+        driver.journeys,
+        driver.active,
+        driver.outages,
+        lambda: driver.inject(Request("kill", "x")),
+        lambda: driver.operate("failover"),
+    ):
         with pytest.raises(Failure, match="in the container of its controller") as refused:
             use()
         assert refused.value.code == USAGE

@@ -16,6 +16,8 @@ from docker.client import DockerClient
 from docker.errors import APIError, DockerException
 from site_under_test import ROOT
 
+from testbed.runtimes.docker.project import BESIDE
+
 IMAGE = "failwhale:1.0"
 BUILD_SECONDS = 900
 PULL_SECONDS = 300
@@ -99,8 +101,11 @@ def left_of(project: str) -> list[str]:
     """Containers, networks and volumes of a Compose project, a line each. Empty networks are removed, as
     that alone tells whether they were left or only miscounted."""
     api, label = engine().api, {"label": f"com.docker.compose.project={project}"}
+    beside = {"label": f"{BESIDE}={project}"}
     containers = [
-        f"container {row['Names'][0].lstrip('/')}" for row in api.containers(all=True, filters=label)
+        f"container {row['Names'][0].lstrip('/')}"
+        for filters in (label, beside)
+        for row in api.containers(all=True, filters=filters)
     ]
     networks = [
         f"network {row['Name']}"

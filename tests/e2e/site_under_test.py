@@ -23,7 +23,7 @@ import httpx
 import psutil
 
 from chaos.client import Client
-from chaos.fault_rows import show
+from chaos.fault_rows import FaultRow, is_over, show
 from chaos.journal import replay
 from foundation.records import fits
 from foundation.state import State
@@ -229,8 +229,15 @@ class Site(ABC):
     def active(self) -> list[dict[str, Any]]:
         """The faults that are not over, as the journal says. `failwhale chaos active` says the same, but it
         costs a second on a busy machine, and this is asked again and again."""
+        return [dict(row) for row in self._shown() if not is_over(row)]
+
+    def history(self) -> list[dict[str, Any]]:
+        """All faults that the journal knows."""
+        return [dict(row) for row in self._shown()]
+
+    def _shown(self) -> list[FaultRow]:
         entries = replay(self.read("chaos/journal.ndjson").encode().splitlines()).entries.values()
-        return [show(entry) for entry in entries if not entry.over]
+        return [show(entry) for entry in entries]
 
     # --- what carries it ---
 

@@ -14,7 +14,7 @@ comes in time on a busy machine, too."""
 def test_nobody_is_promoted_until_the_bar_is_lifted(site: Site) -> None:
     old = site.primary()
     with site.running("load", "steady", "--people", "20", "--for", "60s", "--quiet"):
-        barred = site.json("chaos", "bar-replica", "store:replica", "--for=16s", "--detach")
+        barred = site.json("chaos", "replica-barred", "store:replica", "--for=16s", "--detach")
         assert barred["verified"] is True
         assert "barred from promotion" in site.ok("status")
         wait_until(site.is_green, 3, "nobody hurt while the primary lives")

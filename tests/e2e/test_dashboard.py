@@ -79,6 +79,7 @@ def test_every_query_returns_data_while_the_site_is_hurt(site: Site, ask: Ask) -
     wait_until(lambda: is_up(ask) == YES, 20, "the dashboard says: yes")
 
     site.ok("release", "roll-out", "1.1", "timeline@east")
+    site.ok("ops", "resume", "notify:all")
     site.ok("chaos", "kill", "post:all", "--for", "90s", "--detach")
     end = time.monotonic() + ANSWERED_WITHIN
     for question in QUESTIONS:

@@ -81,6 +81,15 @@ class FakeDriver:
         }
         return row
 
+    def roll_out(self, version: str, target: str) -> Any:
+        assert self.load_goes_on
+        self.injected = "r-1"
+        self.note("roll_out")
+        return SimpleNamespace(id="r-1")
+
+    def roll_back(self, target: str) -> None:
+        self.note("roll_back")
+
     def wait_green(self, seconds: float) -> bool:
         self.note("wait_green")
         return True
@@ -167,8 +176,31 @@ def test_it_does_what_it_shows(play: Play) -> None:
 
 def test_faults_of_one_act_begin_one_after_the_other_and_the_last_is_waited_for(play: Play) -> None:
     _, driver, out, _ = play(9)
-    assert driver.done.count("inject") == 11
-    assert "$ failwhale chaos bar-replica store:replica --for 30s --detach" in out
+    assert driver.done.count("inject") == 10
+    assert "$ failwhale chaos replica-barred store:replica --for 30s --detach" in out
+
+
+def test_a_release_is_rolled_out_felt_and_rolled_back(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failwhale.demo, "TOUR", [act for act in failwhale.demo.TOUR if act.release])
+    monkeypatch.setattr(failwhale.demo.time, "sleep", lambda seconds: None)
+    code, driver, out, err = play(1)
+    assert code == 0, err
+    assert driver.done[4:8] == ["roll_out", "roll_back", "wait_green", "outages"]
+    assert "$ failwhale release roll-out 1.2-posts-fail post:all" in out
+    assert "$ failwhale release roll-back post:all" in out
+    assert "post down for 2s" in out
+    assert "after the roll-back began" in out
+
+
+def test_a_release_that_goes_wrong_is_rolled_back_and_told(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failwhale.demo, "TOUR", [act for act in failwhale.demo.TOUR if act.release])
+    monkeypatch.setattr(failwhale.demo.time, "sleep", lambda seconds: None)
+    code, driver, out, _ = play(1, "roll_out", Failure("post@west is not ready", "", 1))
+    assert code == 1
+    assert driver.done[4:7] == ["roll_out", "roll_back", "heal"]
+    assert "Not as it should be: post@west is not ready." in out
 
 
 @pytest.mark.parametrize("step", STEPS)

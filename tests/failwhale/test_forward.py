@@ -110,6 +110,8 @@ def test_a_verb_that_needs_the_site_goes_inside(site: Path, words: list[str]) ->
         ["chaos"],
         ["chaos", "list"],
         ["chaos", "show", "kill"],
+        ["ops"],
+        ["ops", "list"],
         ["chaos", "kill", "--help"],
         ["nosuch"],
     ],

@@ -13,13 +13,15 @@ import yaml
 
 from failwhale.chaos import app as chaos
 from failwhale.config import commands as config
+from failwhale.incident import app as incident
+from failwhale.ops import app as ops
 from failwhale.release import app as release
 from failwhale.verbs import VERBS, app
 from foundation.console import run
 from foundation.version import VERSION
 
 ROOT = Path(__file__).parents[2]
-GROUPS = {"chaos": chaos, "release": release, "config": config}
+GROUPS = {"chaos": chaos, "release": release, "config": config, "incident": incident, "ops": ops}
 COMMANDS = [
     *((verb,) for verb in VERBS),
     *(

@@ -133,7 +133,7 @@ def test_interrupting_up_takes_everything_down(command: Command, number: signal.
 
 
 def test_up_names_what_is_not_ready_in_time(command: Command) -> None:
-    words = ["up", "--file", str(TOYS), "--port", f"east={command.port}", "--within", "1s"]
+    words = ["up", "--file", str(TOYS), "--port", f"east={command.port}", "--within", "4s"]
     code, _, err = command.run(*words, TOY_CRASH="1")
     assert code == 1
     assert "not ready in time: toy@west restarting (exited with code 3)" in err

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from failwhale.outlook import show
-from failwhale.up import Told
+from failwhale.up import Told, _tell_of_faults
+from foundation.failure import Failure
 from foundation.progress import Progress
 from testbed.runtimes.lifecycle import Moved, PlannedPart
 from testbed.sitefile import LeftOut
@@ -75,6 +76,27 @@ def test_a_dry_run_on_docker(capsys: pytest.CaptureFixture[str]) -> None:
         "parts": [{"name": "post@east", "image": "failwhale:1.0", "addresses": ["127.0.0.1:8443"]}],
         "left_out": [{"part": "grafana", "reason": "as you said"}],
     }
+
+
+class Driven:
+    """A site with faults in force, or one that can only be driven elsewhere."""
+
+    def __init__(self, rows: list[dict[str, str]] | None) -> None:
+        self._rows = rows
+
+    def active(self) -> list[dict[str, str]]:
+        if self._rows is None:
+            raise Failure("the site is on Docker")
+        return self._rows
+
+
+def test_what_may_keep_a_start_waiting_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"id": "kill-1", "target": "retweet:all", "until": "2026-11-26T19:40:00.5Z"}
+    for rows in ([row], [], None):
+        _tell_of_faults(Driven(rows), Progress(quiet=False))  # type: ignore[arg-type]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("kill-1 is in force on retweet:all until 19:40:00 UTC")
+    assert "failwhale chaos heal" in line
 
 
 def test_what_is_told_of_a_start(capsys: pytest.CaptureFixture[str]) -> None:

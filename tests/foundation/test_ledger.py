@@ -125,3 +125,27 @@ def test_a_line_that_the_disk_took_half_of_is_an_error(
     monkeypatch.undo()
     ledger.append("two")
     assert [record["kind"] for record in ledger.read()] == ["two"]
+
+
+def test_the_latest_records_come_first_and_not_all_of_a_long_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(tmp_path / "ledger.ndjson")
+    assert list(ledger.latest()) == []
+    for number in range(10):
+        ledger.append("tally", number=number)
+    assert [record["number"] for record in ledger.latest()] == list(range(9, -1, -1))
+    length = len(ledger.path.read_bytes().splitlines(keepends=True)[-1])
+    monkeypatch.setattr("foundation.ledger.LOOK_BACK", 2 * length + length // 2)
+    assert [record["number"] for record in ledger.latest()] == [9, 8]
+
+
+def test_what_was_there_already_can_be_passed_over(tmp_path: Path) -> None:
+    ledger, tail = Ledger(tmp_path / "ledger.ndjson"), Tail(tmp_path / "ledger.ndjson")
+    tail.skip()
+    ledger.append("tally", number=1)
+    assert [record["number"] for record in tail.new()] == [1]
+    ledger.append("tally", number=2)
+    tail.skip()
+    ledger.append("tally", number=3)
+    assert [record["number"] for record in tail.new()] == [3]

@@ -221,7 +221,7 @@ def test_locusts_own_command_line(fake_site: Any) -> None:
             "-r",
             "10",
             "-t",
-            "2s",
+            "5s",
             "--json",
         ],
         env={

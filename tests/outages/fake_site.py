@@ -147,7 +147,8 @@ class FakeSite:
         self.lingers = False
         """Whether the home timeline of a follower who was removed still shows what it had."""
         self.timeline: Callable[[list[Any]], list[Any]] = lambda items: items
-        self.page = b"<title>failwhale</title>"
+        self.inbox: Callable[[list[Any]], list[Any]] = lambda items: items
+        self.page = b"<html><title>failwhale</title></html>"
         self.created: Callable[[dict[str, Any]], dict[str, Any]] = lambda post: post
         self.replicated = True
         """Whether answers say that a replica has what was written."""
@@ -275,6 +276,7 @@ class FakeSite:
             fields = [
                 f"HTTP/1.1 {status} X",
                 f"content-length: {len(raw)}",
+                f"content-type: {'text/html' if content is self.page else 'application/json'}",
                 f"failwhale-replicated: {str(self.replicated).lower()}",
             ]
             writer.write("\r\n".join([*fields, "", ""]).encode() + raw)
@@ -343,6 +345,8 @@ class FakeSite:
                 user = self.users[body["challenge"]]
                 self._check(user, user.secret, body["code"])
                 return 200, {"token": self._token(user.name), "expires": "2099-01-01T00:00:00Z"}
+            case ["GET", "me", "second-factor"]:
+                return 200, {"on": bool(self._need(viewer).secret)}
             case ["POST", "me", "second-factor"]:
                 user = self._need(viewer)
                 user.pending = pyotp.random_base32()
@@ -382,7 +386,7 @@ class FakeSite:
                     raise Problem(403, "protected")
                 return 200, {"items": self._by({name}), "next": None}
             case ["GET", "notifications"]:
-                return 200, {"items": self._need(viewer).notifications[::-1][:20], "next": None}
+                return 200, {"items": self.inbox(self._need(viewer).notifications[::-1][:20]), "next": None}
         raise Problem(404, "not-found")
 
     def _check(self, user: User, secret: str, code: str) -> None:

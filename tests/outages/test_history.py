@@ -149,6 +149,17 @@ def stepped(records: list[Record], second: float, seconds: float) -> list[Record
     return written
 
 
+OPERATION = {
+    "id": "o-1",
+    "operation": "failover",
+    "target": "",
+    "parts": ["store@east"],
+    "asked_by": "anna",
+    "said": "done",
+    "seconds": 1.0,
+}
+
+
 @given(st.sampled_from([-3600.0, -10.0, -1.0, 1.0, 10.0, 3600.0]), st.integers(0, 45))
 def test_a_step_of_the_wall_clock_changes_no_span_and_no_cause(seconds: float, second: int) -> None:
     records = [
@@ -161,6 +172,7 @@ def test_a_step_of_the_wall_clock_changes_no_span_and_no_cause(seconds: float, s
         *outage("page", 43, None),
         line(25, "prober.gap", start=at(24), end=at(25)),
         line(26, "load.started", load="x", shape="steady", people=5, rate=1.0),
+        line(28, "operation.done", **OPERATION),
         line(33, "load.finished", load="x"),
         line(27, "attempt.failed", journey="post", start=at(27), end=at(27)),
         line(46, "tally", seconds=10, journeys={}),
@@ -182,6 +194,7 @@ def test_a_step_of_the_wall_clock_changes_no_span_and_no_cause(seconds: float, s
                 for one in history.faults
             ],
             [(moment(load.start), moment(load.end)) for load in history.loads],
+            [moment(one.at) for one in history.operations],
             [(moment(gap.start), moment(gap.end)) for gap in history.gaps],
             [(journey, kind, moment(start)) for journey, kind, start in history.seen_bad],
         ]

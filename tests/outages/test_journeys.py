@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import pytest
 from fake_site import Close, FakeSite, Problem
@@ -61,6 +62,10 @@ def lost(post: dict[str, str]) -> dict[str, str]:
     return {**post, "id": "77"} if "whale" in post["text"] else post
 
 
+def by_others(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**item, "actor": {"id": "1", "name": "somebody"}} for item in items]
+
+
 @contextmanager
 def undelivered(site: FakeSite) -> Iterator[None]:
     site.delivered = False
@@ -88,6 +93,11 @@ CASES = {
     "page errors": (on("GET /", error(500)), {"page"}, "status: 500"),
     "page without its marker": (setting("page", b"<title>parked</title>"), {"page"}, "wrong-content"),
     "logins close": (on("POST /sessions", close), SESSIONS, "closed"),
+    "sessions of a login are unknown": (
+        on("GET /me/second-factor", error(401)),
+        SESSIONS,
+        "status: 401",
+    ),
     "codes are refused": (
         on("POST /sessions/second-factor", error(401)),
         {"login-second-factor"},
@@ -134,6 +144,11 @@ CASES = {
         on("GET /notifications/stream", error(404)),
         {"live-stream"},
         "status: 404",
+    ),
+    "notifications are somebody else's": (
+        setting("inbox", by_others),
+        {"notification"},
+        "wrong-content: notifications of somebody else",
     ),
     "notifications error": (
         on("GET /notifications", error(502)),

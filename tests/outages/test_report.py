@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 import pytest
@@ -12,6 +14,7 @@ from foundation.ledger import Record
 from outages import report
 from outages.history import History, read
 from outages.journey_names import NAMES
+from outages.rule_sets import RULE_SETS
 from outages.watch import CELLS, strip
 from outages.wording import COMES_FROM_THE_PROBER
 
@@ -20,6 +23,28 @@ LOAD = [
     line(90, "load.finished", load="x", sent=100, good=99, interrupted=False),
 ]
 EVIL = "<script>alert(1)</script>"
+OPERATION = {"id": "o-1", "operation": "restart", "target": "post:all", "parts": [], "asked_by": "anna"}
+
+
+def scored(detected: bool | None, delay: float | None, false: int = 0) -> Record:
+    return {"detected": detected, "delay": delay, "false_positives": false, "alerts": []}
+
+
+def played(
+    at: float,
+    name: str,
+    good: bool = True,
+    verdict: str = "as-expected",
+    why: str = "",
+    hurt: Sequence[str] = ("post",),
+    **rule_sets: Record,
+) -> Record:
+    scores = {which.replace("_", "-"): row for which, row in rule_sets.items()}
+    what = {"run": "x", "manner": "play", "title": "Posts fail", "seconds": 7.25, "why": why}
+    how = {"verdict": verdict, "good": good, "hurt": list(hurt), "rule_sets": scores}
+    return line(at, "incident.finished", incident=name, **what, **how)
+
+
 RUNS: dict[str, list[Record]] = {
     "nothing": [],
     "calm": [STARTED, STOPPED],
@@ -36,6 +61,21 @@ RUNS: dict[str, list[Record]] = {
         STOPPED,
     ],
     "malicious": [STARTED, *fault(EVIL, EVIL, 1, 2), *outage(EVIL, 1, 2), STOPPED],
+    "operated": [
+        STARTED,
+        line(5, "operation.refused", **{**OPERATION, "target": EVIL}, why=EVIL, seconds=1.0),
+        line(9, "operation.done", **OPERATION, reason="it errs", said="restarted, and ready", seconds=1.0),
+        STOPPED,
+    ],
+    "incidents": [
+        STARTED,
+        played(9, "posts-fail", up_only=scored(False, None), journeys=scored(True, 2.5)),
+        played(19, "posts-fail", up_only=scored(True, 1.0), journeys=scored(True, 4.0, false=2)),
+        played(29, "posts-fail", good=False, verdict="deviated", why=EVIL, journeys=scored(None, None)),
+        played(39, "calm", hurt=[], up_only=scored(None, None)),
+        line(49, "incident.finished", incident=EVIL, run="x", manner="no-op", verdict="deviated", good=True),
+        STOPPED,
+    ],
 }
 
 
@@ -77,6 +117,14 @@ def test_the_page_is_whole_and_loads_nothing(run: str) -> None:
     assert "script" not in parsed.tags
     assert "@import" not in content
     assert "url(http" not in content
+
+
+def test_what_engineers_did_is_told_with_who_and_why() -> None:
+    content = page(read(RUNS["operated"]))
+    (section,) = re.findall(r"<h2>Operations</h2>.*?</section>", content, re.DOTALL)
+    for told in ("restart post:all", "anna", "restarted, and ready", "it errs", "refused: &lt;script&gt;"):
+        assert told in section
+    assert "<h2>Operations</h2>" not in page(read(RUNS["calm"]))
 
 
 def drawing(records: list[Record]) -> ET.Element:
@@ -215,3 +263,33 @@ def test_the_strip_of_the_live_view_shows_the_worst_of_each_moment() -> None:
     assert cells[20:31] == ["slow"] * 11
     assert strip(history, "page", now) == ["green"] * CELLS
     assert strip(read([]), "page", now) == ["unknown"] * CELLS
+
+
+def test_incidents_are_told_with_what_each_set_of_rules_noticed() -> None:
+    content = page(read(RUNS["incidents"]))
+    assert "4 of 5 came out as they have to" in content
+    assert "<span class='keep missed'>2 of 3</span>" in content
+    assert EVIL not in content
+    cells = rows_of(content, "Which alerting rules")
+    assert [row[0] for row in cells] == ["posts-fail"]
+    assert dict(zip(RULE_SETS, cells[0][1:], strict=True)) == {
+        **dict.fromkeys(RULE_SETS, ""),
+        "up-only": "1 of 2",
+        "journeys": "unknown, 2 false",
+    }
+
+
+def test_the_bar_of_a_delay_is_as_long_as_it_was_late() -> None:
+    content = page(read([STARTED, played(9, "posts-fail", journeys=scored(True, 5.0)), STOPPED]))
+    assert "<span class='delay' style='--share:25%'>5.0 s</span>" in content
+
+
+def test_where_no_incident_was_played_nothing_is_said_of_them() -> None:
+    assert "Incidents" not in page(read(RUNS["eventful"]))
+
+
+def rows_of(content: str, heading: str) -> list[list[str]]:
+    """The words in the cells of the table under a heading."""
+    body = content.partition(heading)[2].partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = body.split("<tr>")[1:]
+    return [[re.sub("<[^>]*>", "", cell) for cell in re.findall("<td.*?</td>", row)] for row in rows]

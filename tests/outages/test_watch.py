@@ -58,8 +58,10 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
     return state
 
 
-def drawn(state: State, width: int, height: int = 24, *, blocked: bool = False) -> list[str]:
-    live = Live(state)
+def drawn(
+    state: State, width: int, height: int = 24, *, blocked: bool = False, share: float = 1.0
+) -> list[str]:
+    live = Live(state, share)
     live.ask()
     live._sources.blocked = blocked
     live._sources.promotions.append((time.time() + 1, "store@west"))
@@ -102,6 +104,16 @@ def test_at_80_columns_it_tells_numbers_faults_events_and_what_the_monitoring_sa
     assert "127.0.0.1" not in text
 
 
+def test_what_engineers_do_is_an_event(state: State) -> None:
+    operation = {"id": "o-1", "operation": "restart", "target": "post:all", "parts": [], "asked_by": "anna"}
+    ledger = Ledger(state.ledger)
+    ledger.append("operation.refused", **operation, why="post@east is not ready", seconds=9.0)
+    ledger.append("operation.done", **operation, said="restarted", seconds=1.0)
+    text = "\n".join(drawn(state, 80, 40))
+    assert "restart post:all by anna: restarted" in text
+    assert "restart post:all by anna: refused, post@east is not ready" in text
+
+
 def test_a_wide_screen_says_what_users_see(state: State) -> None:
     said = {line.split()[0]: line for line in drawn(state, 160) if line}
     assert said["post"].endswith("post@east refused the connection")
@@ -112,6 +124,14 @@ def test_a_low_screen_gives_up_events_before_journeys(state: State) -> None:
     lines = drawn(state, 80, height=20)
     assert len(lines) <= 20
     assert sorted(rows(lines)) == sorted(NAMES)
+
+
+def test_with_a_share_of_a_low_screen_the_worst_are_shown_and_all_are_counted(state: State) -> None:
+    lines = drawn(state, 80, share=0.4)
+    assert len(lines) <= 10
+    assert rows(lines)[:2] == ["post", "read-back"]
+    assert len(rows(lines)) < len(NAMES)
+    assert "10 green   1 no data   2 down" in lines[0]
 
 
 def test_without_prometheus_nothing_is_said_of_it(state: State, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,3 +106,22 @@ def test_nobody_there_shows_nothing(pki: Path) -> None:
     assert certificates.flaw_of(pki, "nobody") is None
     with pytest.raises(Failure, match="cannot be given a certificate"):
         certificates.give(pki / "nowhere", "post-east", Flaw.EXPIRED)
+
+
+def test_a_key_that_was_taken_away_is_put_back_and_a_new_one_stays(pki: Path) -> None:
+    key = pki / "post-east" / "post-east.key"
+    first = key.read_bytes()
+    for _ in range(2):
+        certificates.hide_key(pki, "post-east")
+        assert certificates.lacks_key(pki, "post-east")
+        assert not key.exists()
+    for _ in range(2):
+        certificates.restore_key(pki, "post-east")
+        assert not certificates.lacks_key(pki, "post-east")
+        assert key.read_bytes() == first
+    certificates.hide_key(pki, "post-east")
+    certificates.renew(pki, "post-east")
+    assert not certificates.lacks_key(pki, "post-east")
+    certificates.restore_key(pki, "post-east")
+    assert key.read_bytes() != first
+    assert [path.name for path in key.parent.iterdir() if "hidden" in path.name] == []

@@ -1,4 +1,4 @@
-"""What latency, errors and blackhole share: a service's injection point, where they expire by themselves."""
+"""What latency, errors and black-hole share: a service's injection point, where they expire by themselves."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from math import inf
+from typing import Any, ClassVar
 
 from chaos.fault import MAINTENANCE, SERVICES, Fault, Injection, Parameter, Proof, Value
 from chaos.journeys import HANDSHAKES, ROUTES_OF
 from chaos.target import CALLERS, Target
 from foundation.failure import USAGE, Failure
-from services.platform.injection_points import is_among
+from services.platform.injection.applied import is_among
+from services.platform.injection.spec import OF_REQUESTS
 from testbed.control import Answer, Silent, Unreachable
 from testbed.inventory import Part
 from testbed.site import Site
 
 _ANSWERS_WITHIN = 1.0
 """Seconds. Whoever asks the controller waits for all parts of a place to be looked at."""
+_PATIENCE = 2.0
+"""Seconds for an answer that nobody is held up by."""
 _PROBES_AT_A_TIME = 5
 _SILENCE = 0.5
 """Seconds without an answer after which a request of our own is called late, or not answered. More where
@@ -40,11 +44,13 @@ class Seen:
     seconds: float
     usual: float
     """What a request took at the same moment that no fault can hit."""
+    broken: Unreachable | None = None
+    """How the connection ended, where it did without an answer."""
 
     @property
     def is_silence(self) -> bool:
         """Whether it was waited for in vain, much longer than answers take."""
-        return self.answer is None and self.seconds > _NOT_AS_EVER * self.usual
+        return self.answer is None and self.broken is None and self.seconds > _NOT_AS_EVER * self.usual
 
 
 class SetInService(Fault):
@@ -62,7 +68,10 @@ class SetInService(Fault):
             ) from None
 
     def apply(self, site: Site, injection: Injection) -> None:
-        wish = self.wish(injection)
+        self.put(site, injection, self.wish(injection))
+
+    def put(self, site: Site, injection: Injection, wish: Mapping[str, object]) -> None:
+        """Ask for it."""
         for holder in self.holders(site, injection.part):
             answer = _asked(site, holder, "PUT", _path(injection), wish)
             if answer is not None and answer.status >= 300:
@@ -118,38 +127,47 @@ class InjectionPoint(SetInService):
 
     targets: ClassVar[tuple[str, ...]] = SERVICES
     of_calls = True
-    spares = HANDSHAKES
+    spares: ClassVar[tuple[str, ...]] = HANDSHAKES
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("share", "share", "Share of requests that are hit.", default=1.0),
+        Parameter("share", "share", "Share of requests that are hit.", default=1.0, dial=(0.05, 1)),
         Parameter("users", "share", "Share of users whose requests are hit; always the same users."),
         Parameter("route", "text", "Only this route, such as 'POST /api/v1/posts' or '/api/v1/posts/{id}'."),
     )
 
     def hurts(self, target: Target, parameters: Mapping[str, Value]) -> tuple[str, ...]:
-        journeys, route = super().hurts(target, parameters), parameters["route"]
+        journeys, route = super().hurts(target, parameters), parameters.get("route")
         if route is None:
             return journeys
         return tuple(
             journey
             for journey in journeys
-            if any(_is_meant(str(route), one) for one in ROUTES_OF.get(journey, ()))
+            if any(is_meant(str(route), one) for one in ROUTES_OF.get(journey, ()))
         )
 
     def refuse_misfit(self, site: Site, part: Part, parameters: Mapping[str, Value]) -> None:
         wanted = parameters["route"]
         if wanted is None:
             return
-        self.precondition(site, part)  # who is silent cannot tell its routes, and is not waited for twice
+        super().precondition(site, part)  # who is silent cannot tell its routes, and is not waited for twice
         routes = site.routes(part)
-        if routes is not None and not any(_is_meant(str(wanted), route) for route in routes):
+        if routes is not None and not any(is_meant(str(wanted), route) for route in routes):
             raise Failure(
                 f"{part.service} has no route {wanted!r}", f"its routes: {', '.join(routes)}", code=USAGE
+            )
+
+    def precondition(self, site: Site, part: Part) -> None:
+        super().precondition(site, part)
+        for row in filter(_hides_others, _points(site, part, _ANSWERS_WITHIN)):
+            raise Failure(
+                f"{row['kind']} hits every request to {part.name} already ({row['id']}), so {self.name} could"
+                " not be seen beside it",
+                f"end that first: failwhale chaos end {row['id']}",
             )
 
     def meet(self, site: Site, injection: Injection, patience: float, caller: str | None) -> Answer | None:
         """What a request of our own gets that may meet the injection point; None: no answer within so many
         seconds. Raises Unreachable when it was refused, or the connection was ended."""
-        return _send_probe(site, injection, patience, caller)
+        return send_probe(site, injection, patience, caller)
 
     @abstractmethod
     def harm(self, seen: Seen, parameters: Mapping[str, Value]) -> str:
@@ -169,7 +187,7 @@ class InjectionPoint(SetInService):
     def _bites(self, site: Site, injection: Injection, caller: str | None) -> Proof:
         """Whether it hurts a request that this caller sends. The service's count only tells that one met the
         injection point: it can be right where the harm is missing."""
-        name = injection.part.name
+        name, unharmed = injection.part.name, False
         for _ in range(_PROBES_AT_A_TIME):
             before, usual = self._hits(site, injection)
             if before is None:
@@ -179,8 +197,9 @@ class InjectionPoint(SetInService):
                 continue
             if harm := self.harm(seen, injection.parameters):
                 return Proof(True, f"{name} {harm}")
-            if injection.part.kind == "service" and _hits_everybody(injection.parameters):
-                return Proof(False, f"{name} counts a request of our own as hurt, and answered it as ever")
+            unharmed = True  # or a machine that was busy for a moment made the usual as slow as the harm
+        if unharmed and injection.part.kind == "service" and _hits_everybody(injection.parameters):
+            return Proof(False, f"{name} counts a request of our own as hurt, and answered it as ever")
         return Proof(None, f"{name} has the injection point, but no request of our own was hurt by it yet")
 
     def _spares(self, site: Site, injection: Injection, other: str | None) -> Proof:
@@ -198,8 +217,14 @@ class InjectionPoint(SetInService):
     def _see(self, site: Site, injection: Injection, usual: float, caller: str | None) -> Seen:
         patience = min(max(_SILENCE, (_NOT_AS_EVER + 1) * usual), injection.seconds / 2)
         began = time.monotonic()
-        answer = self.meet(site, injection, patience, caller)
-        return Seen(answer, time.monotonic() - began, usual)
+        try:
+            answer, broken = self.meet(site, injection, patience, caller), None
+        except Unreachable as error:
+            answer, broken = None, error
+        seen = Seen(answer, time.monotonic() - began, usual, broken)
+        if broken is not None and not self.harm(seen, injection.parameters):
+            raise broken
+        return seen
 
     def _hits(self, site: Site, injection: Injection) -> tuple[int | None, float]:
         """How many requests were hurt so far (None when there is no such injection point), and how many
@@ -226,15 +251,25 @@ def _asked(
 def points_of(site: Site, part: Part) -> list[str]:
     """The ids of the injection points that a part has; none when it does not say: it is starting, or ill,
     which is told elsewhere."""
-    if part.service not in (*SERVICES, MAINTENANCE, "link"):
+    return [str(row["id"]) for row in _points(site, part)]
+
+
+def _points(site: Site, part: Part, patience: float = _PATIENCE) -> list[dict[str, Any]]:
+    if part.service not in (*SERVICES, MAINTENANCE, "link", "prober"):
         return []
     try:
-        return [str(row["id"]) for row in site.control(part).ask("GET", "/-/faults").json()]
+        return [dict(row) for row in site.control(part, patience).ask("GET", "/-/faults").json()]
     except (Unreachable, ValueError, TypeError, KeyError):
         return []
 
 
-def _is_meant(wanted: str, route: str) -> bool:
+def _hides_others(row: Mapping[str, Any]) -> bool:
+    """Whether an injection point hits every request to its part, so that no other one is met."""
+    narrowed = any(row.get(name) for name in ("users", "route", "callers", "store"))
+    return row["kind"] in OF_REQUESTS and row.get("share", 1) == 1 and not narrowed
+
+
+def is_meant(wanted: str, route: str) -> bool:
     """Whether a route that somebody wrote, perhaps without a method or for one id, is this one."""
     method, _, path = wanted.rpartition(" ")
     known_method, _, template = route.partition(" ")
@@ -259,21 +294,24 @@ def _bystander(site: Site, target: Target) -> str | None:
     return next((name for name in others if name not in target.callers), None)
 
 
-def _account_among(share: float) -> int:
+def account_among(share: float) -> int:
     """An account that there is not, and that is one of this share of the users."""
     accounts = (random.randrange(1, 2**40) for _ in range(_TRIED_ACCOUNTS))
     return next((account for account in accounts if is_among(str(account), share)), 1)
 
 
-def _send_probe(site: Site, injection: Injection, patience: float, caller: str | None) -> Answer | None:
-    """One request about what does not exist, for who does not exist, and what became of it. It is sent with
-    the certificate of this caller, or with our own."""
+def send_probe(
+    site: Site, injection: Injection, patience: float, caller: str | None, seconds: float = inf
+) -> Answer | None:
+    """One request about what does not exist, for who does not exist, and what became of it, within so many
+    seconds. It is sent with the certificate of this caller, or with our own."""
     route = str(injection.parameters["route"] or "GET /api/v1/posts/{id}")
     method, _, template = route.rpartition(" ")
     path = re.sub(r"\{[^}]*\}", "0", template)
     users = injection.parameters["users"]
-    headers = site.signed_in(injection.part, _account_among(float(str(users)))) if users else {}
+    headers = site.signed_in(injection.part, account_among(float(str(users)))) if users else {}
     try:
-        return site.entrance(injection.part, patience, caller).ask(method or "GET", path, headers=headers)
+        entrance = site.entrance(injection.part, patience, caller)
+        return entrance.ask(method or "GET", path, headers=headers, seconds=seconds)
     except Silent:
         return None

@@ -19,6 +19,8 @@ class Pause(ProcessFault):
         super().precondition(site, part)
         if site.runtime.is_paused(part.name):
             raise Failure(f"{part.name} is paused already", "let it go on: failwhale chaos heal")
+        if site.runtime.is_starved(part.name):
+            raise Failure(f"{part.name} is starved: it runs by turns", "end that: failwhale chaos heal")
 
     def apply(self, site: Site, injection: Injection) -> None:
         site.runtime.pause(injection.part.name)

@@ -14,7 +14,7 @@ from testbed.site import Site
 class ProcessFault(Fault):
     """A fault on a running process."""
 
-    targets = PARTS
+    targets: ClassVar[tuple[str, ...]] = PARTS
     lies = Depth.PROCESS
     undo: ClassVar[Undo]
     """What the runtime does at the limit if the controller is dead by then."""

@@ -10,7 +10,7 @@ from chaos.fault import MAINTENANCE, Demonstration, Injection, Parameter, Proof,
 from chaos.faults.calls.injection_point import SetInService, points_of
 from foundation.failure import USAGE, Failure
 from testbed.inventory import Part
-from testbed.maintenance import JobRow, MaintenanceNow, maintenance_now
+from testbed.maintenance import JobRow, MaintenanceNow, maintenance_now, want
 from testbed.site import Site
 
 
@@ -66,10 +66,3 @@ class JobFault(SetInService):
             return Proof(True, f"{gone.evidence}, and {job} is done again")
         want(site, now, job)
         return Proof(False, f"{gone.evidence}, and {job} is not done yet")
-
-
-def want(site: Site, now: MaintenanceNow, job: str) -> None:
-    """Have a job done at once, unless it is due or under way."""
-    row = now.jobs[job]
-    if now.lead is not None and row["due_in"] > 0 and not row["running"]:
-        site.control(site.inventory.part(now.lead)).ask("POST", f"/-/jobs/{job}/run")

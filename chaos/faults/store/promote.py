@@ -6,9 +6,6 @@ from foundation.failure import Failure
 from testbed.inventory import Part
 from testbed.site import Site
 
-HANDOVER = 3.0
-"""Seconds that a switchover may take before the old primary takes writes again."""
-
 
 class Promote(ReplicaFault):
     name = "promote"
@@ -23,9 +20,7 @@ class Promote(ReplicaFault):
 
     def apply(self, site: Site, injection: Injection) -> None:
         if site.store_role(injection.part) != "primary":
-            # The old primary would go on taking writes that the new one never gets.
-            site.hold_writes(HANDOVER)
-            site.ask_failover()
+            site.begin_switchover()
 
     def verify(self, site: Site, injection: Injection) -> Proof:
         """It is the primary once the services are led to it: that is up to a second after it has the role."""
@@ -37,19 +32,8 @@ class Promote(ReplicaFault):
         return Proof(True, f"{name} says that it is primary, and every sentinel names it")
 
     def revert(self, site: Site, injection: Injection) -> None:
-        """The roles stay swapped; what is left to do is to demote the old primary.
-
-        Not before the sentinels agree. A new primary that dies earlier leaves the old one as the primary; had
-        that been demoted, nobody would be there to promote.
-        """
-        part, agreed = injection.part, site.agreed_primary()
-        if agreed == part and site.store_role(part) == "primary":
-            site.demote_others(part)
-        elif agreed is not None and agreed != part:
-            if site.store_role(part) == "primary":  # Sentinel gave up before it saw that
-                site.ask_failover()
-            else:
-                site.release_writes(agreed)
+        """The roles stay swapped; what is left to do is to demote the old primary."""
+        site.settle_switchover(injection.part)
 
     def verify_reverted(self, site: Site, injection: Injection) -> Proof:
         """Whether nothing of a switchover is under way. A store that another fault keeps down has no role."""

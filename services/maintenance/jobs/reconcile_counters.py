@@ -23,7 +23,8 @@ class ReconcileCounters(Job):
     async def run(self, context: Context) -> str:
         cursor, posts, wrong = b"0", 0, 0
         while True:
-            args = (cursor, _KEYS_AT_A_TIME)
+            fault = context.faults.of("counters-wrong")
+            args = (cursor, _KEYS_AT_A_TIME, fault.fault.by if fault else 0)
             written = await context.store.write(_POSTS, (), args, repeatable=True, replicate=False)
             cursor, seen, mended = written.value
             posts, wrong = posts + seen, wrong + mended

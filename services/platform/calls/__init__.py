@@ -1,5 +1,6 @@
 """Calls between services: deadline, retries within a budget, ejection, bounded work in flight."""
 
 from services.platform.calls.caller import Caller, ReplicaAnswer, StreamedAnswer
+from services.platform.calls.wire import Reached
 
-__all__ = ["Caller", "ReplicaAnswer", "StreamedAnswer"]
+__all__ = ["Caller", "Reached", "ReplicaAnswer", "StreamedAnswer"]

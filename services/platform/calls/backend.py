@@ -6,7 +6,8 @@ import ssl
 from collections.abc import Callable
 
 from services.platform.calls.wire import Pool
-from services.platform.settings import Replica
+from services.platform.injection.points import InjectionPoints
+from services.platform.settings import Replica, certificate_name
 
 FAILURES = 3
 """So many in a row, and the replica is ejected."""
@@ -24,10 +25,17 @@ class Backend:
         replica: Replica,
         tls: Callable[[], ssl.SSLContext] | None,
         connect_seconds: float,
+        faults: InjectionPoints | None = None,
     ) -> None:
         self.replica = replica
         self.name = f"{service}@{replica.place}"
-        self.pool = Pool(replica.address, tls, connect_seconds=connect_seconds)
+        self.pool = Pool(
+            replica.address,
+            tls,
+            connect_seconds=connect_seconds,
+            faults=faults,
+            part=certificate_name(self.name),
+        )
         self.in_flight = 0
         self._failures = 0
         self._ejections = 0  # since it last did well

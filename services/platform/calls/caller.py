@@ -7,8 +7,8 @@ import logging
 import random
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from services.platform import request_ids
@@ -18,11 +18,13 @@ from services.platform.calls.budget import RetryBudget
 from services.platform.calls.wire import (
     Headers,
     NotConnected,
+    Reached,
     Response,
     StreamedResponse,
     TooSlow,
     WireError,
 )
+from services.platform.injection.points import InjectionPoints
 from services.platform.logs import FailureLog
 from services.platform.metrics import Metrics
 from services.platform.problems import Problem
@@ -87,9 +89,10 @@ class Caller:
         attempt_seconds: float = 1.5,
         connect_seconds: float = 0.4,
         in_flight: int = 128,
+        faults: InjectionPoints | None = None,
     ) -> None:
         """`tls` gives the context of now; None means plain HTTP. `in_flight` bounds the calls to one replica
-        (not the streams).
+        (not the streams). `faults` may hurt the connections that it makes.
 
         An attempt has `attempt_seconds` while another one may follow, twice that when it is the only one.
         """
@@ -105,6 +108,7 @@ class Caller:
         self._home_place = home_place
         self._tls = tls
         self._connect_seconds = connect_seconds
+        self._faults = faults
         self._backends: list[tuple[Backend, int]] = []
         self.lead_to(replicas)
 
@@ -114,13 +118,37 @@ class Caller:
         self._backends = [
             (
                 former.pop(replica, None)
-                or Backend(self._service, replica, self._tls, self._connect_seconds),
+                or Backend(self._service, replica, self._tls, self._connect_seconds, self._faults),
                 0 if replica.place == self._home_place else NOT_HOME,
             )
             for replica in replicas
         ]
         for backend in filter(None, former.values()):
             backend.pool.drop_idle()
+
+    def let_go(self, of: Collection[str] = ()) -> None:
+        """Use no connection again that is open now: to any replica, or to those with these addresses."""
+        for backend, _ in self._backends:
+            if not of or str(backend.replica.address) in of:
+                backend.pool.let_go()
+
+    @contextmanager
+    def exhausted(self) -> Iterator[None]:
+        """As if as many calls to each replica were in flight as may be."""
+        backends = [backend for backend, _ in self._backends]
+        for backend in backends:
+            backend.in_flight += self._in_flight
+        try:
+            yield
+        finally:
+            for backend in backends:
+                backend.in_flight -= self._in_flight
+
+    async def reach(self) -> dict[str, Reached]:
+        """What a new connection to each replica gets now."""
+        backends = [backend for backend, _ in self._backends]
+        reached = await asyncio.gather(*(backend.pool.reach() for backend in backends))
+        return {backend.name: one for backend, one in zip(backends, reached, strict=True)}
 
     async def send(
         self, method: bytes, target: bytes, headers: Headers = (), body: bytes = b"", *, idempotent: bool

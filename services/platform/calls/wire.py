@@ -11,12 +11,15 @@ import asyncio
 import math
 import random
 import ssl
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Self, cast
 
 import httptools
 
+from services.platform.injection.points import InjectionPoints
 from services.platform.names import connect
 from services.platform.settings import Address
 
@@ -69,6 +72,14 @@ class Broken(WireError):
         self.unanswered = unanswered
 
 
+@dataclass(frozen=True)
+class Reached:
+    """After how many seconds a connection was there, or was given up, and why."""
+
+    seconds: float
+    error: str = ""
+
+
 class Response(NamedTuple):
     """A whole answer. Hop-by-hop headers are left out, names are in lower case."""
 
@@ -94,12 +105,17 @@ class Pool:
         tls: Callable[[], ssl.SSLContext] | None,
         *,
         connect_seconds: float = 0.25,
+        faults: InjectionPoints | None = None,
+        part: str | None = None,
     ) -> None:
         """`tls` gives the context of now, since certificates are renewed; None means plain HTTP.
-        `connect_seconds` is for connection and TLS handshake together."""
+        `connect_seconds` is for connection and TLS handshake together; `faults` and `part` as in `connect`
+        of services.platform.names."""
         self._address = address
         self._tls = tls
         self._connect_seconds = connect_seconds
+        self._faults = faults
+        self._part = part
         self._host = b"host: %b\r\n" % str(address).encode()
         self._idle: dict[_Connection, None] = {}  # the one used last is the last
         self._open: set[_Connection] = set()
@@ -151,6 +167,21 @@ class Pool:
         while self._idle:
             self._idle.popitem()[0].abort()
 
+    def let_go(self) -> None:
+        """Use no connection again that is open now."""
+        for connection in self._open:
+            connection.grow_old()
+        self.drop_idle()
+
+    async def reach(self) -> Reached:
+        """What a new connection gets now."""
+        began = time.monotonic()
+        try:
+            (await self._connect(self._connect_seconds)).abort()
+        except NotConnected as error:
+            return Reached(time.monotonic() - began, str(error))
+        return Reached(time.monotonic() - began)
+
     async def close(self) -> None:
         """Close all connections; requests in flight fail with Broken."""
         for connection in list(self._open):
@@ -178,7 +209,9 @@ class Pool:
         try:
             async with asyncio.timeout(min(seconds, self._connect_seconds)):
                 tls = None if self._tls is None else self._tls()
-                connection = await connect(lambda: _Connection(self, loop), self._address, tls)
+                connection = await connect(
+                    lambda: _Connection(self, loop), self._address, tls, self._faults, self._part
+                )
         except TimeoutError as error:
             raise NotConnected(f"{self._address} accepts no connection") from error
         except OSError as error:  # also what is wrong with a certificate
@@ -215,6 +248,10 @@ class _Connection(asyncio.Protocol):
         self._idle_since = 0.0
         self._is_idle = False
         self._old_at = loop.time() + KEPT_SECONDS * random.uniform(0.75, 1.25)
+
+    def grow_old(self) -> None:
+        """It has had its time once it is idle."""
+        self._old_at = -math.inf
 
     def is_old(self) -> bool:
         """Whether it has had its time."""

@@ -37,7 +37,9 @@ FEATURES: Final[Mapping[str, str]] = {
 MOST_PATTERNS: Final = 200
 """Blocked patterns for which `post` has room. It would rather end than let posts pass unread by the rest."""
 
-_CALLED: Final = ("auth", "post", "retweet", "timeline", "notify")
+CALLED: Final = ("auth", "post", "retweet", "timeline", "notify")
+"""Those that front ends call."""
+
 _PLACES: Final = ("east", "west")
 
 _PROTECTIONS_HELP: Final[Mapping[str, str]] = {
@@ -99,10 +101,18 @@ def _keys() -> Iterator[Key]:
         [],
         "Regular expressions of texts that may not be posted; each post is searched for each of them.",
     )
-    for service in _CALLED:
+    for service in CALLED:
         for place in _PLACES:
             yield Key(
                 f"addresses.{service}.{place}", Reference(), "", f"Where front ends find {service}@{place}."
+            )
+    for service in CALLED:
+        for place in _PLACES:
+            yield Key(
+                f"drained.{service}.{place}",
+                Switch(),
+                False,
+                f"Whether front ends do not call {service}@{place}, while there is another one.",
             )
 
 

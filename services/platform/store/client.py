@@ -29,7 +29,7 @@ class _Discovery(Sentinel):
         try:
             async with asyncio.timeout(SOCKET_SECONDS):
                 address = await self._ours.primary()
-                host, *_ = await look_up(address.host)
+                host, *_ = await look_up(address.host, self._ours.faults)
         except (NotSent, OSError) as error:  # TimeoutError is an OSError
             raise MasterNotFoundError(str(error) or "it cannot be found now") from error
         return host, address.port

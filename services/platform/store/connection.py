@@ -16,8 +16,8 @@ import hiredis
 from redis.exceptions import ResponseError
 
 from services.platform.access import Access
-from services.platform.held import Held, InOrder
-from services.platform.injection_points import InjectionPoints
+from services.platform.injection.held import Held, InOrder
+from services.platform.injection.points import InjectionPoints
 from services.platform.names import connect
 from services.platform.settings import Address
 
@@ -90,7 +90,7 @@ class StoreConnection(asyncio.Protocol):
         answer: Any = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                connection = await connect(lambda: cls(address, patience, faults), address)
+                connection = await connect(lambda: cls(address, patience, faults), address, faults=faults)
                 if access is not None:
                     connection.call("AUTH", *access)  # where that is refused, so is what follows
                 answer = await connection.call("ROLE")

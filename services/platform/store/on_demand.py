@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from services.platform.access import Access
-from services.platform.injection_points import InjectionPoints
+from services.platform.injection.points import InjectionPoints
 from services.platform.settings import Address
 from services.platform.store.connection import NotSent, StoreConnection
 

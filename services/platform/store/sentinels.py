@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from services.platform.access import Access
+from services.platform.injection.points import InjectionPoints
 from services.platform.keepalive import OPTIONS
 from services.platform.names import look_up
 from services.platform.settings import Address
@@ -50,9 +51,10 @@ class Sentinels:
         routes: Mapping[Address, Address],
         on_switch: Callable[[Address], None] | None = None,
         access: Access | None = None,
+        faults: InjectionPoints | None = None,
     ) -> None:
         """`routes` says where a server that a sentinel names is reached from here, if not there; `access` is
-        what is shown to the sentinels.
+        what is shown to the sentinels; `faults` may hurt the connections to them.
 
         `on_switch(primary)` is called when a sentinel announces that another server was promoted.
         """
@@ -61,14 +63,21 @@ class Sentinels:
         self._on_switch = on_switch
         self._access = access
         self._addresses = tuple(addresses)
+        self.faults = faults
         self._to_each = [
-            OnDemandConnection(_always(address), ANSWER_SECONDS, access=access) for address in addresses
+            OnDemandConnection(_always(address), ANSWER_SECONDS, access=access, faults=faults)
+            for address in addresses
         ]
         self._watchers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to listen for promotions. Costs nothing while none happens."""
         self._watchers = [asyncio.create_task(self._watch(address)) for address in self._addresses]
+
+    def let_go(self, reason: str) -> None:
+        """Close the connections to all of them; the next question opens others."""
+        for on_demand in self._to_each:
+            on_demand.drop(reason)
 
     async def close(self) -> None:
         await cancel_all(self._watchers)
@@ -132,12 +141,20 @@ class Sentinels:
             if isinstance(answer, Refusal):
                 raise NotSent(f"{connection.address}: {answer}")
         master, replicas = _fields(said[0]), map(_fields, said[1])
-        primary = None if _down(master) else self._way_to(master)
+        primary = None if _down(master) else self._primary(master)
         return int(master["config-epoch"]), Topology(
             primary,
             tuple(self._way_to(replica) for replica in replicas if not _down(replica)),
             promoting="failover_in_progress" in master["flags"].split(","),
         )
+
+    def _primary(self, master: Mapping[str, str]) -> Address:
+        """Where the primary is reached from here, or whoever is taken for it."""
+        astray = self.faults.of("split-brain") if self.faults else None
+        if astray is None or astray.fault.leads_to is None:
+            return self._way_to(master)
+        named = Address.parse(astray.fault.leads_to)
+        return self._routes.get(named, named)
 
     async def _watch(self, address: Address) -> None:
         while True:
@@ -148,7 +165,7 @@ class Sentinels:
 
     async def _listen(self, address: Address) -> None:
         """Tell of promotions until the connection is lost. Raises RedisError, OSError."""
-        host, *_ = await look_up(address.host)
+        host, *_ = await look_up(address.host, self.faults)
         sentinel = ConnectionPool(
             host=host,
             port=address.port,

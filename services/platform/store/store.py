@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import cached_property
@@ -15,7 +16,9 @@ from redis.asyncio.client import PubSub
 from services.platform import replicated
 from services.platform.access import Access
 from services.platform.calls import deadline, not_done
-from services.platform.injection_points import InjectionPoints
+from services.platform.calls.wire import Reached
+from services.platform.injection.applied import AppliedFault
+from services.platform.injection.points import InjectionPoints
 from services.platform.problems import Problem
 from services.platform.settings import Address, Replication
 from services.platform.store.client import connections_to_primary
@@ -77,7 +80,7 @@ class Store:
         self._faults = faults
         self._replication = replication
         self._access = access
-        self._sentinels = Sentinels(sentinels, name, routes, self._switched, access)
+        self._sentinels = Sentinels(sentinels, name, routes, self._switched, access, faults)
         self._to_primary: list[OnDemandConnection] = []
         self._replica = OnDemandConnection(
             self._sentinels.replica, READ_PATIENCE_SECONDS, access=access, faults=self._faults
@@ -85,11 +88,33 @@ class Store:
         self._primary = self.connection_to_primary(READ_PATIENCE_SECONDS, on_open=self._primary_is_back)
         self._writing = self.connection_to_primary(WRITE_PATIENCE_SECONDS)
         self._commits = Commits(self._writing, Confirmation(self._sentinels.elected))
+        if faults is not None:
+            faults.on("split-brain", self._follow_another)
         self._pool = connections_to_primary(self._sentinels, name, access)
 
     async def start(self) -> None:
         """Begin to follow the sentinels. Does not wait for the store: a service starts without it."""
         self._sentinels.start()
+
+    async def let_go(self, reason: str) -> None:
+        """Close all connections; the next use opens others. What waits for an answer gets none."""
+        for on_demand in (*self._to_primary, self._replica):
+            on_demand.drop(reason)
+        self._sentinels.let_go(reason)
+        await self._pool.disconnect()
+
+    async def reach(self) -> Reached:
+        """What a new connection to the primary gets now."""
+        began = time.monotonic()
+        error = ""
+        try:
+            connection = await StoreConnection.open(
+                await self._sentinels.primary(), READ_PATIENCE_SECONDS, b"master", self._access, self._faults
+            )
+            connection.close("only tried")
+        except NotSent as why:
+            error = str(why)
+        return Reached(time.monotonic() - began, error)
 
     async def close(self) -> None:
         await self._commits.close()
@@ -248,6 +273,19 @@ class Store:
         for on_demand in self._to_primary:
             if on_demand.connection is not None and on_demand.connection.address != primary:
                 on_demand.drop("another server was promoted")
+
+    async def _follow_another(self, _: AppliedFault) -> None:
+        """A fault of the injection points: from now on another server is taken for the primary, until it
+        ends."""
+        self._leave_primary()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._leave_primary()
+
+    def _leave_primary(self) -> None:
+        for on_demand in self._to_primary:
+            on_demand.drop("another server is taken for the primary")
 
     def _primary_is_back(self) -> None:
         self._replica.drop("the primary is back")

@@ -1,8 +1,7 @@
 """1.2-users-mixed-up: now and then somebody gets the home timeline of somebody else.
 
 Answers of the store are handed out in the order in which they were asked for, over a connection that all
-share. When one is given up half-way, its answer is still there, and goes to whoever asks next. Here every
-third is.
+share. When one is given up half-way, its answer is still there, and goes to whoever asks next.
 """
 
 from services.releases.release import Release

@@ -1,8 +1,7 @@
-"""Every third home is that of who asked before."""
+"""Who asks for a home after somebody else gets that other one."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Awaitable, Callable
 
 from services.releases.release import wrap
@@ -17,14 +16,12 @@ def change() -> None:
 
 
 def mixed_up(home: Home) -> Home:
-    asked = itertools.count(1)
-    left_over: bytes | None = None
+    before: tuple[int, bytes] | None = None
 
     async def home_mixed_up(self: Timelines, viewer: int, limit: int, place: Place) -> bytes:
-        nonlocal left_over
+        nonlocal before
         page = await home(self, viewer, limit, place)
-        answer = left_over if left_over is not None and next(asked) % 3 == 0 else page
-        left_over = page
-        return answer
+        left_over, before = before, (viewer, page)
+        return page if left_over is None or left_over[0] == viewer else left_over[1]
 
     return home_mixed_up

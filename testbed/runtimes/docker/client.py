@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from foundation.failure import Failure
+from foundation.clock import parse
+from foundation.failure import USAGE, Failure
 from foundation.state import State
 from foundation.suggestions import unknown
 from testbed.endpoints import Endpoints
 from testbed.inventory import Part
-from testbed.runtimes import Executed, PartStatus, Undo
-from testbed.runtimes.docker import sitefile
+from testbed.runtimes import Executed, PartStatus, Undo, Usage
+from testbed.runtimes.docker import sitefile, traffic_control
 from testbed.runtimes.docker.connection import (
     AT_ONCE,
     EngineConnection,
@@ -21,13 +24,14 @@ from testbed.runtimes.docker.connection import (
     connection_to,
 )
 from testbed.runtimes.docker.host import CONTROLLER
+from testbed.runtimes.docker.traffic_control import TRY_NETEM
 from testbed.sitefile import ContainerRecord, PartRecord, SiteFile
 
 NANO = 1_000_000_000
 
 
 class Docker:
-    """The site as containers. Implements Runtime, Networks, Limits and Exec of testbed.runtimes."""
+    """The site as containers. Implements Runtime, Networks, Packets and Exec of testbed.runtimes."""
 
     name = "docker"
 
@@ -57,7 +61,8 @@ class Docker:
             return list(together.map(lambda part, used: self._status(site, part, used), parts, memory))
 
     def _memory(self, part: str) -> int | None:
-        return self._engine.memory(self._container(part))
+        used = self._engine.usage(self._container(part))
+        return None if used is None else used[1]
 
     def _status(self, site: Endpoints, part: Part, memory: Future[int | None]) -> PartStatus:
         seen = self._look(part.name)
@@ -84,6 +89,22 @@ class Docker:
     def is_paused(self, part: str) -> bool:
         return _is_paused(self._look(part))
 
+    def age(self, part: str) -> float:
+        seen = self._look(part)
+        if not _is_running(seen):
+            raise Failure(f"{part} is not running", "see: failwhale status")
+        return time.time() - parse(seen["State"]["StartedAt"])
+
+    def restarts(self, part: str) -> int:
+        return int(self._look(part)["RestartCount"])
+
+    def usage(self, part: str) -> Usage:
+        seen = self._look(part)
+        used = self._engine.usage(seen["Id"]) if _is_running(seen) else None
+        if used is None:
+            raise Failure(f"{part} is not running", "see: failwhale status")
+        return Usage(*used, memory_limit=sitefile.limits(seen)["Memory"] or None)
+
     # --- promises ---
 
     def arm(self, lease: str, part: str, undo: Undo, seconds: float) -> None:
@@ -107,6 +128,12 @@ class Docker:
     def restart(self, part: str) -> None:
         self._refuse_controller(part)
         self._engine.restart(self._look(part)["Id"])
+
+    def reload(self, part: str) -> None:
+        """From inside: to Docker a signal from outside is an order to end, after which it restarts nobody."""
+        seen = self._look(part)
+        if _is_running(seen):
+            self._engine.execute(seen["Id"], ["sh", "-c", "kill -HUP 1"])
 
     def pause(self, part: str) -> None:
         """Freeze it (the kernel's freezer). Nothing happens to a part that is down."""
@@ -185,35 +212,114 @@ class Docker:
         """The engine's name of each network by its name in the compose file."""
         return self._site.as_containers.networks or {}
 
-    # --- the limits ---
+    # --- the processor ---
 
-    def limit(self, part: str, cpus: float | None = None, memory: int | None = None) -> None:
-        wanted: dict[str, int] = {}
-        if cpus is not None:
-            wanted |= {"NanoCpus": round(cpus * NANO)}
-        if memory is not None:
-            wanted |= {"Memory": memory, "MemorySwap": memory}
+    def starve(self, lease: str, part: str, share: float, seconds: float) -> None:
+        """No promise is kept, as with `arm`."""
         seen = self._look(part)
-        for name in wanted:
-            if not self._seen(part).limits[name]:
-                raise Failure(
-                    f"{part} has no limit of its own ({name}), and Docker could not take one away again"
-                )
-        self._engine.update(seen["Id"], wanted)
+        if not self._seen(part).limits["NanoCpus"]:
+            raise Failure(f"{part} has no limit of its own, and Docker could not take one away again")
+        self._engine.update(seen["Id"], {"NanoCpus": round(share * NANO)})
 
-    def unlimit(self, part: str) -> None:
-        if self.is_limited(part):
-            limits = self._seen(part).limits
-            self._engine.update(
-                self._look(part)["Id"], {name: value for name, value in limits.items() if value}
+    def feed(self, part: str) -> None:
+        if self.is_starved(part):
+            self._engine.update(self._look(part)["Id"], {"NanoCpus": self._seen(part).limits["NanoCpus"]})
+
+    def is_starved(self, part: str) -> bool:
+        return sitefile.limits(self._look(part)) != self._seen(part).limits
+
+    def held_back(self, part: str, meanwhile: Callable[[], None]) -> float:
+        container = self._look(part)["Id"]
+        before = self._engine.held_back(container)
+        meanwhile()
+        return self._engine.held_back(container) - before
+
+    # --- open files ---
+
+    def limit_files(self, part: str, most: int) -> None:
+        self._in_shell(part, f"prlimit --pid 1 --nofile={most}:")
+
+    def allow_files(self, part: str) -> None:
+        if self.is_running(part):
+            self._in_shell(part, "prlimit --pid 1 --nofile=$(ulimit -Sn):")
+
+    def lacks_files(self, part: str) -> bool:
+        """What is run in its container has the limits that the part had at first."""
+        if not self.is_running(part):
+            return False
+        said = self._in_shell(part, "prlimit --pid 1 --nofile --raw --noheadings -o SOFT; ulimit -Sn")
+        now, usual = map(int, said.split())
+        return now < usual
+
+    def fill_disk(self, part: str) -> None:
+        self._in_shell(part, "prlimit --pid 1 --fsize=0:")
+
+    def clear_disk(self, part: str) -> None:
+        if self.is_disk_full(part):
+            self._in_shell(part, "prlimit --pid 1 --fsize=$(ulimit -Sf):")
+
+    def is_disk_full(self, part: str) -> bool:
+        if not self.is_running(part) or self.is_paused(part):
+            return False
+        return self._in_shell(part, "prlimit --pid 1 --fsize --raw --noheadings -o SOFT").strip() == "0"
+
+    def _in_shell(self, part: str, line: str) -> str:
+        done = self.execute(part, ["sh", "-c", line])
+        if done.code != 0:
+            raise Failure(f"{part} refuses other limits: {done.output.strip()}")
+        return done.output
+
+    # --- the packets ---
+
+    def disturb(self, part: str, wanted: Mapping[str, float]) -> None:
+        """By a container of a moment on the part's network, with the one right that this needs. It stays,
+        ended, as the mark that this was done."""
+        self._engine.remove(self._mark(part))
+        code, said = self._beside(part, wanted, self._mark(part))
+        if code != 0:
+            self._engine.remove(self._mark(part))
+            raise Failure(f"the packets of {part} cannot be hurt: {said}")
+
+    def try_netem(self, part: str) -> None:
+        code, said = self._passing(part, TRY_NETEM)
+        if code != 0:
+            raise Failure(
+                f"the kernel of this machine cannot do that to the packets of {part} ({said})",
+                "one with netem can; packet-loss and bandwidth need none",
+                USAGE,
             )
 
-    def is_limited(self, part: str) -> bool:
-        seen = self._look(part)
-        return sitefile.limits(seen) != self._seen(part).limits
+    def leave_alone(self, part: str) -> None:
+        """With the part its network has gone, and all that was done to it."""
+        if self._engine.made(self._mark(part)) is None:
+            return
+        if self.is_running(part):
+            code, said = self._passing(part, {})
+            if code != 0:
+                raise Failure(f"the packets of {part} are still hurt: {said}")
+        self._engine.remove(self._mark(part))
 
-    def held_back(self, part: str) -> float:
-        return self._engine.held_back(self._look(part)["Id"])
+    def are_disturbed(self, part: str) -> bool:
+        marked = self._engine.made(self._mark(part))
+        return marked is not None and parse(self._look(part)["State"]["StartedAt"]) < marked
+
+    def _mark(self, part: str) -> str:
+        return f"{self._project}-packets-{part.replace('@', '-')}"
+
+    def _passing(self, part: str, wanted: Mapping[str, float]) -> tuple[int, str]:
+        """By a container that does not stay."""
+        name = f"{self._mark(part)}-passing"
+        self._engine.remove(name)
+        try:
+            return self._beside(part, wanted, name)
+        finally:
+            self._engine.remove(name)
+
+    def _beside(self, part: str, wanted: Mapping[str, float], name: str) -> tuple[int, str]:
+        """From the controller's image, which is there wherever a site is."""
+        image = self._engine.container(self._container(CONTROLLER))["Image"]
+        words = ["python", "-m", traffic_control.__name__, json.dumps(dict(wanted))]
+        return self._engine.run_beside(self._look(part)["Id"], name, image, words, self._project)
 
     # --- inside ---
 

@@ -12,9 +12,13 @@ from docker.api.client import APIClient
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
+from foundation.clock import parse
 from foundation.failure import Failure
+from testbed.runtimes.docker.project import BESIDE
 
 Json = dict[str, Any]
+
+_PROJECT = "com.docker.compose.project"
 
 ANSWER_SECONDS = 15.0
 """For one answer of the engine. The slowest is a kill, and an engine under load takes seconds for a start."""
@@ -66,15 +70,16 @@ class EngineConnection:
             row: Json = self.client.inspect_container(name)
             return row
 
-    def memory(self, name: str) -> int | None:
-        """Bytes in use without what is only cached; None when it does not run."""
+    def usage(self, name: str) -> tuple[float, int] | None:
+        """Seconds of the processor that it has used since it started, and bytes in use without what is only
+        cached; None when it does not run."""
         with self._in_words(name):
             row = self.client.stats(name, stream=False, one_shot=True)
         usage = row.get("memory_stats", {})
         if "usage" not in usage:
             return None
         cached = usage["stats"].get("total_inactive_file", usage["stats"].get("inactive_file", 0))
-        return int(usage["usage"] - cached)
+        return row["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9, int(usage["usage"] - cached)
 
     def held_back(self, name: str) -> float:
         """Seconds for which the kernel has held it back from the processor since it started."""
@@ -123,6 +128,39 @@ class EngineConnection:
             answer = self.client.post(address, json=dict(limits), timeout=ANSWER_SECONDS)
             if answer.status_code >= 400:
                 raise EngineRefused(f"Docker refuses the limits of {name}: {_reason(answer)}")
+
+    def run_beside(
+        self, name: str, own_name: str, image: str, words: list[str], project: str
+    ) -> tuple[int, str]:
+        """Run a command as root in a container of its own on the network of another, with no right but that
+        over this network; returns its exit code and what it said. The container stays."""
+        host = self.client.create_host_config(
+            network_mode=f"container:{name}", cap_drop=["ALL"], cap_add=["NET_ADMIN"]
+        )
+        # What Compose has built has its label, and would hand it on: this would pass for a part of the site.
+        labels = {BESIDE: project, _PROJECT: ""}
+        with self._in_words(name):
+            created = self.client.create_container(
+                image, words, name=own_name, user="0:0", host_config=host, labels=labels
+            )
+            self.client.start(created["Id"])
+            code = int(self.client.wait(created["Id"], timeout=ANSWER_SECONDS)["StatusCode"])
+            return code, self.client.logs(created["Id"]).decode(errors="replace").strip()
+
+    def made(self, name: str) -> float | None:
+        """When a container was made, in Unix seconds; None when there is none of this name."""
+        try:
+            return parse(self.container(name)["Created"])
+        except Vanished:
+            return None
+
+    def remove(self, name: str) -> None:
+        """Remove a container, if there is one of this name."""
+        try:
+            with self._in_words(name):
+                self.client.remove_container(name, force=True)
+        except Vanished:
+            pass
 
     def execute(self, name: str, words: list[str]) -> tuple[int, str]:
         """Run a command in a container; returns its exit code and what it said."""
@@ -186,7 +224,7 @@ def _cause(error: Exception) -> str:
 
 
 def _of(project: str) -> dict[str, str]:
-    return {"label": f"com.docker.compose.project={project}"}
+    return {"label": f"{_PROJECT}={project}"}
 
 
 def _reason(answer: Any) -> str:

@@ -8,7 +8,7 @@ from foundation.failure import Failure
 from foundation.state import State
 from testbed.runtimes.docker import host
 from testbed.runtimes.docker.outlook import DockerOutlook
-from testbed.runtimes.docker.project import project_of
+from testbed.runtimes.docker.project import BESIDE, project_of
 from testbed.runtimes.lifecycle import COMPOSE_FILE
 from testbed.sitefile import Description, SiteFile
 
@@ -36,8 +36,9 @@ def end(state: State, *, purge: bool = False) -> list[str]:
 def _sweep(project: str, *, purge: bool) -> list[str]:
     """Remove what bears the project's label still; returns the networks that stay all the same."""
     label = f"--filter=label=com.docker.compose.project={project}"
-    if containers := host.docker("ps", "--all", "--quiet", label).split():
-        host.docker("rm", "--force", *containers)
+    for named in (label, f"--filter=label={BESIDE}={project}"):
+        if containers := host.docker("ps", "--all", "--quiet", named).split():
+            host.docker("rm", "--force", *containers)
     networks = host.docker("network", "ls", "--format={{.Name}}", label).split()
     kept = [name for name in networks if not _is_removed(name)]
     if purge and (volumes := host.docker("volume", "ls", "--quiet", label).split()):

@@ -10,6 +10,9 @@ from testbed.runtimes.docker import host
 from testbed.runtimes.interpolation import read_dotenv
 from testbed.sitefile import SiteFile
 
+BESIDE = "failwhale.beside"
+"""The label of containers that are no part of a site, and stand beside one; it names the site's project."""
+
 
 def project_of(state: State) -> str:
     """The Compose project of a site: what plain `docker compose` calls it when it is in this repository's own

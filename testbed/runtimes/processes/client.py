@@ -5,25 +5,31 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from foundation.failure import Failure
 from foundation.state import State
 from testbed.inventory import Inventory
-from testbed.runtimes import PartStatus, Undo
+from testbed.runtimes import PartStatus, Undo, Usage
 from testbed.runtimes.processes import resp, sitefile
-from testbed.runtimes.processes.record import Remembered, read_parts
+from testbed.runtimes.processes.identity import Process, usage_of
+from testbed.runtimes.processes.record import Remembered, read_leases, read_parts
 from testbed.sitefile import SiteFile, down
 
 # A supervisor opens its socket before it imports anything large, but the machine may be busy.
 START_SECONDS = 15.0
 ANSWER_SECONDS = 60.0
 ROLE_SECONDS = 0.3
+LOOK_SECONDS = 0.002
+"""Between two looks whether a process is stopped."""
 # For glibc, in the supervisor and so in all that it forks: large blocks (a password hash takes 7 MB) go back
 # to the system as soon as they are free, and threads share the arenas instead of having one each. Not so the
 # 256 KiB that uvloop takes for each read of a TLS connection: to have them anew from the system costs more
@@ -68,18 +74,90 @@ class Processes:
     def restart(self, part: str) -> None:
         self._ask("restart", part=part)
 
+    def reload(self, part: str) -> None:
+        if (process := self._remembered(part).process) is not None:
+            process.signal(signal.SIGHUP)
+
     def pause(self, part: str) -> None:
         self._ask("pause", part=part)
 
     def resume(self, part: str) -> None:
         self._ask("resume", part=part)
 
+    def starve(self, lease: str, part: str, share: float, seconds: float) -> None:
+        self._ask("starve", lease=lease, part=part, share=share, seconds=seconds)
+
+    def feed(self, part: str) -> None:
+        self._ask("feed", part=part)
+
+    def limit_files(self, part: str, most: int) -> None:
+        process = self._remembered(part).process
+        if process is not None:
+            process.limit_files(most)
+
+    def allow_files(self, part: str) -> None:
+        self.limit_files(part, self._usual_files())
+
+    def lacks_files(self, part: str) -> bool:
+        process = self._remembered(part).process
+        return process is not None and 0 < process.most_files() < self._usual_files()
+
+    def fill_disk(self, part: str) -> None:
+        if (process := self._remembered(part).process) is not None:
+            process.let_files_grow(False)
+
+    def clear_disk(self, part: str) -> None:
+        if (process := self._remembered(part).process) is not None:
+            process.let_files_grow(True)
+
+    def is_disk_full(self, part: str) -> bool:
+        process = self._remembered(part).process
+        return process is not None and not process.lets_files_grow()
+
+    def _usual_files(self) -> int:
+        """What the supervisor may have open, whose limits the parts inherit."""
+        supervisor = sitefile.supervisor(self._state)
+        return (supervisor and supervisor.most_files()) or Process.of(os.getpid()).most_files()
+
+    def age(self, part: str) -> float:
+        process = self._remembered(part).process
+        if process is None or not process.is_alive():
+            raise Failure(f"{part} is not running", "see: failwhale status")
+        return process.age()
+
     def is_running(self, part: str) -> bool:
         return self._remembered(part).is_running()
 
     def is_paused(self, part: str) -> bool:
         process = self._remembered(part).process
-        return process is not None and process.is_paused()
+        return process is not None and process.is_paused() and not self.is_starved(part)
+
+    def is_starved(self, part: str) -> bool:
+        name = Inventory.of(self._state).part(part).name
+        leases = read_leases(self._state.run).values()
+        return any(one.part == name and one.share is not None for one in leases)
+
+    def held_back(self, part: str, meanwhile: Callable[[], None]) -> float:
+        process, seconds = self._remembered(part).process, 0.0
+        with ThreadPoolExecutor(1) as aside:
+            work = aside.submit(meanwhile)
+            while not work.done():
+                began = time.monotonic()
+                stopped = process is not None and process.is_paused()
+                time.sleep(LOOK_SECONDS)
+                seconds += time.monotonic() - began if stopped else 0.0
+            work.result()
+        return seconds
+
+    def restarts(self, part: str) -> int:
+        return self._remembered(part).restarts
+
+    def usage(self, part: str) -> Usage:
+        process = self._remembered(part).process
+        used = None if process is None else usage_of(process)
+        if used is None:
+            raise Failure(f"{part} is not running", "see: failwhale status")
+        return Usage(*used, memory_limit=None)
 
     def _role(self, addresses: Any) -> str | None:
         """What a Redis says that it is; None when it does not answer, or its passwords are not made yet."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+
+_LIMITS_CAN_BE_CHANGED = hasattr(psutil.Process, "rlimit")
+"""From outside a process, which Linux lets its user do."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,45 @@ class Process:
                 os.kill(self.pid, number)
             except (ProcessLookupError, PermissionError):
                 pass
+
+    def age(self) -> float:
+        """Seconds since it began. Raises ProcessLookupError when it is gone."""
+        try:
+            return time.time() - psutil.Process(self.pid).create_time()
+        except psutil.NoSuchProcess:
+            raise ProcessLookupError(f"no process {self.pid}") from None
+
+    def most_files(self) -> int:
+        """How many files it may have open; 0 when it is gone."""
+        return self._limits(resource.RLIMIT_NOFILE)[0]
+
+    def limit_files(self, most: int) -> None:
+        """Let it have so many files open, as far as its hard limit allows. No error when it is gone."""
+        self._limit(resource.RLIMIT_NOFILE, most)
+
+    def lets_files_grow(self) -> bool:
+        """Whether it may make a file longer; true when it is gone."""
+        return self._limits(resource.RLIMIT_FSIZE)[0] != 0 or not self.is_alive()
+
+    def let_files_grow(self, may: bool) -> None:
+        """Allow it to make files longer, as far as its hard limit allows, or not; nothing when it is gone."""
+        self._limit(resource.RLIMIT_FSIZE, None if may else 0)
+
+    def _limits(self, kind: int) -> tuple[int, int]:
+        """The soft and the hard one. Where the system tells nobody (macOS) there is none."""
+        if not _LIMITS_CAN_BE_CHANGED:
+            return resource.RLIM_INFINITY, resource.RLIM_INFINITY
+        try:
+            return psutil.Process(self.pid).rlimit(kind)
+        except psutil.NoSuchProcess:
+            return 0, 0
+
+    def _limit(self, kind: int, most: int | None) -> None:
+        """None: as much as the hard limit allows."""
+        hard = self._limits(kind)[1]
+        if _LIMITS_CAN_BE_CHANGED and self.is_alive():
+            soft = hard if most is None or most > hard != resource.RLIM_INFINITY else most
+            psutil.Process(self.pid).rlimit(kind, (soft, hard))
 
 
 class _Born(NamedTuple):
@@ -103,6 +147,17 @@ def memory(pids: list[int]) -> int:
             except psutil.NoSuchProcess:
                 pass
     return total
+
+
+def usage_of(process: Process) -> tuple[float, int] | None:
+    """Seconds of the processor that a process and its children have used, and their memory in bytes; None
+    when it is gone."""
+    try:
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        cpu = sum(times.user + times.system for times in (one.cpu_times() for one in family))
+    except psutil.NoSuchProcess:
+        return None
+    return (cpu, memory([one.pid for one in family])) if process.is_alive() else None
 
 
 def sessions() -> dict[int, list[int]]:

@@ -34,9 +34,10 @@ class Leases:
         for name in list(self._leases):
             self._schedule(name)
 
-    def arm(self, name: str, part: str, undo: Undo, seconds: float) -> None:
+    def arm(self, name: str, part: str, undo: Undo, seconds: float, share: float | None = None) -> None:
         """On return the promise is on disk. Raises OSError: then nothing is promised."""
-        leases = {**self._leases, name: Lease(part, undo, time.time() + seconds, steady() + seconds)}
+        lease = Lease(part, undo, time.time() + seconds, steady() + seconds, share)
+        leases = {**self._leases, name: lease}
         write_leases(self._folder, leases)
         self._leases = leases
         self._schedule(name)
@@ -45,6 +46,15 @@ class Leases:
         if self._leases.pop(name, None) is not None:
             self._timers.pop(name).cancel()
             self._save()
+
+    def starving(self) -> dict[str, float]:
+        """The parts that get only a share of a core, and which."""
+        return {lease.part: lease.share for lease in self._leases.values() if lease.share is not None}
+
+    def disarm_starving(self, part: str) -> None:
+        for name, lease in list(self._leases.items()):
+            if lease.part == part and lease.share is not None:
+                self.disarm(name)
 
     def holds(self, part: str) -> bool:
         """Whether somebody's fault holds this part at the moment."""

@@ -9,6 +9,8 @@ from pathlib import Path
 from testbed.runtimes.logs import Logs
 
 FOLLOW_SECONDS = 0.1
+LONGEST_LINE = 65536
+"""Bytes. Who asks for the last lines does not wait for a file to be read from its beginning."""
 
 
 class FileLogs(Logs):
@@ -21,9 +23,12 @@ class FileLogs(Logs):
     def _said(self, part: str, last: int | None) -> Iterable[str]:
         for path in (_aside(self._files[part]), self._files[part]):
             if path.exists():
-                with open(path, errors="replace") as file:
+                with open(path, "rb") as file:
+                    if last is not None and (skipped := path.stat().st_size - last * LONGEST_LINE) > 0:
+                        file.seek(skipped)
+                        file.readline()
                     for line in file:
-                        yield line.rstrip("\n")
+                        yield line.decode(errors="replace").rstrip("\r\n")
 
     def _news(self) -> Iterator[tuple[str, str]]:
         ends = {part: path.stat().st_size for part, path in self._files.items()}

@@ -42,6 +42,8 @@ class Lease:
     undo: Undo
     until: float
     until_by_machine: float | None = None
+    share: float | None = None
+    """Of one core, while it lasts; None: as much as there is."""
 
     def left(self) -> float:
         """Seconds until it is due, by the clock that says less."""

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from foundation.failure import USAGE, Failure
 from foundation.state import State
@@ -31,6 +31,7 @@ from testbed.runtimes.processes.notes import note
 from testbed.runtimes.processes.part import Crew, SupervisedPart
 from testbed.runtimes.processes.plan import Spec, SupervisorPlan
 from testbed.runtimes.processes.record import Lease, Remembered, read_parts, write_parts
+from testbed.runtimes.processes.turns import Turns
 from testbed.runtimes.processes.warm import Warm
 from testbed.sitefile import SiteFile
 
@@ -64,6 +65,7 @@ class Supervisor:
             for spec in plan.specs
         }
         self._leases = Leases(self._loop, state.run, self._undo)
+        self._turns = Turns(self._loop, self._process_of)
         self._going_down: list[Reply] = []
         self._save_again: Timer | None = None
         self._watch_signals()
@@ -77,6 +79,8 @@ class Supervisor:
         self._name_itself()
         for part in self._parts.values():
             part.settle()
+        for name, share in self._leases.starving().items():
+            self._turns.begin(name, share)
         self._leases.take_up()
         self._advance()
         self._loop.run()
@@ -148,6 +152,8 @@ class Supervisor:
             "restart": self._restart,
             "pause": self._pause,
             "resume": self._resume,
+            "starve": self._starve,
+            "feed": self._feed,
             "complete": self._complete,
             "down": self._down,
         }
@@ -178,7 +184,7 @@ class Supervisor:
             return
         parts = [part for part in self._parts.values() if not part.spec.one_shot]
         healthy = dict.fromkeys((part.spec.name for part in parts), False)
-        open_checks = {part.spec.name for part in parts if part.process and not part.process.is_paused()}
+        open_checks = {part.spec.name for part in parts if part.process and not self._is_paused(part)}
 
         def checked(name: str, well: bool, _said: str) -> None:
             healthy[name] = well
@@ -201,7 +207,7 @@ class Supervisor:
                     "name": part.spec.name,
                     "pid": process.pid if process else None,
                     "running": process is not None,
-                    "paused": process is not None and process.is_paused(),
+                    "paused": process is not None and self._is_paused(part),
                     "ready": healthy[part.spec.name],
                     "release": part.spec.release,
                     "memory_bytes": memory(processes.get(process.pid, [])) if process else None,
@@ -212,9 +218,10 @@ class Supervisor:
 
     def _arm(self, answer: Reply, lease: str, part: str, undo: str, seconds: float) -> None:
         self._part(part)
-        if undo not in ("start", "resume") or seconds <= 0:
+        if undo not in get_args(Undo) or seconds <= 0:
+            known = ", ".join(get_args(Undo))
             raise Failure(
-                f"a lease undoes by start or resume, after more than 0 s, not {undo!r} {seconds}", code=USAGE
+                f"a lease undoes by one of {known}, after more than 0 s, not {undo!r} {seconds}", code=USAGE
             )
         self._leases.arm(lease, part, cast(Undo, undo), seconds)
         answer(None)
@@ -228,7 +235,15 @@ class Supervisor:
         if part is None or self._going_down:
             return
         note(f"a lease on {lease.part} has run out")
-        part.resume() if lease.undo == "resume" else part.start(lambda: None)
+        if lease.share is not None:
+            self._turns.end(lease.part)
+            return
+        if lease.undo == "start":
+            part.start(lambda: None)
+        elif lease.undo == "resume":
+            part.resume()
+        elif part.process is not None:
+            part.process.limit_files(Process.of(os.getpid()).most_files())
 
     def _kill(self, answer: Reply, part: str) -> None:
         self._part(part).kill(lambda: answer(None))
@@ -249,6 +264,28 @@ class Supervisor:
     def _resume(self, answer: Reply, part: str) -> None:
         self._part(part).resume()
         answer(None)
+
+    def _starve(self, answer: Reply, lease: str, part: str, share: float, seconds: float) -> None:
+        self._part(part)
+        if not 0 < share < 1 or seconds <= 0:
+            raise Failure(f"a part is left a share of a core for a while, not {share} {seconds}", code=USAGE)
+        self._leases.arm(lease, part, "resume", seconds, share)
+        self._turns.begin(part, share)
+        answer(None)
+
+    def _feed(self, answer: Reply, part: str) -> None:
+        """The promise last: a supervisor that came after this one would not know that the part is stopped."""
+        self._turns.end(self._part(part).spec.name)
+        self._leases.disarm_starving(part)
+        answer(None)
+
+    def _is_paused(self, part: SupervisedPart) -> bool:
+        """One that runs by turns is stopped most of the time, and not paused."""
+        stopped = part.process is not None and part.process.is_paused()
+        return stopped and part.spec.name not in self._turns
+
+    def _process_of(self, name: str) -> Process | None:
+        return self._parts[name].process if name in self._parts else None
 
     def _complete(self, answer: Reply) -> None:
         """Start what is down and should not be: parts that are new in the plan, or that were killed or
@@ -275,6 +312,7 @@ class Supervisor:
         self._going_down.append(answer)
         if len(self._going_down) > 1:
             return
+        self._turns.end_all()
         for part in self._parts.values():
             if part.process is None:
                 part.kill(lambda: None)  # so that nothing waits for its turn to start

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from services.frontend.routes import ROUTES
-from services.platform.injection_points import FaultSpec
+from services.platform.injection.spec import FaultSpec
 from services.platform.intake import REFUSED, REQUESTS_BEFORE
 
 from .conftest import Front, Request, StartFront, answering, hanging_up

@@ -85,3 +85,19 @@ async def test_an_address_leads_to_where_it_says(front: Any) -> None:
     go_by(front, 3, {})
     assert await status(front, "GET", POST, {}) == 200
     assert len(front.services["post"].east.requests) == 1
+
+
+async def test_who_is_drained_is_not_called_while_there_is_another(front: Any) -> None:
+    east, west = front.services["post"].east, front.services["post"].west
+    go_by(front, 1, {"drained.post.east": True})
+    for _ in range(4):
+        assert await status(front, "GET", POST, {}) == 200
+    assert (len(east.requests), len(west.requests)) == (0, 4)
+    go_by(front, 2, {"drained.post.east": True, "drained.post.west": True})
+    assert await status(front, "GET", POST, {}) == 200
+    go_by(front, 3, {"drained.post.west": True})
+    before = len(west.requests)
+    for _ in range(4):
+        assert await status(front, "GET", POST, {}) == 200
+    assert len(west.requests) == before
+    assert len(east.requests) >= 4

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -16,7 +16,8 @@ from services.link.control import Control
 from services.link.relay import Relay
 from services.link.routes import LinkRoute
 from services.platform import genesis
-from services.platform.injection_points import FaultSpec, InjectionPoints
+from services.platform.injection.points import InjectionPoints
+from services.platform.injection.spec import FaultSpec
 from services.platform.settings import Address
 from services.platform.tls import Credentials
 
@@ -30,11 +31,16 @@ def points() -> InjectionPoints:
     return InjectionPoints()
 
 
+class Far(NamedTuple):
+    """A link, and what is at its other end."""
+
+    link: Address
+    behind: Address
+
+
 @pytest.fixture
-async def through(
-    points: InjectionPoints,
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection through a link to somebody who sends back what he gets, and ends when the other does."""
+async def far(points: InjectionPoints) -> AsyncIterator[Far]:
+    """Somebody behind a link who sends back what he gets, and ends when the other does."""
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(1000):
@@ -44,14 +50,21 @@ async def through(
     async with AsyncExitStack() as stack:
         server = await asyncio.start_server(echo, "127.0.0.1", 0)
         stack.callback(server.close)
-        relay = Relay([LinkRoute(ANY, Address("127.0.0.1", server.sockets[0].getsockname()[1]))], points)
+        behind = Address("127.0.0.1", server.sockets[0].getsockname()[1])
+        relay = Relay([LinkRoute(ANY, behind)], points)
         stack.callback(relay.close)
-        (address,) = await relay.start()
-        reader, writer = await asyncio.open_connection(address.host, address.port)
-        stack.callback(writer.close)
-        writer.write(b"joined")
-        assert await reader.readexactly(6) == b"joined"
-        yield reader, writer
+        (link,) = await relay.start()
+        yield Far(link, behind)
+
+
+@pytest.fixture
+async def through(far: Far) -> AsyncIterator[Ends]:
+    """A connection through it."""
+    reader, writer = await asyncio.open_connection(far.link.host, far.link.port)
+    writer.write(b"joined")
+    assert await reader.readexactly(6) == b"joined"
+    yield reader, writer
+    writer.close()
 
 
 async def test_latency_holds_both_directions_and_keeps_the_order(points, through):
@@ -83,7 +96,7 @@ async def test_loss_holds_for_a_retransmission_and_ends_what_never_arrives(point
     async with asyncio.timeout(SOON):
         assert await reader.readexactly(9) == b"lost once"
     assert asyncio.get_running_loop().time() - began >= 0.199
-    monkeypatch.setattr("services.platform.held.RETRANSMISSIONS", (0.01, 0.02))
+    monkeypatch.setattr("services.platform.injection.held.RETRANSMISSIONS", (0.01, 0.02))
     points.put("lossy", FaultSpec(kind="loss", seconds=30, share=1))
     writer.write(b"lost for good")
     async with asyncio.timeout(SOON):
@@ -101,6 +114,29 @@ async def test_without_a_fault_nothing_is_kept(points, through):
     async with asyncio.timeout(SOON):
         assert await reader.readexactly(7) == b"as ever"
     assert points.inbound is None
+
+
+async def test_beyond_a_partition_connections_end_and_no_other_comes_about(points, through, far, monkeypatch):
+    reader, writer = through
+    monkeypatch.setattr("services.link.relay.CONNECT_SECONDS", 0.05)
+    points.put("one-way", FaultSpec(kind="partition-one-way", seconds=30, beyond=(str(far.behind),)))
+    async with asyncio.timeout(SOON):
+        assert await ended(reader)
+        again, writer = await asyncio.open_connection(far.link.host, far.link.port)
+        writer.write(b"nobody hears it")
+        assert await ended(again)
+        points.remove("one-way")
+        again, writer = await asyncio.open_connection(far.link.host, far.link.port)
+        writer.write(b"as ever")
+        assert await again.readexactly(7) == b"as ever"
+        writer.close()
+
+
+async def ended(reader: asyncio.StreamReader) -> bool:
+    try:
+        return await reader.read() == b""
+    except ConnectionError:
+        return True
 
 
 @pytest.fixture

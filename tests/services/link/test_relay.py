@@ -12,7 +12,7 @@ from services.link import relay as module
 from services.link.relay import Relay
 from services.link.routes import LinkRoute
 from services.platform import names
-from services.platform.injection_points import InjectionPoints
+from services.platform.injection.points import InjectionPoints
 from services.platform.settings import Address
 
 SOON = 5.0

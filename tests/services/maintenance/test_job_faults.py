@@ -19,7 +19,7 @@ from services.maintenance.__main__ import application
 from services.platform import access
 from testbed.control import Answer
 from testbed.inventory import Inventory, Part
-from testbed.maintenance import maintenance_now
+from testbed.maintenance import do_now, maintenance_now
 
 EAST = Part("maintenance@east", "maintenance", "east", "maintenance-east", "8000", {})
 
@@ -79,6 +79,33 @@ async def test_a_job_is_seen_to_be_hurt_and_to_be_done_again(site: Any, fault: F
     assert (await asyncio.to_thread(fault.verify, site, injection)).verdict is False
 
 
+@pytest.mark.parametrize("fault", [JobOff(), JobStuck()], ids=lambda fault: fault.name)
+async def test_a_job_that_is_resumed_is_done_again_and_another_is_hurt_as_before(
+    site: Any, fault: Fault
+) -> None:
+    injection = Injection("one", at(EAST), fault.check({"job": "trim-data"}), 60.0)
+    other = Injection("two", at(EAST), fault.check({"job": "reconcile-counters"}), 60.0)
+    for one in (injection, other):
+        await asyncio.to_thread(fault.apply, site, one)
+        await until(lambda one=one: fault.verify(site, one).verdict)
+    with pytest.raises(Failure) as refusal:
+        await asyncio.to_thread(do_now, site, "trim-data", 0.5)
+    assert refusal.value.next_step == "let it be done again: failwhale ops resume trim-data"
+    resumed = await asyncio.to_thread(site.ask, "POST", "/-/jobs/trim-data/resume")
+    assert resumed.json() == {"resumed": "trim-data"}
+    assert await asyncio.to_thread(do_now, site, "trim-data", 20.0) == "maintenance@east"
+    await until(lambda: fault.verify_reverted(site, injection).verdict)
+    assert (await asyncio.to_thread(fault.verify, site, injection)).verdict is False
+    assert (await asyncio.to_thread(fault.verify_reverted, site, other)).verdict is False
+
+
+async def test_what_is_no_job_is_neither_resumed_nor_done(site: Any) -> None:
+    answer = await asyncio.to_thread(site.ask, "POST", "/-/jobs/no-job/resume")
+    assert (answer.status, answer.problem) == (404, "unknown-job")
+    with pytest.raises(Failure, match="no job is named 'no-job'"):
+        await asyncio.to_thread(do_now, site, "no-job", 0.5)
+
+
 async def test_a_job_that_is_not_hurt_is_not_said_to_be(site: Any) -> None:
     """The injection point of another job is at the same part."""
     fault = JobOff()
@@ -101,3 +128,22 @@ async def test_a_job_that_there_is_not_is_refused_with_those_that_there_are(site
     with pytest.raises(Failure, match="no job is named 'no-such'") as failure:
         await asyncio.to_thread(JobOff().refuse_misfit, site, EAST, {"job": "no-such"})
     assert "back-up-store" in failure.value.next_step
+
+
+@pytest.mark.parametrize("seconds", [60.0, 1.0], ids=["ended", "by its lease"])
+async def test_numbers_of_likes_are_wrong_until_the_fault_ends(site: Any, store: Any, seconds: float) -> None:
+    await store.redis.sadd("likes:1", 11, 12)
+    await store.redis.hset("post:1", mapping={"likes": 2, "retweets": 0})
+    fault = {"kind": "counters-wrong", "seconds": seconds, "by": 7}
+    await asyncio.to_thread(site.ask, "PUT", "/-/faults/one", fault)
+
+    async def become(likes: bytes) -> None:
+        async with asyncio.timeout(15):
+            while await store.redis.hget("post:1", "likes") != likes:  # noqa: ASYNC110 (nobody tells)
+                await asyncio.sleep(0.01)
+
+    await become(b"9")
+    assert await store.redis.hget("post:1", "retweets") == b"0"
+    if seconds > 1:
+        await asyncio.to_thread(site.ask, "DELETE", "/-/faults/one")
+    await become(b"2")

@@ -16,7 +16,8 @@ from services.maintenance.job import Context, Job, JobFailed
 from services.maintenance.lead import Lead
 from services.maintenance.metrics import JobMetrics
 from services.maintenance.runner import Runner
-from services.platform.injection_points import FaultSpec, InjectionPoints
+from services.platform.injection.points import InjectionPoints
+from services.platform.injection.spec import FaultSpec
 from services.platform.lab_time import LabTime
 from services.platform.metrics import Metrics
 

@@ -59,6 +59,7 @@ GUARDED = [
     ("GET", "/-/faults"),
     ("PUT", "/-/faults/f"),
     ("DELETE", "/-/faults/f"),
+    ("POST", "/-/set-right/clock"),
     ("GET", "/-/protections"),
     ("PUT", "/-/protections/retries"),
     ("POST", "/-/import"),
@@ -139,6 +140,30 @@ async def test_life_of_a_fault(client: httpx.AsyncClient) -> None:
     assert (await client.delete("/-/faults/f-1")).json() == {"id": "f-1", "removed": True, "hits": 0}
     assert (await client.delete("/-/faults/f-1")).json() == {"id": "f-1", "removed": False, "hits": 0}
     assert (await client.get("/-/faults")).json() == []
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "more"),
+    [
+        ("clock", "clock-skew", {"ahead": 60}),
+        ("token-key", "token-key-mismatch", {}),
+        ("consumers", "consumer-stopped", {}),
+        ("consumers", "event-log-trimmed", {}),
+    ],
+)
+async def test_what_an_engineer_sets_right_is_over_and_nothing_else(
+    client: httpx.AsyncClient, what: str, kind: str, more: dict[str, Any]
+) -> None:
+    await client.put("/-/faults/meant", json={"kind": kind, "seconds": 60, **more})
+    await client.put("/-/faults/other", json={"kind": "errors", "seconds": 60, "share": 0})
+    answer = await client.post(f"/-/set-right/{what}")
+    assert (answer.status_code, answer.json()) == (200, {"set_right": what})
+    assert [one["id"] for one in (await client.get("/-/faults")).json()] == ["other"]
+
+
+async def test_what_cannot_be_set_right(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/-/set-right/everything")
+    assert (answer.status_code, answer.json()["type"][-20:]) == (404, "nothing-to-set-right")
 
 
 @pytest.mark.parametrize(

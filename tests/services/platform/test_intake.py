@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from services.platform import request_ids
 from services.platform.calls import deadline
-from services.platform.injection_points import FaultSpec
+from services.platform.injection.spec import FaultSpec
 from services.platform.site import Site
 
 Start = Callable[..., Awaitable[tuple[FastAPI, httpx.AsyncClient]]]

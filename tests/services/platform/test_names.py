@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 
 import pytest
+from pydantic import ValidationError
 
-from services.platform import names
+from services.platform import genesis, names, pki
+from services.platform.injection.points import InjectionPoints
+from services.platform.injection.spec import FaultSpec
 from services.platform.settings import Address
+from services.platform.tls import Credentials
 
 ATTEMPTS = 3000
 
@@ -96,3 +101,107 @@ async def test_it_connects_to_the_first_address_that_accepts(resolver):
 
 async def test_a_numeric_address_is_its_own():
     assert await names.look_up("127.0.0.1") == ("127.0.0.1",)
+
+
+# --- hurt by a fault ---
+
+
+@pytest.fixture
+def faults() -> InjectionPoints:
+    return InjectionPoints()
+
+
+def road(kind: str, **more: object) -> FaultSpec:
+    return FaultSpec.model_validate({"kind": kind, "seconds": 60, **more})
+
+
+async def test_names_that_are_gone_fail_as_a_dead_resolver_does(faults):
+    faults.put("f", road("names-gone", delay=0.1))
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(socket.gaierror) as error:
+        await names.look_up("127.0.0.1", faults)
+    assert error.value.errno == socket.EAI_AGAIN
+    assert asyncio.get_running_loop().time() - began >= 0.099
+    assert faults.active()[0].hits == 1
+    assert await names.look_up("127.0.0.1") == ("127.0.0.1",), "another part"
+
+
+async def test_slow_names_are_late_and_right(faults):
+    faults.put("f", road("names-slow", delay=0.1))
+    began = asyncio.get_running_loop().time()
+    assert await names.look_up("127.0.0.1", faults) == ("127.0.0.1",)
+    assert asyncio.get_running_loop().time() - began >= 0.099
+
+
+@pytest.mark.parametrize("kind", ["names-gone", "names-slow"])
+async def test_who_waits_for_a_name_gets_it_when_the_fault_ends(faults, kind):
+    faults.put("f", road(kind, delay=60))
+    waiting = asyncio.ensure_future(names.look_up("127.0.0.1", faults))
+    async with asyncio.timeout(5):
+        while not faults.active()[0].hits:  # noqa: ASYNC110 - the hit is a number, not an event
+            await asyncio.sleep(0.001)
+        faults.remove("f")
+        assert await waiting == ("127.0.0.1",)
+
+
+async def test_a_wrong_name_leads_to_somebody_else(faults):
+    met = asyncio.Event()
+
+    async def meet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.set()
+        writer.close()
+
+    server = await asyncio.start_server(meet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    faults.put("f", road("names-wrong", leads_to=f"127.0.0.1:{port}"))
+    await names.connect(asyncio.Protocol, Address("127.0.0.1", 1), faults=faults)
+    async with asyncio.timeout(5):
+        await met.wait()
+    server.close()
+
+
+async def test_nothing_gets_beyond_a_partition_until_it_ends_and_the_rest_does(faults):
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    beyond = Address("127.0.0.1", server.sockets[0].getsockname()[1])
+    faults.put("f", road("partition-one-way", beyond=["127.0.0.1:1"]))
+    await names.connect(asyncio.Protocol, beyond, faults=faults)
+    faults.put("f", road("partition-one-way", beyond=[str(beyond)]))
+    connecting = asyncio.ensure_future(names.connect(asyncio.Protocol, beyond, faults=faults))
+    async with asyncio.timeout(5):
+        while not faults.active()[0].hits:  # noqa: ASYNC110 - the hit is a number, not an event
+            await asyncio.sleep(0.001)
+        assert not connecting.done()
+        faults.remove("f")
+        await connecting
+    server.close()
+
+
+async def test_who_is_not_meant_is_refused_for_a_wrong_name_also_where_all_parts_have_one_address(
+    faults, tmp_path
+):
+    """On plain processes every certificate is good for 127.0.0.1."""
+    genesis.make_certificates(tmp_path, ["frontend-east", "post-east", "prober"])
+    tls = {name: Credentials(pki.folder_of(tmp_path, name), name) for name in ("frontend-east", "prober")}
+    server = await asyncio.get_running_loop().create_server(
+        asyncio.Protocol, "127.0.0.1", 0, ssl=tls["prober"].internal
+    )
+    somebody_else = Address("127.0.0.1", server.sockets[0].getsockname()[1])
+    ours = tls["frontend-east"].client
+    await names.connect(asyncio.Protocol, somebody_else, ours, faults, "post-east")
+    faults.put("f", road("names-wrong", leads_to=str(somebody_else)))
+    with pytest.raises(ssl.SSLCertVerificationError, match="not valid for 'post-east'"):
+        await names.connect(asyncio.Protocol, Address("127.0.0.1", 1), ours, faults, "post-east")
+    server.close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "names-wrong"},
+        {"kind": "names-wrong", "leads_to": "nowhere"},
+        {"kind": "names-gone", "leads_to": "a:1"},
+    ],
+)
+def test_what_is_no_fault_of_names(wrong):
+    with pytest.raises(ValidationError):
+        road(**wrong)

@@ -75,7 +75,7 @@ async def test_a_process_whose_clock_is_ahead_makes_no_session_good_again(
     ended, ahead = session("a", lasts=60), time.time() + 7200
     await Revocations(store).revoke(ended)
     with monkeypatch.context() as stepped:
-        stepped.setattr(revocations.time, "time", lambda: ahead)
+        stepped.setattr(time, "time", lambda: ahead)
         await Revocations(store).revoke(session("b", lasts=9000))
     started_since = Revocations(store)
     async with following(started_since):

@@ -20,7 +20,7 @@ from over_tls import Connection, client_context, hello, serving
 
 from services.platform import genesis, pki
 from services.platform.app import build
-from services.platform.injection_points import FaultSpec
+from services.platform.injection.spec import FaultSpec
 from services.platform.settings import Address, Settings
 from services.platform.tls import Credentials, credentials_of
 
@@ -179,7 +179,7 @@ async def test_black_hole_takes_requests_and_then_hangs_up(folder: Path) -> None
     async with serving(app, credentials_of(settings)) as (_, internal, _public):
         connection = await Connection.open(internal, client_context(folder))
         began = time.monotonic()  # before the lease begins, which ends the wait
-        app.state.site.faults.put("f", FaultSpec(kind="blackhole", seconds=0.3))
+        app.state.site.faults.put("f", FaultSpec(kind="black-hole", seconds=0.3))
         with pytest.raises(Refused):
             await connection.get("/api/v1/anything")
         assert 0.299 <= time.monotonic() - began < 2  # the loop's timers are good to a millisecond

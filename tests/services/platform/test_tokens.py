@@ -34,6 +34,7 @@ class Clocks:
 def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
     clocks = Clocks()
     monkeypatch.setattr(tokens, "time", clocks)
+    monkeypatch.setattr(tokens.wall_clock, "now", clocks.time)
     return clocks
 
 
@@ -71,6 +72,34 @@ def test_expiry_is_seen_also_for_a_token_that_was_verified_before(keys: SessionK
     keys.verify(token)
     clocks.ahead = 61
     assert refused(keys, token) == "The session has expired."
+
+
+def test_clocks_may_differ_by_a_minute_in_when_it_was_issued(keys: SessionKeys, clocks: Clocks) -> None:
+    clocks.ahead = 50
+    token = keys.issue(ANN, 600)
+    clocks.ahead = 0
+    assert keys.verify(token).user == ANN
+    clocks.ahead = -20
+    assert refused(keys, token) == "The session is not good yet."
+    clocks.ahead = 10
+    assert keys.verify(token).user == ANN
+
+
+def test_another_secret_knows_no_session_and_its_sessions_are_known_nowhere(
+    keys: SessionKeys, tmp_path: Path
+) -> None:
+    before, elsewhere = keys.issue(ANN, 60), SessionKeys(tmp_path)
+    assert keys.verify(before).user == ANN
+    with keys.with_another_secret():
+        assert refused(keys, before) == "This is not a session token."
+        strange = keys.issue(ANN, 60)
+        assert keys.verify(strange).user == ANN
+        with keys.with_another_secret():
+            refused(keys, strange)
+        assert keys.verify(strange).user == ANN
+    assert keys.verify(before).user == ANN
+    for one in (keys, elsewhere):
+        assert refused(one, strange) == "This is not a session token."
 
 
 def test_what_is_remembered_is_bounded(keys: SessionKeys, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,19 @@ def test_parts_are_forked_and_lead_sessions_of_their_own(toys: Toys) -> None:
     assert east.ppid() == toys.supervisor().pid
     assert os.getsid(east.pid) == east.pid
     assert east.cwd() == str(Path(__file__).parent / "toy")
+
+
+def test_what_a_part_takes_is_what_the_kernel_counts(toys: Toys) -> None:
+    runtime = toys.up()
+    used = runtime.usage("toy@east")
+    process = psutil.Process(toys.pid("toy@east"))
+    times = process.cpu_times()
+    assert used.cpu_seconds <= times.user + times.system
+    assert 100_000 < used.memory_bytes <= process.memory_info().rss * 2
+    assert used.memory_limit is None
+    runtime.kill("toy@east")
+    with pytest.raises(Failure, match="toy@east is not running"):
+        runtime.usage("toy@east")
 
 
 def test_what_dies_without_an_order_is_restarted_at_once(toys: Toys) -> None:
@@ -118,6 +132,70 @@ def test_a_lease_resumes_what_was_paused(toys: Toys) -> None:
     runtime.pause("toy@east")
     assert runtime.is_paused("toy@east")
     wait_until(lambda: not runtime.is_paused("toy@east"), "resumed by the lease", 3)
+
+
+def stopped(pid: int) -> float:
+    """Share of the time for which the system has a process stopped."""
+    looks = []
+    for _ in range(60):
+        looks.append(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+        time.sleep(0.003)
+    return sum(looks) / len(looks)
+
+
+def test_a_starved_part_runs_by_turns_and_is_not_called_paused(toys: Toys) -> None:
+    runtime = toys.up()
+    pid = toys.pid("toy@east")
+    assert not runtime.is_starved("toy@east")
+    runtime.starve("lease", "toy@east", 0.1, 60)
+    assert runtime.is_starved("toy@east")
+    wait_until(lambda: 0.4 < stopped(pid) < 1, "by turns")
+    assert not any(runtime.is_paused("toy@east") for _ in range(20))
+    assert [row.paused for row in runtime.status()] == [False, False, False]
+    assert runtime.held_back("toy@east", lambda: time.sleep(0.2)) > 0.05
+    assert toys.answer("toy@east") == pid
+    for _ in range(2):
+        runtime.feed("toy@east")
+        assert not runtime.is_starved("toy@east")
+    assert stopped(pid) == 0
+    assert runtime.held_back("toy@east", lambda: time.sleep(0.05)) == 0
+
+
+def test_turns_outlive_the_supervisor_and_end_with_their_lease(toys: Toys) -> None:
+    runtime = toys.up()
+    pid = toys.pid("toy@east")
+    runtime.starve("lease", "toy@east", 0.05, 3)
+    toys.kill_supervisor()
+    runtime.status()
+    wait_until(lambda: 0.4 < stopped(pid) < 1, "by turns again", 2)
+    wait_until(lambda: not runtime.is_starved("toy@east"), "ended by the lease", 5)
+    wait_until(lambda: stopped(pid) == 0, "goes on", 2)
+
+
+def test_a_part_may_open_few_files_until_it_is_allowed_more(toys: Toys) -> None:
+    runtime = toys.up()
+    assert not runtime.lacks_files("toy@east")
+    before = psutil.Process(toys.pid("toy@east")).rlimit(psutil.RLIMIT_NOFILE)
+    runtime.limit_files("toy@east", 3)
+    assert runtime.lacks_files("toy@east")
+    assert not runtime.lacks_files("toy@west")
+    for _ in range(2):
+        runtime.allow_files("toy@east")
+        assert psutil.Process(toys.pid("toy@east")).rlimit(psutil.RLIMIT_NOFILE) == before
+    runtime.arm("lease", "toy@east", "allow-files", 0.3)
+    runtime.limit_files("toy@east", 4)
+    wait_until(lambda: not runtime.lacks_files("toy@east"), "allowed by the lease", 3)
+
+
+def test_a_part_that_is_restarted_is_young(toys: Toys) -> None:
+    runtime = toys.up()
+    wait_until(lambda: runtime.age("toy@east") > 0.1, "it ages")
+    before = runtime.age("toy@east")
+    runtime.restart("toy@east")
+    assert runtime.age("toy@east") < before
+    runtime.kill("toy@east")
+    with pytest.raises(Failure, match="toy@east is not running"):
+        runtime.age("toy@east")
 
 
 def test_a_lease_taken_back_does_nothing(toys: Toys) -> None:
@@ -368,7 +446,6 @@ def test_what_only_containers_have_is_refused_with_why(toys: Toys) -> None:
     site = Site(toys.state)
     for ask, what in (
         (lambda: site.networks, "a network of its own"),
-        (lambda: site.limits, "limits that can be changed"),
         (lambda: site.exec, "an inside of its own"),
     ):
         with pytest.raises(Failure, match=f"not possible on processes: it has not {what}") as failure:

@@ -434,3 +434,27 @@ async def test_with_one_of_two_dead_or_frozen_calls_go_on(setup, how):
     assert sum(not good for good, _ in later) < 0.01 * len(later)
     slow = sum(seconds > 0.5 for _, seconds in later)
     assert slow < 0.02 * len(later), "nothing waits for one that is ejected"
+
+
+async def test_with_all_connections_taken_calls_are_refused_at_once_and_afterwards_go_on(setup):
+    east, west = await setup.peers("east", "west")
+    making = setup.caller(east, west, in_flight=2)
+    with making.exhausted():
+        assert await answers(making, 3) == {"overloaded": 3}
+        assert not east.requests
+        setup.protections.switch("shedding", False)
+        assert await answers(making, 1) == {"east 200": 1}
+        setup.protections.switch("shedding", True)
+    assert await answers(making, 3) == {"east 200": 3}
+
+
+async def test_what_is_let_go_of_is_what_was_meant(setup):
+    east, west = await setup.peers("east", "west")
+    making = setup.caller(east, west)
+    reached = await making.reach()
+    assert {name: one.error for name, one in reached.items()} == {"post@east": "", "post@west": ""}
+    kept = [await pool._connect(1.0) for pool in (backend.pool for backend, _ in making._backends)]
+    making.let_go([str(west.replica.address)])
+    assert [connection.is_old() for connection in kept] == [False, True]
+    making.let_go()
+    assert [connection.is_old() for connection in kept] == [True, True]

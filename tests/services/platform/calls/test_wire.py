@@ -12,6 +12,8 @@ import pytest
 
 from services.platform.calls.transport import WireTransport
 from services.platform.calls.wire import Broken, NotConnected, Pool, TooSlow
+from services.platform.injection.points import InjectionPoints
+from services.platform.injection.spec import FaultSpec
 from services.platform.settings import Address
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-One: 1\r\n\r\nok"
@@ -47,10 +49,10 @@ class Peer:
 
 
 @asynccontextmanager
-async def peer_of(script) -> AsyncIterator[tuple[Peer, Pool]]:
+async def peer_of(script, faults: InjectionPoints | None = None) -> AsyncIterator[tuple[Peer, Pool]]:
     peer = Peer(script)
     server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
-    pool = Pool(Address(*server.sockets[0].getsockname()[:2]), None)
+    pool = Pool(Address(*server.sockets[0].getsockname()[:2]), None, faults=faults)
     try:
         yield peer, pool
     finally:
@@ -96,6 +98,40 @@ async def test_a_connection_that_is_old_is_not_used_again(monkeypatch):
         for _ in range(3):
             await get(pool)
         assert peer.connections == 3
+
+
+async def test_what_is_let_go_answers_what_it_was_asked_and_is_not_used_again():
+    go_on = asyncio.Event()
+
+    async def script(number, request, writer):
+        await go_on.wait()
+        writer.write(OK)
+
+    async with peer_of(script) as (peer, pool):
+        asking = asyncio.ensure_future(get(pool))
+        async with asyncio.timeout(5):
+            while not peer.requests:  # noqa: ASYNC110 - what came is a list, not an event
+                await asyncio.sleep(0.001)
+        pool.let_go()
+        go_on.set()
+        assert (await asking).status == 200
+        await get(pool)
+        assert peer.connections == 2
+        pool.let_go()
+        await get(pool)
+        assert peer.connections == 3
+
+
+async def test_a_connection_that_cannot_be_made_is_told_with_its_reason():
+    faults = InjectionPoints()
+    async with peer_of(saying(OK), faults) as (_, pool):
+        assert (await pool.reach()).error == ""
+        faults.put("f", FaultSpec(kind="names-gone", seconds=60, delay=0))
+        assert "Temporary failure in name resolution" in (await pool.reach()).error
+        with pytest.raises(NotConnected, match="Temporary failure in name resolution"):
+            await get(pool)
+        faults.put("f", FaultSpec(kind="names-gone", seconds=60, delay=60))
+        assert "accepts no connection" in (await pool.reach()).error
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import pytest
 
 from services.platform import events
 from services.platform.events import Consumer, Event, append_lua, consume
+from services.platform.injection.points import InjectionPoints
+from services.platform.injection.spec import FaultSpec
 from services.platform.metrics import Metrics
 from services.platform.problems import Problem
 from services.platform.settings import Address, Settings
@@ -59,8 +61,14 @@ async def happened(store: Store, *identifiers: int, type: str = "post.created") 
 
 
 @asynccontextmanager
-async def member(consumer: Consumer, store: Store, metrics: Metrics, name: str = "a") -> AsyncIterator[None]:
-    task = asyncio.create_task(consume(consumer, store, name, metrics))
+async def member(
+    consumer: Consumer,
+    store: Store,
+    metrics: Metrics,
+    name: str = "a",
+    faults: InjectionPoints | None = None,
+) -> AsyncIterator[None]:
+    task = asyncio.create_task(consume(consumer, store, name, metrics, faults or InjectionPoints()))
     try:
         yield
     finally:
@@ -281,3 +289,117 @@ async def test_every_event_is_handled_across_a_promotion(own_sentinels, metrics)
         await asyncio.wait([writer])
         await until(lambda: set(acknowledged) <= set(recorder.seen))
     await store.close()
+
+
+# --- what faults do ---
+
+
+def hurt(kind: str, **more: object) -> InjectionPoints:
+    faults = InjectionPoints()
+    faults.put("one", FaultSpec(kind=kind, seconds=60, **more))
+    return faults
+
+
+async def test_a_member_that_is_stopped_takes_nothing_until_that_ends(store, metrics, quick):
+    recorder, faults = Recorder(), hurt("consumer-stopped")
+    async with member(recorder, store, metrics, faults=faults):
+        await happened(store, 1, 2)
+        await until(lambda: faults.active()[0].hits > 2)
+        assert recorder.seen == []
+        assert len(await store.redis.xrange("events")) == 2
+        faults.remove("one")
+        await until(lambda: recorder.seen == [1, 2])
+        await settled(store)
+
+
+async def test_a_slow_member_takes_its_time_for_each_event_and_none_once_that_ends(store, metrics, quick):
+    recorder, faults = Recorder(), hurt("consumer-slow", delay=0.1)
+    loop = asyncio.get_running_loop()
+    async with member(recorder, store, metrics, faults=faults):
+        began = loop.time()
+        await happened(store, 1, 2, 3)
+        await until(lambda: len(recorder.events) == 3)
+        assert loop.time() - began >= 0.3
+        faults.put("one", FaultSpec(kind="consumer-slow", seconds=60, delay=60))
+        await happened(store, 4)
+        await until(lambda: faults.active()[0].hits == 4)
+        assert recorder.seen == [1, 2, 3]
+        faults.remove("one")
+        await until(lambda: recorder.seen == [1, 2, 3, 4])
+
+
+async def test_poison_holds_up_all_members_and_goes_to_the_dead_letters_at_the_end(store, metrics, quick):
+    def trouble(event: Event) -> None:
+        if event.id == 1:
+            raise ValueError("poison")
+
+    one, other, faults = Recorder(trouble), Recorder(trouble), hurt("poison-event")
+    async with member(one, store, metrics, "a", faults), member(other, store, metrics, "b", faults):
+        await happened(store, 1)
+        await until(lambda: (one.seen + other.seen).count(1) > 2 * events.consumer.TRIES)
+        await until(lambda: one.seen and other.seen)
+        await happened(store, 2)
+        tried = len(one.seen)
+        await until(lambda: len(one.seen) > tried + 1)
+        assert 2 not in one.seen + other.seen
+        faults.remove("one")
+        await until(lambda: 2 in one.seen + other.seen)
+        await settled(store)
+    assert [dead[b"id"] for _, dead in await store.redis.xrange("events-dead")] == [b"1"]
+
+
+async def test_two_members_that_give_up_the_same_event_at_once_put_one_dead_letter(store, metrics, quick):
+    def trouble(event: Event) -> None:
+        raise ValueError("poison")
+
+    async with member(Recorder(trouble), store, metrics):
+        await happened(store, 1)
+        await until(lambda: metrics.events_dead("recorders")._value.get() == 1)
+    entry = (await store.redis.xrange("events"))[0][0]
+    late = [entry, events.consumer.EVENTS_DEAD_KEPT, "id", "1"]
+    again = await store.write(events.consumer._GIVE_UP, ("events", "events-dead"), ["recorders", *late])
+    assert again.value == 0
+    assert len(await store.redis.xrange("events-dead")) == 1
+
+
+async def test_who_acknowledges_the_poison_ends_it(store, metrics, quick):
+    def trouble(event: Event) -> None:
+        if event.id == 1:
+            raise ValueError("poison")
+
+    recorder, faults = Recorder(trouble), hurt("poison-event")
+    async with member(recorder, store, metrics, faults=faults):
+        await happened(store, 1)
+        await until(lambda: recorder.seen.count(1) > 1)
+        await happened(store, 2)
+        await store.redis.xack("events", "recorders", (await store.redis.xrange("events"))[0][0])
+        await until(lambda: 2 in recorder.seen)
+        assert faults.active()
+
+
+async def test_what_is_trimmed_before_a_group_reads_it_is_lost_and_counted(store, metrics, quick):
+    stopped, healthy, faults = Recorder(), Recorder(), hurt("event-log-trimmed")
+    healthy.group = "others"
+    async with member(stopped, store, metrics, "a", faults), member(healthy, store, metrics, "b"):
+        await until(lambda: faults.active()[0].hits > 0)
+        await happened(store, *range(1, 6))
+        await until(lambda: len(healthy.seen) == 5)
+        await until(lambda: metrics.events_lost("recorders")._value.get() >= 4)
+        faults.remove("one")
+        await happened(store, 6)
+        await until(lambda: 6 in stopped.seen and 6 in healthy.seen)
+    assert len(stopped.seen) + metrics.events_lost("recorders")._value.get() == 6
+    assert metrics.events_lost("others")._value.get() == 0
+
+
+async def test_what_is_delivered_twice_is_handled_twice_and_then_acknowledged(store, metrics, quick):
+    recorder, faults = Recorder(), hurt("duplicate-events")
+    async with member(recorder, store, metrics, faults=faults):
+        await happened(store, 1, 2)
+        await until(lambda: sorted(recorder.seen) == [1, 1, 2, 2])
+        await settled(store)
+        faults.remove("one")
+        await happened(store, 3)
+        await until(lambda: 3 in recorder.seen)
+        await settled(store)
+    assert sorted(recorder.seen) == [1, 1, 2, 2, 3]

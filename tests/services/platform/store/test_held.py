@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from services.platform.held import Held
-from services.platform.injection_points import FaultSpec, InjectionPoints
+from services.platform.injection.held import Held
+from services.platform.injection.points import InjectionPoints
+from services.platform.injection.spec import FaultSpec
 from services.platform.settings import Address
 from services.platform.store.connection import Lost, StoreConnection
 
@@ -37,7 +38,7 @@ async def test_the_answers_of_the_store_that_is_meant_are_late_and_in_order(sent
 
 
 async def test_what_never_arrives_ends_the_connection(sentinels, monkeypatch):
-    monkeypatch.setattr("services.platform.held.RETRANSMISSIONS", (0.01,))
+    monkeypatch.setattr("services.platform.injection.held.RETRANSMISSIONS", (0.01,))
     points = InjectionPoints()
     primary = sentinels.pair.primary.address
     connection = await StoreConnection.open(primary, 5.0, access=sentinels.access, faults=points)

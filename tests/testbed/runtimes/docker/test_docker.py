@@ -131,7 +131,7 @@ def test_who_opens_the_site_during_a_cut_still_knows_where_it_belongs(
     assert on_networks(project) == before
 
 
-# --- the limits ---
+# --- the processor ---
 
 
 def limits(project: Any) -> tuple[int, int]:
@@ -139,21 +139,69 @@ def limits(project: Any) -> tuple[int, int]:
     return host["NanoCpus"], host["Memory"]
 
 
-def test_limits_hold_the_part_back_and_are_given_back(docker: Docker, state: State, project: Any) -> None:
+def test_a_starved_part_is_held_back_and_given_back_its_own(
+    docker: Docker, state: State, project: Any
+) -> None:
     before = limits(project)
+
+    def work() -> None:
+        docker.execute(PART, ["sh", "-c", "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done"])
+
     for _ in range(2):
-        docker.limit(PART, cpus=0.05, memory=48 * 2**20)
-        assert docker.is_limited(PART)
-    assert limits(project) == (50_000_000, 48 * 2**20)
-    held_back = docker.held_back(PART)
-    docker.execute(PART, ["sh", "-c", "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done"])
-    assert docker.held_back(PART) > held_back
+        docker.starve("lease", PART, 0.05, 60)
+        assert docker.is_starved(PART)
+    assert limits(project) == (50_000_000, before[1])
+    assert docker.held_back(PART, work) > 0
     successor = Docker(state, project.connection)
-    assert successor.is_limited(PART)
+    assert successor.is_starved(PART)
     for _ in range(2):
-        successor.unlimit(PART)
-        assert not successor.is_limited(PART)
+        successor.feed(PART)
+        assert not successor.is_starved(PART)
     assert limits(project) == before
+
+
+# --- open files ---
+
+
+def test_a_part_may_open_few_files_until_it_is_allowed_more(docker: Docker) -> None:
+    assert not docker.lacks_files(PART)
+    docker.limit_files(PART, 20)
+    assert docker.lacks_files(PART)
+    for _ in range(2):
+        docker.allow_files(PART)
+        assert not docker.lacks_files(PART)
+
+
+def test_a_part_that_is_restarted_is_young(docker: Docker) -> None:
+    before = docker.age(PART)
+    docker.restart(PART)
+    assert docker.age(PART) < before + 1
+    docker.kill(PART)
+    assert not docker.lacks_files(PART)
+    with pytest.raises(Failure, match="is not running"):
+        docker.age(PART)
+
+
+# --- beside a part ---
+
+
+def test_what_runs_beside_a_part_is_on_its_network_and_no_part_of_the_site(
+    docker: Docker, project: Any
+) -> None:
+    """Even with an image that Compose has built, whose labels a container inherits."""
+    client, name = project.client, f"{project.name}-beside"
+    image = client.commit(project.container, conf={"Labels": project.label(service="chaos")})["Id"]
+    try:
+        words = ["sh", "-c", "hostname; id -u"]
+        assert docker._engine.run_beside(project.container, name, image, words, project.name)[0] == 0
+        assert docker._engine.made(name) is not None
+        names = [row["Names"][0].lstrip("/") for row in docker._engine.containers(project.name)]
+        assert names == [project.container]
+    finally:
+        for _ in range(2):
+            docker._engine.remove(name)
+        client.remove_image(image)
+    assert docker._engine.made(name) is None
 
 
 # --- what there is ---
@@ -168,21 +216,33 @@ def test_the_site_file_says_what_the_containers_are(docker: Docker, state: State
     assert status.memory_bytes
 
 
+def test_what_a_part_takes_is_what_the_kernel_counts(docker: Docker, project: Any) -> None:
+    before = docker.usage(PART)
+    assert before.memory_limit == limits(project)[1]
+    docker.execute(PART, ["sh", "-c", "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done"])
+    after = docker.usage(PART)
+    assert after.cpu_seconds > before.cpu_seconds + 0.02
+    assert 0 < after.memory_bytes < before.memory_limit
+    docker.kill(PART)
+    with pytest.raises(Failure, match="is not running"):
+        docker.usage(PART)
+
+
 def test_parts_do_not_wait_for_each_other_to_be_looked_at(docker: Docker, monkeypatch: Any) -> None:
     parts = Inventory.of(docker._state).parts * 25
     monkeypatch.setattr(Inventory, "of", classmethod(lambda kind, state: kind(parts, {})))
     together = threading.Barrier(len(parts), timeout=10)  # an engine that lets all wait for the same tick
-    monkeypatch.setattr(docker._engine, "memory", lambda name: together.wait())
+    monkeypatch.setattr(docker._engine, "usage", lambda name: (0.0, together.wait()))
     assert len(docker.status()) == len(parts)
 
 
 def test_a_container_that_was_made_anew_is_taken_as_it_is(docker: Docker, project: Any) -> None:
     docker.cut(PART)
-    docker.limit(PART, cpus=0.1)
+    docker.starve("lease", PART, 0.1, 60)
     project.make()
     assert docker.is_running(PART)
     assert not docker.is_cut(PART)
-    assert not docker.is_limited(PART)
+    assert not docker.is_starved(PART)
 
 
 def test_what_does_not_exist_is_named(docker: Docker, project: Any) -> None:

@@ -291,7 +291,8 @@ def test_the_data_goes_only_when_asked(up, docker, state, purge) -> None:
     (down,) = docker.asked("compose")
     assert "down" in down
     assert ("--volumes" in down) == purge
-    assert docker.asked("rm") == [["rm", "--force", "left-1"]]
+    # Of the project, and of what stands beside it.
+    assert docker.asked("rm") == [["rm", "--force", "left-1"]] * 2
     assert docker.asked("network", "rm") == [["network", "rm", "edge"]]
     assert docker.asked("volume", "rm") == ([["volume", "rm", "pki", "state"]] if purge else [])
     assert not state.ca.exists()
@@ -302,7 +303,7 @@ def test_an_end_without_the_file_still_removes_what_bears_the_projects_label(up,
     docker.answers["ps"] = "left-1\n"
     ending.end(state)
     assert docker.asked("compose") == []
-    assert docker.asked("rm") == [["rm", "--force", "left-1"]]
+    assert docker.asked("rm") == [["rm", "--force", "left-1"]] * 2
     assert all(f"={up.project}" in words[-1] for words in docker.asked("ps"))
 
 

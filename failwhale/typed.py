@@ -1,0 +1,36 @@
+"""Whether a person could type a command: its words are read as the command line reads them, and not done."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from failwhale.verbs import app
+from foundation.failure import USAGE, Failure
+
+
+def check_command(text: str) -> None:
+    """Raises Failure (usage) with what is wrong about it."""
+    program, *words = shlex.split(text)
+    if program != "failwhale" or not words:
+        raise Failure(f"{text!r} is no command of failwhale", "see: failwhale --help", USAGE)
+    command: Any = typer.main.get_command(app)
+    name: str | None = program
+    parent = None
+    try:
+        while True:
+            context = command.make_context(name, list(words), parent=parent)
+            if not isinstance(command, TyperGroup):
+                return
+            rest = [*context._protected_args, *context.args]
+            if not rest and command.invoke_without_command:
+                return
+            name, command, words = command.resolve_command(context, rest)
+            parent = context
+    except typer.Exit:
+        return
+    except (Failure, ValueError, typer.TyperException) as error:
+        raise Failure(f"{text!r}: {error}", "see: failwhale --help", USAGE) from None

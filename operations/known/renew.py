@@ -1,0 +1,53 @@
+"""renew: certificates are made anew."""
+
+from __future__ import annotations
+
+from operations.operation import OnParts, Order, names_of, register
+from operations.waiting import comes_true, not_in_time
+from testbed.endpoint_certificates import LOADED_WITHIN, TLS_KINDS
+from testbed.inventory import Part
+from testbed.site import Site
+
+EVERY = "all"
+
+
+class Renew(OnParts):
+    name = "renew"
+    help = (
+        "Make certificates and their keys anew, whatever is left of them, and wait until new connections are "
+        "shown them. No part is restarted."
+    )
+    example = "failwhale ops renew frontend:all"
+    kinds = TLS_KINDS
+    target_help = "post@east, post:all, place:east; several; or all: whoever has a certificate"
+
+    def parts(self, site: Site, target: str) -> tuple[Part, ...]:
+        if target == EVERY:
+            return tuple(part for part in site.inventory.parts if self.is_for(part))
+        return super().parts(site, target)
+
+    def carry_out(self, order: Order) -> str:
+        site = order.site
+        if order.target == EVERY:
+            names = site.renew_certificates()
+        else:
+            names = [part.name for part in order.parts]
+            for part in order.parts:
+                site.renew_certificate(part)
+        if not comes_true(lambda: not _refused(site, order.parts), LOADED_WITHIN):
+            refused = names_of(_refused(site, order.parts))
+            raise not_in_time(
+                f"renewed, and {refused} does not present it", LOADED_WITHIN, "see: failwhale certificates"
+            )
+        silent = [part for part in order.parts if site.presented_certificate(part) is None]
+        later = f"; {names_of(silent)} is silent, and has it when it answers" if silent else ""
+        return f"renewed: {', '.join(names)}{later}"
+
+
+def _refused(site: Site, parts: tuple[Part, ...]) -> list[Part]:
+    """The parts to which somebody who trusts the site's CA makes no new connection."""
+    shown = [(part, site.presented_certificate(part)) for part in parts]
+    return [part for part, one in shown if one is not None and one.flaw is not None]
+
+
+register(Renew())

@@ -1,0 +1,1 @@
+"""The one seam where chaos may hurt a part from inside."""

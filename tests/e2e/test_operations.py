@@ -1,0 +1,66 @@
+"""What an engineer on call does ends what was broken, before its time, and the history says who ended it."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from site_under_test import Site, wait_until
+
+AGAIN = pytest.mark.long("the short run tries the same operation")
+PAIRS = [
+    ("kill retweet:all", ["start retweet:all"]),
+    pytest.param("pause retweet:all", ["restart retweet:all --at-once"], marks=AGAIN),
+    ("errors retweet:all", ["restart retweet:all"]),
+    ("certificate-expired frontend@east", ["renew frontend@east"]),
+    pytest.param("certificate-half-rotated auth:all", ["renew auth:all"], marks=AGAIN),
+    ("consumer-stopped notify:all", ["resume notify:all"]),
+    ("poison-event notify:all", ["skip notify:all"]),
+    ("job-stuck maintenance:all --job trim-data", ["resume trim-data"]),
+    ("counters-wrong maintenance:all", ["restart maintenance:all", "reconcile"]),
+    ("replica-barred store:replica", ["unbar"]),
+    ("replication-cut store:replica", ["re-attach"]),
+    ("memory-full store:primary", ["lift-memory-limit"]),
+    ("disk-full store:primary", ["free-disk store:all"]),
+    ("password-rotated store:all", ["tell-password"]),
+    ("token-key-lost site", ["restore-token-key"]),
+    pytest.param("token-key-mismatch frontend:all", ["restore-token-key frontend:all"], marks=AGAIN),
+    ("clock-skew auth:all", ["sync-clock auth:all"]),
+]
+
+ON_PROCESSES = pytest.mark.parametrize("runtime", ["processes"], indirect=True)
+
+
+@ON_PROCESSES
+@pytest.mark.parametrize(("fault", "operations"), PAIRS, ids=lambda one: one if isinstance(one, str) else "")
+def test_an_operation_ends_what_a_fault_broke(site: Site, fault: str, operations: list[str]) -> None:
+    begun = site.json("chaos", *shlex.split(fault), "--for=110s", "--detach")
+    assert begun["verified"] is True
+    for operation in operations:
+        done = site.json("ops", *shlex.split(operation), "--reason=it was broken")
+        assert done["said"]
+
+    def over() -> bool:
+        return all(row["id"] != begun["id"] for row in site.active())
+
+    wait_until(over, 40, f"the end of {begun['id']}")
+    (row,) = [row for row in site.history() if row["id"] == begun["id"]]
+    assert (row["phase"], row["ended_by"]) == ("ceased", "operator")
+    site.wait_green()
+    told = [record for record in site.ledger() if record.get("id") == done["id"]]
+    assert [record["kind"] for record in told] == ["operation.begun", "operation.done"]
+    assert told[-1]["reason"] == "it was broken"
+
+
+@ON_PROCESSES
+def test_the_primary_is_changed_in_good_order_and_a_dead_replica_is_a_reason_not_to(site: Site) -> None:
+    old = site.primary()
+    assert "in good order" in site.json("ops", "failover")["said"]
+    assert site.primary() not in (old, "")
+    site.ok("ops", "stop", old)
+    refused = site.run("ops", "failover")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("failwhale: no replica of the store answers")
+    assert f"failwhale ops start {old}" in refused.stderr
+    site.ok("ops", "start", old)
+    site.wait_green()
