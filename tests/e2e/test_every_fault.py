@@ -79,6 +79,12 @@ def refusal(site: Site, fault: Fault, demonstration: Demonstration) -> str:
     return done.stderr
 
 
+def was_a_hiccup(outage: dict[str, Any]) -> bool:
+    """Whether one attempt was slow and the next was not: a busy machine does that, with no fault at all. What
+    a fault does to its users goes on for longer."""
+    return outage["kind"] == "slow" and outage["attempts"] == 1
+
+
 @pytest.mark.parametrize(
     ("runtime", "fault", "demonstration"), list(cases()), indirect=["runtime"], scope="session"
 )
@@ -113,7 +119,11 @@ def test_every_fault(site: Site, fault: Fault, demonstration: Demonstration) -> 
         there, with it as the cause, and with their ends."""
         felt = site.json("outages")
         since = begun["times"]["requested"]
-        others = [row for row in felt if row["start"] >= since and row["journey"] not in said]
+        others = [
+            row
+            for row in felt
+            if row["start"] >= since and row["journey"] not in said and not was_a_hiccup(row)
+        ]
         assert not others, f"it may hurt {sorted(said)} only"
         mine = [row for row in felt if begun["id"] in row["causes"] and row["end"]]
         return declared.items() <= {(row["journey"], row["kind"]) for row in mine}
