@@ -23,10 +23,11 @@ from testbed.inventory import Inventory, Part
 from testbed.releases import Releases
 from testbed.stored_content import StoredContent
 from testbed.stores import ANSWERS_WITHIN, Refused
-from testbed.token_key import TokenKey
 
 if TYPE_CHECKING:
     from redis import Redis
+
+    from testbed.token_key import TokenKey
 
 HEALTH_TIMEOUT = 0.5
 """Seconds. A part that needs longer to say that it is alive counts as one that does not answer."""
@@ -46,7 +47,13 @@ class Endpoints(ConfiguredStores, EventLog, StoredContent):
         self._state = state
         self.inventory = Inventory.of(state)
         self.releases = Releases(state)
-        self.token_key = TokenKey(state.secrets)
+
+    @property
+    def token_key(self) -> TokenKey:
+        """The key that signs sessions."""
+        from testbed.token_key import TokenKey  # it takes the web framework 0.4 s to load
+
+        return TokenKey(self._state.secrets)
 
     # --- reaching a part ---
 

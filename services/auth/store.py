@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from services.auth.models import ImportedAccount
 from services.platform import keys
-from services.platform.events import append_lua
+from services.platform.events.log import append_lua
 from services.platform.identity import User
 from services.platform.ids import created_at
 from services.platform.lua import fragment

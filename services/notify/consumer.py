@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from services.notify.models import Kind
 from services.notify.store import Inbox
-from services.platform.events import Consumer, Event
+from services.platform.events.consumer import Consumer
+from services.platform.events.log import Event
 
 _CONCERNS: dict[str, tuple[Kind, str]] = {
     "post.created": ("mention", "mentions"),

@@ -34,7 +34,7 @@ from services.platform import control
 from services.platform.access import Access, service_access
 from services.platform.control import ControlToken
 from services.platform.documents import describe
-from services.platform.events import Consumer
+from services.platform.events.consumer import Consumer
 from services.platform.failures import answer_with_problems
 from services.platform.injection import from_start
 from services.platform.injection.log_flood import flood_log

@@ -15,7 +15,7 @@ from fastapi import Depends, Request
 from services.platform.calls import Caller, Reached
 from services.platform.configuration.document import Document
 from services.platform.configuration.reader import Configuration
-from services.platform.events import Consumer, consume
+from services.platform.events.consumer import Consumer, consume
 from services.platform.injection.applied import AppliedFault
 from services.platform.injection.points import InjectionPoints
 from services.platform.injection.spec import OF_ROADS

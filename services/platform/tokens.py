@@ -30,9 +30,6 @@ LOOK_AGAIN_SECONDS = 1.0
 KEPT_VERIFICATIONS = 4096
 """Tokens whose verification is remembered: a signature is checked once, not at each request of a session."""
 
-CLOCKS_DIFFER_SECONDS = 60.0
-"""By how much the clock of whoever issued a session may be ahead."""
-
 _LONGEST_TOKEN = 2048
 
 
@@ -136,7 +133,7 @@ class SessionKeys:
         now = wall_clock.now()
         if session.expires <= now:
             raise not_signed_in("The session has expired.")
-        if session.issued > now + CLOCKS_DIFFER_SECONDS:
+        if session.issued > now + wall_clock.MAY_DIFFER:
             raise not_signed_in("The session is not good yet.")
         return session
 

@@ -10,6 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+MAY_DIFFER = 60.0
+"""By how many seconds the clock of whoever issued a session may be ahead."""
+
 _ahead = 0.0
 
 

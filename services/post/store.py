@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import NamedTuple
 
 from services.platform import keys
-from services.platform.events import append_lua
+from services.platform.events.log import append_lua
 from services.platform.identity import User
 from services.platform.ids import created_at
 from services.platform.injection.contents import is_hit_by

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.platform.events import append_lua
+from services.platform.events.log import append_lua
 from services.platform.identity import User
 from services.platform.json_text import compact_json
 from services.platform.lua import fragment

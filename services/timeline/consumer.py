@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.platform.events import Consumer, Event
+from services.platform.events.consumer import Consumer
+from services.platform.events.log import Event
 from services.timeline.store import Timelines
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, TypeVar
 
 from services.platform import keys
-from services.platform.events import append_lua
+from services.platform.events.log import append_lua
 from services.platform.identity import User
 from services.platform.injection.contents import is_hit_by
 from services.platform.json_text import compact_json

@@ -332,6 +332,16 @@ def test_help_is_fast_and_loads_nothing(command: Command) -> None:
     assert loaded.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("name", ["status", "chaos", "outages", "incident", "ops", "config"])
+def test_what_is_typed_in_an_outage_does_without_the_web_framework(name: str) -> None:
+    check = (
+        f"import sys; from failwhale.verbs import VERBS, load; load(VERBS[{name!r}], {name!r}); "
+        "print([m for m in ('fastapi', 'starlette', 'httpx', 'locust', 'docker') if m in sys.modules])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "[]\n"
+
+
 @pytest.mark.parametrize("name", list(VERBS))
 def test_every_verb_loads_and_its_help_has_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     load(VERBS[name], name).main(["--help"], prog_name=f"failwhale {name}", standalone_mode=False)

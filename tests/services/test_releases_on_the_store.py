@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.platform.events import Event
+from services.platform.events.log import Event
 from services.platform.identity import User
 from services.platform.ids import worker_of
 from services.platform.problems import Problem

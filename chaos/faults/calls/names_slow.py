@@ -1,10 +1,15 @@
 """names-slow: every look-up of a name takes long."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from chaos.fault import Demonstration, Parameter, Value, register
 from chaos.faults.calls.road_fault import RoadFault
-from services.platform.calls import Reached
+
+if TYPE_CHECKING:
+    from services.platform.calls import Reached  # it takes the models of the wire 0.1 s to load
 
 
 class NamesSlow(RoadFault):

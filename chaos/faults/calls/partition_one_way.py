@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from chaos.fault import Demonstration, Injection, Parameter, Proof, Value, register
 from chaos.faults.calls.road_fault import RoadFault
 from chaos.journeys import JOURNEYS_OF
 from chaos.target import Target
 from foundation.failure import USAGE, Failure
-from services.platform.calls import Reached
 from testbed.inventory import Part
 from testbed.site import Site
+
+if TYPE_CHECKING:
+    from services.platform.calls import Reached  # it takes the models of the wire 0.1 s to load
+
 
 _PATIENCE = 1.0
 """Seconds for an answer from the other end of a link."""

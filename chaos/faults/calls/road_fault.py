@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from chaos.fault import SERVICES, Injection, Proof, Value
 from chaos.faults.calls.injection_point import SetInService
 from chaos.journeys import HANDSHAKES
-from services.platform.calls import Reached
 from testbed.site import Site
+
+if TYPE_CHECKING:
+    from services.platform.calls import Reached  # it takes the models of the wire 0.1 s to load
 
 
 class RoadFault(SetInService):

@@ -10,7 +10,7 @@ from chaos.journeys import JOURNEYS_OF, SIGNED_IN
 from chaos.target import Target
 from foundation.console import spell_duration
 from foundation.failure import USAGE, Failure
-from services.platform.tokens import CLOCKS_DIFFER_SECONDS
+from services.platform import wall_clock
 from testbed.inventory import Part
 from testbed.site import Site
 
@@ -47,9 +47,9 @@ class ClockSkew(SetInService):
         match target.part.service:
             case "auth":
                 codes = ("login-second-factor",) if by >= _CODES_DIFFER else ()
-                return JOURNEYS_OF["auth"] if ahead and by > CLOCKS_DIFFER_SECONDS else codes
+                return JOURNEYS_OF["auth"] if ahead and by > wall_clock.MAY_DIFFER else codes
             case "frontend":
-                bound = _SESSIONS_LAST if ahead else CLOCKS_DIFFER_SECONDS
+                bound = _SESSIONS_LAST if ahead else wall_clock.MAY_DIFFER
                 return (*JOURNEYS_OF["auth"], *SIGNED_IN) if by > bound else ()
         return ("freshness", "notification") if ahead else ()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
-from services.platform.events import Consumer, Event
+from services.platform.events.consumer import Consumer
+from services.platform.events.log import Event
 from services.releases.release import wrap
 from services.releases.v1_2_other_events import FORMER, NAME
 

@@ -6,7 +6,7 @@ import pytest
 
 from services.maintenance.jobs import trim_events
 from services.maintenance.jobs.trim_events import TrimEvents
-from services.platform.events import append_lua
+from services.platform.events.log import append_lua
 from services.platform.store import Script, Store
 
 WHOLE_NODES = 200

@@ -13,7 +13,7 @@ from services.notify import live
 from services.notify.__main__ import application
 from services.notify.consumer import Notifier
 from services.platform import access
-from services.platform.events import Event
+from services.platform.events.log import Event
 from services.platform.problems import Problem
 from services.platform.settings import Address, Settings
 

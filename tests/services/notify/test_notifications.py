@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.notify.__main__ import application
 from services.notify.consumer import Notifier
-from services.platform.events import Event
+from services.platform.events.log import Event
 from services.platform.ids import created_at
 
 ANN, BOB, EVE = (11, "ann"), (12, "Bob"), (13, "eve")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from services.platform.events import Event
+from services.platform.events.log import Event
 from services.timeline.__main__ import application
 from services.timeline.consumer import FanOut
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from services.platform import events
-from services.platform.events import Consumer, Event, append_lua, consume
+from services.platform.events.consumer import Consumer, consume
+from services.platform.events.log import Event, append_lua
 from services.platform.injection.points import InjectionPoints
 from services.platform.injection.spec import FaultSpec
 from services.platform.metrics import Metrics
