@@ -127,7 +127,7 @@ def test_nobody_notices_that_of_an_idle_standby_but_who_looks(site: Site) -> Non
     site.ok("chaos", "heal")
 
 
-DAYS = {"processes": "1s", "docker": "1500ms"}
+DAYS = {"processes": "500ms", "docker": "1s"}
 """How long a lab day takes, so that ninety of them outlast the start of the site, and no more."""
 
 
