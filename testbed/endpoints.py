@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Collection
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -48,7 +49,7 @@ class Endpoints(ConfiguredStores, EventLog, StoredContent):
         self.inventory = Inventory.of(state)
         self.releases = Releases(state)
 
-    @property
+    @cached_property
     def token_key(self) -> TokenKey:
         """The key that signs sessions."""
         from testbed.token_key import TokenKey  # it takes the web framework 0.4 s to load

@@ -9,7 +9,7 @@ from chaos.fault import Demonstration, Parameter, Value, register
 from chaos.faults.calls.road_fault import RoadFault
 
 if TYPE_CHECKING:
-    from services.platform.calls import Reached  # it takes the models of the wire 0.1 s to load
+    from services.platform.calls import Reached
 
 
 class NamesSlow(RoadFault):

@@ -10,7 +10,7 @@ from chaos.faults.calls.road_fault import RoadFault
 from testbed.site import Site
 
 if TYPE_CHECKING:
-    from services.platform.calls import Reached  # it takes the models of the wire 0.1 s to load
+    from services.platform.calls import Reached
 
 
 _SOMEBODY_ELSE = "prober"

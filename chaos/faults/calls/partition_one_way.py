@@ -14,7 +14,7 @@ from testbed.inventory import Part
 from testbed.site import Site
 
 if TYPE_CHECKING:
-    from services.platform.calls import Reached  # it takes the models of the wire 0.1 s to load
+    from services.platform.calls import Reached
 
 
 _PATIENCE = 1.0

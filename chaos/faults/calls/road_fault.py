@@ -16,7 +16,7 @@ from chaos.journeys import HANDSHAKES
 from testbed.site import Site
 
 if TYPE_CHECKING:
-    from services.platform.calls import Reached  # it takes the models of the wire 0.1 s to load
+    from services.platform.calls import Reached
 
 
 class RoadFault(SetInService):
@@ -31,6 +31,8 @@ class RoadFault(SetInService):
 
     def reached(self, site: Site, injection: Injection) -> dict[str, Reached]:
         """What new connections of the part get to everybody whom it calls, and whom this is about."""
+        from services.platform.calls import Reached  # it takes the models of the wire 0.1 s to load
+
         told = site.control(injection.part).ask("GET", "/-/reach").json()
         return {to: Reached(**one) for to, one in told.items()}
 
