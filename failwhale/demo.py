@@ -8,29 +8,25 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.live import Live as Screen
 
-from chaos.fault_rows import FaultRow
-from chaos.injector import Request, new_id
 from chaos.progress import FaultProgress, spell_healing
-from driver.acts import Act, PlannedInjection, PlannedRelease, read
 from driver.driver import Driver
-from failwhale.answer import felt_of, recovery_of
 from failwhale.down import take_down
+from failwhale.run_view import RunView
 from failwhale.up import Told
 from foundation.console import (
     DEFAULT_STATE,
+    FAILED,
     INTERRUPTED,
     NOT_RESTORED,
     Failure,
-    duration,
     spell_duration,
     stdout,
 )
@@ -38,16 +34,45 @@ from foundation.interruption import interruptible, uninterruptible
 from foundation.options import whole_number
 from foundation.progress import Progress
 from foundation.state import State
+from incidents.judge import EXIT_CODES
+from incidents.planned import PlannedInjection
+from incidents.reading import file_of, read
+from incidents.runner import Control, Manner, play
 from loadtests.cli import spell_loaded, telling_people
 from loadtests.generator import LoadPlan, Shape
 from loadtests.load import Load
 from outages.tables import show
-from outages.watch import Live
 from outages.wording import headline
 from testbed.error_words import names_in
 from testbed.runtimes.lifecycle import Wishes
 
-TOUR = read(Path(__file__).with_name("tour.yaml"))
+
+@dataclass(frozen=True)
+class Scene:
+    """One incident of the tour, and how it is played."""
+
+    incident: str
+    manner: Manner = field(default_factory=Manner)
+
+    @property
+    def words(self) -> str:
+        """As the command has it."""
+        if self.manner.control is not None:
+            return f"{self.incident} --control {self.manner.control}"
+        return f"{self.incident} --mitigate" if self.manner.mitigate else self.incident
+
+
+TOUR = (
+    Scene("replica-lost"),
+    Scene("retweets-fail"),
+    Scene("retweets-fail", Manner(control=Control.WRONG_FIX)),
+    Scene("bad-release", Manner(mitigate=True)),
+    Scene("privacy-gate-leaks"),
+    Scene("notifications-stop", Manner(mitigate=True)),
+    Scene("certificate-expires-edge", Manner(mitigate=True)),
+    Scene("store-primary-lost"),
+    Scene("failover-standby-barred", Manner(mitigate=True)),
+)
 WAY_OUT = PlannedInjection("kill", "retweet:all", "5m")
 SEED = 7
 CROWD = 20
@@ -71,19 +96,20 @@ def demo(
             parser=whole_number(10, 100_000), metavar="NUMBER", help="Size of the population (10 to 100,000)."
         ),
     ] = 500,
-    acts: Annotated[
+    incidents: Annotated[
         int,
         typer.Option(
             parser=whole_number(1, len(TOUR)),
             metavar="NUMBER",
-            help=f"How much of the tour to play (1 to {len(TOUR)}).",
+            help=f"How many of its incidents to play (1 to {len(TOUR)}).",
         ),
     ] = len(TOUR),
 ) -> None:
     """Start a site, load it, break it, heal it, and report what its users felt.
 
     Takes about a minute and a half and leaves nothing but the report. Ctrl-C at any moment cleans up.
-    An act that does not end as it should is told, and the next one is played; the exit code says so.
+    An incident that does not come out as expected is told, and the next one is played; the exit code says
+    so, unless the machine is too busy to say.
 
     Example: failwhale demo --output report.html
     """
@@ -92,7 +118,7 @@ def demo(
     with interruptible():
         show = Show(site)
         try:
-            show.play(TOUR[:acts], people, output.absolute())
+            show.play(TOUR[:incidents], people, output.absolute())
         except KeyboardInterrupt:
             show.say("\nInterrupted: taking everything down. No report was written.")
             raise typer.Exit(INTERRUPTED) from None
@@ -115,19 +141,19 @@ class Show:
         self.ports = _free_edge_ports()
         self.beside = ExitStack()
         """The load."""
-        self.not_as_asked: list[Failure] = []
-        """How acts went wrong: they were not done as asked, or somebody is hurt still."""
+        self.view = RunView(state, ndjson=False, quiet=False)
+        self.not_as_expected: list[Failure] = []
         self.is_reported = False
         self.begun = time.monotonic()
 
-    def play(self, acts: Sequence[Act], people: int, output: Path) -> None:
+    def play(self, scenes: Sequence[Scene], people: int, output: Path) -> None:
         self.say("A site comes up, is used, is broken, heals, and says what its users felt.\n")
         self.clean_up()
         self.start()
         self.populate(people)
         load = self.load()
-        for number, act in enumerate(acts, start=1):
-            self.perform(number, len(acts), act)
+        for number, scene in enumerate(scenes, start=1):
+            self.perform(number, len(scenes), scene)
         self.heal()
         self.end_load(load)
         self.report(output)
@@ -137,10 +163,10 @@ class Show:
         self.say(
             f"All of it took {spell_duration(time.monotonic() - self.begun)}, and nothing is left running."
         )
-        if self.not_as_asked:
-            first, number = self.not_as_asked[0], len(self.not_as_asked)
+        if self.not_as_expected:
+            first, number = self.not_as_expected[0], len(self.not_as_expected)
             often = "once" if number == 1 else f"{number} times"
-            raise Failure(f"not as it should be {often}, first: {first.message}", code=first.code)
+            raise Failure(f"not as expected {often}, first: {first.message}", code=first.code)
 
     def start(self) -> None:
         """On plain processes, whatever is set: they need nothing installed."""
@@ -174,78 +200,46 @@ class Show:
             f"p50 {_spell(result.latency['p50'])}, p99 {_spell(result.latency['p99'])}."
         )
 
-    def perform(self, number: int, total: int, act: Act) -> None:
-        """One act: its faults, their end, the time until everybody is well again, and what was felt."""
-        self.say(f"\n[bold]{number}/{total}  {act.title}[/bold]")
-        self.say(f"     [dim]Look for: {act.look_for}.[/dim]")
-        if act.release is not None:
-            self.perform_release(act.release)
+    def perform(self, number: int, total: int, scene: Scene) -> None:
+        """One incident: played as its command plays it, with the same words."""
+        incident = read(file_of(scene.incident))
+        self.say(f"\n[bold]{number}/{total}[/bold]  [dim]$ failwhale incident run {scene.words}[/dim]")
+        try:
+            with self.view.of(incident) as tell:
+                result = play(self.driver, incident, scene.manner, tell)
+        except Failure as failure:
+            self.make_well_after(failure)
             return
-        *before, last = act.injections
-        request = replace(last.request(), id=new_id(last.fault))
-        begun, clock = time.time(), time.monotonic()
-        with self.watching():
-            try:
-                for injection in before:
-                    self.inject(injection, injection.request(), clock, detach=True)
-                fault = self.inject(last, request, clock)
-                self.driver.wait_green(GREEN_AGAIN_SECONDS)
-                ending = [recovery_of(fault, time.time())]
-            except Failure as failure:
-                ending = self.make_well_after(failure)
-        for line in (*felt_of(self.driver, request.id, begun), *ending):
-            self.say(f"     {line}")
+        self.view.told(result)
+        if not result.is_good and not self.is_too_busy():
+            code = EXIT_CODES[result.outcome] or FAILED
+            why = f"{incident.id}: {result.outcome}: {result.not_as_expected}"
+            self.not_as_expected.append(Failure(why, code=code))
 
-    def perform_release(self, release: PlannedRelease) -> None:
-        """It is rolled out, users feel it, it is rolled back."""
-        there, back = release.commands
-        begun = time.time()
-        cause = ""
-        with self.watching():
-            try:
-                self.say(f"     [dim]$ {there}[/dim]")
-                cause = self.driver.roll_out(release.version, release.target).id
-                time.sleep(duration(release.lasts))
-                self.say(f"     [dim]$ {back}[/dim]")
-                undoing = time.time()
-                self.driver.roll_back(release.target)
-                self.driver.wait_green(GREEN_AGAIN_SECONDS)
-                after = spell_duration(time.time() - undoing)
-                ending = [f"All well again {after} after the roll-back began."]
-            except Failure as failure:
-                with suppress(Failure):  # of a roll-out that was refused there is nothing to go back from
-                    self.driver.roll_back(release.target)
-                ending = self.make_well_after(failure)
-        for line in (*felt_of(self.driver, cause, begun), *ending):
-            self.say(f"     {line}")
-
-    def inject(
-        self, injection: PlannedInjection, request: Request, begun: float, *, detach: bool = False
-    ) -> FaultRow:
-        """One fault of an act that has begun then, by the monotonic clock."""
-        time.sleep(max(0.0, begun + injection.begins - time.monotonic()))
-        self.say(f"     [dim]$ {injection.command(detach=detach)}[/dim]")
-        return self.driver.inject(request, detach=detach)
-
-    def make_well_after(self, failure: Failure) -> list[str]:
-        """Undo all, so that the next act begins on a site that is whole; returns what is to be told. That
-        journeys have no data for long is told, too, but then nobody is known to be hurt."""
-        told = [f"[yellow]Not as it should be: {failure.message}.[/yellow]"]
+    def is_too_busy(self) -> bool:
+        """Whether this machine has no time for what is judged by seconds; then it is told."""
         running, cores = os.getloadavg()[0], os.cpu_count() or 1
-        if running > BUSY * cores:
-            told.append(
-                f"[yellow]This machine is too busy (a load of {running:.0f} on {cores} cores): the prober"
-                " comes late, and that a journey has no data is no damage.[/yellow]"
-            )
+        if running <= BUSY * cores:
+            return False
+        self.say(
+            f"[yellow]This machine is too busy (a load of {running:.0f} on {cores} cores): the prober and"
+            " alerts come late, and that a journey has no data is no damage.[/yellow]"
+        )
+        return True
+
+    def make_well_after(self, failure: Failure) -> None:
+        """Undo all, so that the next incident begins on a site that is whole. That journeys have no data for
+        long is told, too, but then nobody is known to be hurt."""
+        self.say(f"[yellow]Not as it should be: {failure.message}.[/yellow]")
+        self.is_too_busy()
         try:
             self.driver.heal()
             self.driver.wait_green(GREEN_AGAIN_SECONDS)
         except Failure as later:
-            told.append(f"[yellow]Nor after everything was undone: {later.message}.[/yellow]")
+            self.say(f"[yellow]Nor after everything was undone: {later.message}.[/yellow]")
         hurt = [row for row in self.driver.journeys().values() if row["state"] in ("down", "slow")]
         if hurt or failure.code != NOT_RESTORED:
-            self.not_as_asked.append(failure)
-        return told
+            self.not_as_expected.append(failure)
 
     def heal(self) -> None:
         self.say("\n[bold]The way out: a fault of five minutes is ended at once[/bold]")
@@ -258,8 +252,7 @@ class Show:
             self.say(spell_healing(healing))
             self.driver.wait_green(GREEN_AGAIN_SECONDS)
         except Failure as failure:
-            for line in self.make_well_after(failure):
-                self.say(line)
+            self.make_well_after(failure)
 
     def report(self, output: Path) -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -277,24 +270,6 @@ class Show:
     def step(self, *words: str) -> None:
         """The command that a person would type for what is done now."""
         self.say(f"[dim]$ failwhale {' '.join(words)}[/dim]")
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """On a terminal, the live view of all journeys while the block runs."""
-        if not self.console.is_terminal:
-            yield
-            return
-        view = Live(self.state)
-        with (
-            closing(view),
-            Screen(
-                get_renderable=view.renderable,
-                console=self.console,
-                refresh_per_second=5,
-                transient=True,
-            ),
-        ):
-            yield
 
     def clean_up(self) -> None:
         """End what runs of this demo, or of one before it that was killed."""

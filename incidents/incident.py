@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from driver.acts import PlannedInjection, PlannedRelease
 from foundation.console import duration
 from foundation.verdict import Verdict
+from incidents.planned import PlannedInjection, PlannedRelease
 from testbed.decoding import WRITTEN
 
 Kind = Literal["down", "slow", "hurt"]

@@ -19,7 +19,6 @@ from typing import Any
 from chaos import noise
 from chaos.client import UnknownFault
 from chaos.injector import new_id
-from driver.acts import PlannedInjection, PlannedRelease
 from driver.driver import Driver
 from foundation.console import duration, spell_duration
 from foundation.failure import Failure
@@ -29,6 +28,7 @@ from incidents.fixes import carry_out
 from incidents.incident import Fix, Incident
 from incidents.judge import UNDER_WAY, Finding, FixSeen, Observed, Outcome, findings, verdict
 from incidents.observer import Observer, Seen, holding_now
+from incidents.planned import PlannedInjection, PlannedRelease
 from loadtests.generator import LoadPlan, Shape
 from outages.model import Felt
 from outages.rule_sets import RuleSetScore

@@ -16,9 +16,11 @@ pytestmark = pytest.mark.parametrize("runtime", ["processes"], indirect=True)
 def test_demo_reports_and_leaves_nothing(new_site: Callable[[], Site], tmp_path: Path) -> None:
     site = new_site()
     report = tmp_path / "report.html"
-    told = site.ok("demo", "--state", str(site.state), "--output", str(report), "--acts", "2", timeout=170)
+    told = site.ok(
+        "demo", "--state", str(site.state), "--output", str(report), "--incidents", "2", timeout=170
+    )
     assert "1/2" in told
-    assert "retweet down for" in told
+    assert "retweets-fail: as-expected" in told
     assert "<svg" in report.read_text()
     assert site.left() == []
     assert not site.state.exists()
@@ -28,11 +30,11 @@ def started(site: Site) -> bool:
     return (site.state / "site.json").exists()
 
 
-def in_an_act(site: Site) -> bool:
+def in_an_incident(site: Site) -> bool:
     return any(fault["times"]["applied"] for fault in site.active())
 
 
-@pytest.mark.parametrize("moment", [started, Site.is_green, in_an_act])
+@pytest.mark.parametrize("moment", [started, Site.is_green, in_an_incident])
 def test_ctrl_c_leaves_nothing(new_site: Callable[[], Site], moment: Callable[[Site], bool]) -> None:
     site = new_site()
     report = site.state.parent / "report.html"

@@ -12,24 +12,25 @@ import pytest
 from site_files import write_site
 
 import failwhale.demo
-from chaos.fault_rows import FaultRow
 from driver.driver import Driver, Report, Stopped
+from failwhale.demo import TOUR
 from failwhale.verbs import app
-from foundation.clock import stamp
 from foundation.console import run
 from foundation.failure import Failure
 from foundation.state import State
+from incidents.incident import Incident
+from incidents.judge import Finding, Outcome
+from incidents.runner import Manner, Result, Tell
 from loadtests.generator import LoadPlan
-from loadtests.load import Result
+from loadtests.load import Result as Loading
 from loadtests.populate import Loaded
 from outages.history import History
-from outages.model import Felt, InjectedFault
+from outages.model import Felt
 from testbed.runtimes.lifecycle import Ended
 
-IN_AN_ACT = ("inject", "wait_green")
-WHOLE = ("start", "populate", "load", "outages", "report")
-STEPS = (*WHOLE, *IN_AN_ACT, "heal")
-RESULT = Result(9, 8, 7, 6, {"p50": 0.01, "p99": None}, {}, {}, True, {}, [])
+WHOLE = ("start", "populate", "load", "report")
+STEPS = (*WHOLE, "play", "inject", "wait_green", "heal")
+RESULT = Loading(9, 8, 7, 6, {"p50": 0.01, "p99": None}, {}, {}, True, {}, [])
 
 
 class FakeDriver:
@@ -41,8 +42,9 @@ class FakeDriver:
         self.load_goes_on = False
         self.ends_in = ""
         self.by: BaseException | None = None
-        self.injected = ""
         self.post = "green"
+        self.outcome = Outcome.AS_EXPECTED
+        self.played: list[tuple[str, Manner]] = []
 
     def note(self, step: str) -> None:
         self.done.append(step)
@@ -70,38 +72,21 @@ class FakeDriver:
         finally:
             self.load_goes_on = False
 
-    def inject(self, request: Any, *, detach: bool) -> FaultRow:
+    def play(self, _: object, incident: Incident, manner: Manner, tell: Tell) -> Result:
         assert self.load_goes_on
-        self.injected = request.id
+        tell("story", f"{incident.title}. Look for: {incident.look_for}")
+        self.note("play")
+        self.played.append((incident.id, manner))
+        finding = Finding("retweet is down within 6s", self.outcome is Outcome.AS_EXPECTED, "after 300ms")
+        return Result(incident, manner, self.outcome, [finding], 1e9, 1e9 + 9)
+
+    def inject(self, request: Any, *, detach: bool) -> None:
+        assert detach
         self.note("inject")
-        row: Any = {
-            "id": request.id,
-            "fault": "kill",
-            "targets": [{"times": {"reverting": None if detach else stamp(1e9)}}],
-        }
-        return row
-
-    def roll_out(self, version: str, target: str) -> Any:
-        assert self.load_goes_on
-        self.injected = "r-1"
-        self.note("roll_out")
-        return SimpleNamespace(id="r-1")
-
-    def roll_back(self, target: str) -> None:
-        self.note("roll_back")
 
     def wait_green(self, seconds: float) -> bool:
         self.note("wait_green")
         return True
-
-    def outages(self, since: float, settle: float) -> list[Felt]:
-        self.note("outages")
-        causes = [InjectedFault(self.injected, "kill", "post@east", {}, 0.0)]
-        post = Felt("post", "down", since, since + 2, causes=causes)
-        return [post, Felt("page", "down", since - 9, since - 8)]
-
-    def seconds_without_data(self, since: float, until: float) -> float:
-        return 0.0
 
     def journeys(self) -> dict[str, Any]:
         return {"post": {"state": self.post}}
@@ -136,10 +121,11 @@ def play(
     driver: FakeDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Play:
     monkeypatch.setattr(failwhale.demo, "Driver", lambda state: driver)
+    monkeypatch.setattr(failwhale.demo, "play", driver.play)
 
-    def play(acts: int, ends_in: str = "", by: BaseException | None = None) -> Any:
+    def play(incidents: int, ends_in: str = "", by: BaseException | None = None) -> Any:
         driver.ends_in, driver.by = ends_in, by
-        words = ["demo", "--acts", str(acts), "--state", str(driver.state.path)]
+        words = ["demo", "--incidents", str(incidents), "--state", str(driver.state.path)]
         code = run(app, "failwhale", [*words, "--output", str(tmp_path / "report.html")])
         return code, driver, *capsys.readouterr()
 
@@ -147,60 +133,55 @@ def play(
 
 
 def test_it_does_what_it_shows(play: Play) -> None:
-    code, driver, out, err = play(2)
+    code, driver, out, err = play(3)
     assert code == 0, err
-    act = ["inject", "wait_green", "outages"]
     assert driver.done == [
-        *("stop", "start", "populate", "load"),
-        *(*act, *act),
+        *("stop", "start", "populate", "load", "play", "play", "play"),
         *("inject", "heal", "wait_green", "report", "stop", "stop"),
     ]
-    shown = [line.strip() for line in out.splitlines() if "$ failwhale" in line]
-    assert [line.split()[2:4] for line in shown] == [
+    shown = [line.split("$ failwhale ")[1].split() for line in out.splitlines() if "$ failwhale" in line]
+    assert [words[:2] for words in shown] == [
         ["up", "--on=processes"],
         ["populate", "--people=500"],
         ["load", "steady"],
-        ["chaos", "kill"],
-        ["chaos", "kill"],
+        *[["incident", "run"]] * 3,
         ["chaos", "kill"],
         ["chaos", "heal"],
         ["report", f"--output={driver.state.path.parent}/report.html"],
         ["down", "--purge"],
     ]
-    assert "1/2  One replica of two dies" in out
-    assert "post down for 2s" in out
-    assert "page" not in out, "what has no fault of ours as its cause is not told of it"
+    assert "1/3  $ failwhale incident run replica-lost\n" in out
+    assert "One replica of two dies, and hardly anybody notices. Look for: " in out
+    assert "retweets-fail: as-expected, after 9s" in out
     assert "undid 1 fault; every part is ready" in out
     assert "Load: 8 requests sent, 6 good, p50 10ms" in out
 
 
-def test_faults_of_one_act_begin_one_after_the_other_and_the_last_is_waited_for(play: Play) -> None:
-    _, driver, out, _ = play(9)
-    assert driver.done.count("inject") == 10
-    assert "$ failwhale chaos replica-barred store:replica --for 30s --detach" in out
+def test_each_incident_is_played_in_the_manner_that_its_command_says(play: Play) -> None:
+    _, driver, out, _ = play(len(TOUR))
+    assert driver.played == [(scene.incident, scene.manner) for scene in TOUR]
+    assert "3/9  $ failwhale incident run retweets-fail --control wrong-fix\n" in out
+    assert "4/9  $ failwhale incident run bad-release --mitigate\n" in out
 
 
-def test_a_release_is_rolled_out_felt_and_rolled_back(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failwhale.demo, "TOUR", [act for act in failwhale.demo.TOUR if act.release])
-    monkeypatch.setattr(failwhale.demo.time, "sleep", lambda seconds: None)
-    code, driver, out, err = play(1)
-    assert code == 0, err
-    assert driver.done[4:8] == ["roll_out", "roll_back", "wait_green", "outages"]
-    assert "$ failwhale release roll-out 1.2-posts-fail post:all" in out
-    assert "$ failwhale release roll-back post:all" in out
-    assert "post down for 2s" in out
-    assert "after the roll-back began" in out
+def test_it_ends_with_a_failover_that_works_and_one_that_does_not() -> None:
+    assert [scene.incident for scene in TOUR[-2:]] == ["store-primary-lost", "failover-standby-barred"]
 
 
-def test_a_release_that_goes_wrong_is_rolled_back_and_told(
-    play: Play, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("load", "code"), [(0.5, 1), (31.0, 0)])
+def test_what_does_not_come_out_as_expected_counts_but_on_a_machine_that_is_too_busy(
+    play: Play, driver: FakeDriver, monkeypatch: pytest.MonkeyPatch, load: float, code: int
 ) -> None:
-    monkeypatch.setattr(failwhale.demo, "TOUR", [act for act in failwhale.demo.TOUR if act.release])
-    monkeypatch.setattr(failwhale.demo.time, "sleep", lambda seconds: None)
-    code, driver, out, _ = play(1, "roll_out", Failure("post@west is not ready", "", 1))
-    assert code == 1
-    assert driver.done[4:7] == ["roll_out", "roll_back", "heal"]
-    assert "Not as it should be: post@west is not ready." in out
+    monkeypatch.setattr("failwhale.demo.os.getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr("failwhale.demo.os.cpu_count", lambda: 2)
+    driver.outcome = Outcome.DEVIATED
+    told, _, out, err = play(2)
+    assert told == code
+    assert "retweets-fail: deviated, after 9s" in out
+    assert ("This machine is too busy (a load of 31 on 2 cores)" in out) == (code == 0)
+    first = "not as expected 2 times, first: replica-lost: deviated: retweet is down within 6s: after 300ms"
+    assert (first in err) == bool(code)
+    assert "The report is " in out
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -222,34 +203,23 @@ def test_a_step_that_fails_is_told_as_its_command_tells_it_when_everything_is_do
     assert "failwhale: it did not work\n  look there\n" in err
 
 
-@pytest.mark.parametrize("step", [*IN_AN_ACT, "heal"])
+@pytest.mark.parametrize("step", ["play", "inject", "wait_green", "heal"])
 @pytest.mark.parametrize(
     ("failed_with", "post", "code"), [(5, "unknown", 0), (5, "green", 0), (5, "down", 5), (4, "green", 4)]
 )
-def test_an_act_that_does_not_end_well_is_told_and_the_next_one_is_played_and_reported(
+def test_what_cannot_be_done_is_told_and_the_next_is_played_and_reported(
     play: Play, driver: FakeDriver, step: str, failed_with: int, post: str, code: int
 ) -> None:
     driver.post = post
     told, _, out, err = play(2, step, Failure("post has no data", "look there", failed_with))
     assert told == code, err
     assert "Not as it should be: post has no data." in out
-    assert "2/2  Retweets stop working" in out
-    assert "post down for 2s" in out, "what users felt is told all the same"
+    assert "2/2  $ failwhale incident run retweets-fail" in out
     assert driver.done[-3:] == ["report", "stop", "stop"]
     assert "The report is " in out
     assert "No report" not in out
-    assert ("failwhale: not as it should be" in err) == bool(code)
+    assert ("failwhale: not as expected" in err) == bool(code)
     assert "look there" not in err, "the site is gone"
-
-
-@pytest.mark.parametrize(("load", "is_busy"), [(31.0, True), (0.5, False)])
-def test_a_machine_that_is_too_busy_is_named(
-    play: Play, monkeypatch: pytest.MonkeyPatch, load: float, is_busy: bool
-) -> None:
-    monkeypatch.setattr("failwhale.demo.os.getloadavg", lambda: (load, 0.0, 0.0))
-    monkeypatch.setattr("failwhale.demo.os.cpu_count", lambda: 2)
-    _, _, out, _ = play(1, "inject", Failure("post has no data", "", 5))
-    assert ("This machine is too busy (a load of 31 on 2 cores)" in out) == is_busy
 
 
 def test_what_ends_the_demo_before_its_report_is_said_to_leave_none(play: Play) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from driver.acts import PlannedInjection
 from incidents.incident import Expectation, ExpectedAlert, Fix, Incident, Sign
 from incidents.judge import Observed
 from incidents.observer import Seen, SignSeen
+from incidents.planned import PlannedInjection
 from outages.model import Felt
 
 SIGN = Sign("share of errors", "errors", at_least=0.2)

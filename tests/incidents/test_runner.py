@@ -12,12 +12,12 @@ import pytest
 import incidents.fixes
 import incidents.observer
 import incidents.runner
-from driver.acts import PlannedInjection
 from foundation.failure import Failure
 from foundation.ledger import Ledger
 from foundation.state import State
 from incidents.incident import Expectation, Incident
 from incidents.judge import Outcome
+from incidents.planned import PlannedInjection
 from incidents.runner import Control, Manner, play
 from outages.history import history_of
 from outages.model import Felt, Page
