@@ -185,7 +185,7 @@ class Show:
 
     def load(self) -> Load:
         plan = LoadPlan(Shape.STEADY, CROWD, 0.0, LOAD_SECONDS)
-        self.step("load", plan.shape, f"--people={plan.people}", f"--for={plan.seconds}s", "&")
+        self.step("load", plan.shape, f"--people={plan.people}", f"--for={plan.seconds}s", "&\n")
         return self.beside.enter_context(self.driver.load(plan))
 
     def end_load(self, load: Load) -> None:
@@ -203,7 +203,7 @@ class Show:
     def perform(self, number: int, total: int, scene: Scene) -> None:
         """One incident: played as its command plays it, with the same words."""
         incident = read(file_of(scene.incident))
-        self.say(f"\n[bold]{number}/{total}[/bold]  [dim]$ failwhale incident run {scene.words}[/dim]")
+        self.say(f"[bold]{number}/{total}[/bold]  [dim]$ failwhale incident run {scene.words}[/dim]")
         try:
             with self.view.of(incident) as tell:
                 result = play(self.driver, incident, scene.manner, tell)
@@ -242,7 +242,7 @@ class Show:
             self.not_as_expected.append(failure)
 
     def heal(self) -> None:
-        self.say("\n[bold]The way out: a fault of five minutes is ended at once[/bold]")
+        self.say("[bold]The way out: a fault of five minutes is ended at once[/bold]")
         self.say(f"[dim]$ {WAY_OUT.command(detach=True)}[/dim]")
         try:
             self.driver.inject(WAY_OUT.request(), detach=True)
