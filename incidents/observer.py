@@ -148,14 +148,16 @@ def firing_now(prometheus: Prometheus) -> frozenset[str]:
     return frozenset(labels["alertname"] for labels, _ in prometheus.now(FIRING))
 
 
+ABOUT_TO_FIRE = 'ALERTS{alertstate="pending"}'
+"""Of what was before; one that fires in a moment would be put down to what comes now."""
 LOOKS = 'sum_over_time(up{part="prober"}[6s])'
 LOOKS_ENOUGH = 4
 """Of the six or so of that time: a counter has no increase until it was seen twice, and alerts wait."""
 
 
 def holding_now(state: State, expect: Expectation) -> list[str]:
-    """What keeps an incident from being judged at this moment: what is to be seen is seen already, or
-    Prometheus has only just begun to look. Nothing where it cannot be asked."""
+    """What keeps an incident from being judged at this moment: what is to be seen is seen already, an alert
+    is about to fire, or Prometheus has only just begun to look. Nothing where it cannot be asked."""
     try:
         prometheus = Prometheus.of(state)
         if sum(value for _, value in prometheus.now(LOOKS)) < LOOKS_ENOUGH:
@@ -165,6 +167,10 @@ def holding_now(state: State, expect: Expectation) -> list[str]:
             *(f"not {one.what}" for one in expect.stays if one.holds(value_of(prometheus, one)) is False),
         ]
         alert = {expect.alert.name} & firing_now(prometheus) if expect.alert else ()
-        return [f"seen already: {one}" for one in (*signs, *alert)]
+        late = sorted({labels["alertname"] for labels, _ in prometheus.now(ABOUT_TO_FIRE)})
+        return [
+            *(f"seen already: {one}" for one in (*signs, *alert)),
+            *(f"about to fire: {one}" for one in late),
+        ]
     except Failure:
         return []

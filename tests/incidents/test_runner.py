@@ -272,3 +272,19 @@ def test_it_begins_when_prometheus_has_watched_for_some_seconds(
 
     monkeypatch.setattr(incidents.observer.Prometheus, "of", lambda state: Watching())
     assert incidents.observer.holding_now(State(tmp_path), Expectation(hurt={"retweet": "down"})) == said
+
+
+def test_an_alert_of_what_was_before_that_is_about_to_fire_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FakePrometheus:
+        def now(self, query: str) -> list[tuple[dict[str, str], float]]:
+            answers: dict[str, list[tuple[dict[str, str], float]]] = {
+                incidents.observer.LOOKS: [({}, 6.0)],
+                incidents.observer.ABOUT_TO_FIRE: [({"alertname": "ServiceErrors"}, 1.0)] * 2,
+            }
+            return answers.get(query, [])
+
+    monkeypatch.setattr(incidents.observer.Prometheus, "of", lambda state: FakePrometheus())
+    said = incidents.observer.holding_now(State(tmp_path), Expectation(hurt={"retweet": "down"}))
+    assert said == ["about to fire: ServiceErrors"]
