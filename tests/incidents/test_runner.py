@@ -256,35 +256,22 @@ def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("samples", "said"),
+    ("looks", "late", "said"),
     [
-        ([({}, 6.0)], []),
-        ([({}, 3.0)], ["Prometheus has not watched the journeys for some seconds"]),
-        ([], ["Prometheus has not watched the journeys for some seconds"]),
+        ([({}, 6.0)], [], []),
+        ([({}, 3.0)], [], ["Prometheus has not watched the journeys for some seconds"]),
+        ([], [], ["Prometheus has not watched the journeys for some seconds"]),
+        ([({}, 6.0)], [({"alertname": "ServiceErrors"}, 1.0)] * 2, ["about to fire: ServiceErrors"]),
     ],
 )
-def test_it_begins_when_prometheus_has_watched_for_some_seconds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: Any, said: list[str]
+def test_it_begins_when_prometheus_has_watched_for_some_seconds_and_no_alert_of_before_is_to_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: Any, late: Any, said: list[str]
 ) -> None:
+    answers = {incidents.observer.LOOKS: looks, incidents.observer.ABOUT_TO_FIRE: late}
+
     class Watching:
         def now(self, query: str) -> Any:
-            return samples if query == incidents.observer.LOOKS else []
+            return answers.get(query, [])
 
     monkeypatch.setattr(incidents.observer.Prometheus, "of", lambda state: Watching())
     assert incidents.observer.holding_now(State(tmp_path), Expectation(hurt={"retweet": "down"})) == said
-
-
-def test_an_alert_of_what_was_before_that_is_about_to_fire_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class FakePrometheus:
-        def now(self, query: str) -> list[tuple[dict[str, str], float]]:
-            answers: dict[str, list[tuple[dict[str, str], float]]] = {
-                incidents.observer.LOOKS: [({}, 6.0)],
-                incidents.observer.ABOUT_TO_FIRE: [({"alertname": "ServiceErrors"}, 1.0)] * 2,
-            }
-            return answers.get(query, [])
-
-    monkeypatch.setattr(incidents.observer.Prometheus, "of", lambda state: FakePrometheus())
-    said = incidents.observer.holding_now(State(tmp_path), Expectation(hurt={"retweet": "down"}))
-    assert said == ["about to fire: ServiceErrors"]
