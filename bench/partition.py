@@ -133,6 +133,10 @@ class Servers:
         found = [place for place in DATA_CENTRES if self.client(place).role()[0] == b"master"]
         return found[0] if len(found) == 1 else None
 
+    def promotions(self) -> int:
+        """How many there were so far, by the sentinel that knows of most."""
+        return max(map(_epoch, self.sentinels.values()))
+
     def is_whole(self) -> bool:
         """Whether there is one primary, with its replica in step."""
         primary = self.primary()
@@ -187,6 +191,11 @@ def _can_promote(sentinel: Address) -> bool:
     return bool(state["num-slaves"] == 1 and state["num-other-sentinels"] == 2)
 
 
+def _epoch(sentinel: Address) -> int:
+    with redis.Redis(port=sentinel.port, socket_timeout=1) as client:
+        return int(client.sentinel_master(NAME)["config-epoch"])
+
+
 class Believing(Confirmation):
     """Takes a server's own word for it."""
 
@@ -231,6 +240,10 @@ class Run:
     lost: list[int] = field(default_factory=list)
     stood_still: float = 0.0
     """Seconds without an acknowledged write in the data centre that was not cut off."""
+    promotions: int = 0
+    """One for the cut. With a second one, the old primary was promoted again, perhaps before it had followed
+    the new one: Sentinel takes a replica that has not followed for some seconds, and one that still believes
+    itself the primary. What was acknowledged in between and not replicated is lost then."""
 
     @property
     def lost_although_replicated(self) -> int:
@@ -258,6 +271,7 @@ async def one_run(servers: Servers, stores: dict[str, Store], key: str) -> Run:
     old = servers.primary()
     assert old is not None
     (new,) = set(DATA_CENTRES) - {old}
+    promotions = servers.promotions()
     writers = [
         asyncio.create_task(write(run, store, place, key, lambda: next(count)))
         for place, store in stores.items()
@@ -278,6 +292,7 @@ async def one_run(servers: Servers, stores: dict[str, Store], key: str) -> Run:
     assert primary is not None
     found = {int(number) for number in servers.client(primary).smembers(key)}
     run.lost = sorted(set(run.acknowledged) - found)
+    run.promotions = servers.promotions() - promotions
     at = run.at[new]
     run.stood_still = max(after - before for before, after in pairwise(at))
     return run
@@ -311,7 +326,8 @@ async def measure(way: str, runs: int, console: Console) -> list[Run]:
             measured.append(run)
             console.print(
                 f"[dim]{way}, run {number + 1}: {len(run.lost)} of {len(run.acknowledged)} lost, "
-                f"{run.stood_still:.1f} s without a write where it was not cut off[/dim]",
+                f"{run.stood_still:.1f} s without a write where it was not cut off"
+                f"{', the old primary was promoted again' if run.promotions > 1 else ''}[/dim]",
                 highlight=False,
             )
     return measured

@@ -60,7 +60,9 @@ async def test_a_partition_with_writers_on_both_sides_loses_no_acknowledged_writ
 ) -> None:
     monkeypatch.setattr(partition, "CUT_SECONDS", 2.0)
     (run,) = await partition.measure("now", 1, Console(file=io.StringIO()))
-    assert run.lost == []
+    assert not run.lost_although_replicated
+    assert run.lost == [] or run.promotions > 1, "one promotion loses nothing that was acknowledged"
+    assert run.promotions, "nobody was promoted"
     assert len(run.acknowledged) > 300
     assert run.refused, "nobody was cut off"
 
