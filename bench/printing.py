@@ -14,6 +14,7 @@ from rich.table import Table
 from bench.site import BenchError
 from foundation.console import stdout
 from foundation.failure import FAILED, INTERRUPTED
+from foundation.interruption import interruptible
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -41,7 +42,8 @@ def carry_out(
     """Measure, and print it as a table or as JSON; returns the command's exit code: 0 when it could be
     measured and is good."""
     try:
-        measured = measure()
+        with interruptible():
+            measured = measure()
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return FAILED

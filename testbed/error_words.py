@@ -82,7 +82,7 @@ def spell_error(raw: str, names: Names) -> str:
         case "handshake":
             return _handshake(detail, names)
         case "closed":
-            return f"the connection was closed {_plain(detail, names)}".rstrip()
+            return _closed(detail, names)
         case "status":
             return _refusal(detail, names)
         case "wrong-content":
@@ -97,6 +97,14 @@ def spell_no_data(raw: str, names: Names) -> str:
         return ""
     words = spell_error(why, names)
     return f"{journey} fails{f': {words}' if words else ''}"
+
+
+def _closed(detail: str, names: Names) -> str:
+    """`detail` says when, or what else ended: the stream, or HTTP."""
+    why = _plain(detail, names)
+    if not why or why.startswith("before "):
+        return f"the connection was closed {why}".rstrip()
+    return f"the connection was closed: {why}"
 
 
 def _late(detail: str, names: Names) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import socket
 import subprocess
 import sys
@@ -14,15 +15,18 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.table import Table
 from site_files import write_site
 
 from bench import __main__ as bench_command
 from bench.__main__ import Measured, rows
 from bench.load import Job, Result
+from bench.printing import carry_out
 from bench.reads import TIMELINE, Read, _bare_route, _play
 from bench.rest import SUPERVISOR, Look, Processes, Rest, table
 from bench.site import BenchError, Site
 from foundation.clock import stamp
+from foundation.failure import INTERRUPTED
 from foundation.ledger import Ledger
 
 BODY = b'{"items":[]}' * 2000
@@ -107,6 +111,21 @@ class SiteOfOne:
 
     def parts(self) -> list[dict[str, object]]:
         return [{"name": "post@east", "pid": self._pid}, {"name": "retweet@east", "pid": None}]
+
+
+def test_a_measurement_that_is_asked_to_end_ends_what_it_started(capsys: pytest.CaptureFixture[str]) -> None:
+    """SIGTERM is as good as Ctrl-C: otherwise the site that it measures would stay."""
+    ended = []
+
+    def measure() -> Measured:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            ended.append("site")
+        raise AssertionError("SIGTERM was ignored")
+
+    assert carry_out(measure, lambda measured: Table(), as_json=False) == INTERRUPTED
+    assert ended == ["site"]
 
 
 def test_what_a_part_started_counts_as_its_own_and_nothing_counts_twice() -> None:

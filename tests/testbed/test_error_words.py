@@ -38,6 +38,8 @@ SAID = {
     "closed: before the answer: [Errno 104] Connection reset by peer": (
         "the connection was closed before the answer: Connection reset by peer"
     ),
+    "closed: the stream ended": "the connection was closed: the stream ended",
+    "closed: not HTTP: malformed": "the connection was closed: not HTTP: malformed",
     "status: 503 service-unreachable: retweet: 127.0.0.1:29718: [Errno 111] Connection refused": (
         "retweet@east refused the connection"
     ),
