@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -136,9 +137,9 @@ class SiteFile:
 
     @classmethod
     def read(cls, state: State) -> SiteFile:
-        """The site of a state folder, never cached. Raises Failure when there is none, when the file is
-        damaged, and OtherForm when another version wrote it."""
-        return cls.of(_content(state), state.site_file)
+        """The site of a state folder, as its file has it now. Raises Failure when there is none, when the
+        file is damaged, and OtherForm when another version wrote it."""
+        return _read(_text(state), state.site_file)
 
     @classmethod
     def read_if_made(cls, state: State) -> SiteFile | None:
@@ -229,7 +230,7 @@ def down(state: State) -> Failure:
 def keep_what_ends_it(state: State) -> None:
     """Of a file from before there were versions, keep in today's form what is needed to end the site and to
     remove it. Nothing happens to any other file. Raises Failure when it does not say enough."""
-    content = _content(state)
+    content = _content(_text(state), state.site_file)
     if not isinstance(content, dict) or "version" in content or "runtime" not in content:
         return
     file, socket = content.get("compose"), content.get("socket")
@@ -249,15 +250,29 @@ def keep_what_ends_it(state: State) -> None:
     SiteFile.of(remains, state.site_file).write(state)
 
 
-def _content(state: State) -> object:
+@lru_cache(maxsize=4)
+def _read(text: str, file: Path) -> SiteFile:
+    """Nobody can change what is read, so the same text is decoded once: that takes some ten milliseconds,
+    and a fault would come so much later. Raises Failure as `SiteFile.read` does."""
+    return SiteFile.of(_content(text, file), file)
+
+
+def _text(state: State) -> str:
     try:
-        return json.loads(state.site_file.read_text())
+        return state.site_file.read_text()
     except (FileNotFoundError, NotADirectoryError):
         raise Failure(f"there is no site in {state.path}", "start one: failwhale up") from None
+    except UnicodeError as error:
+        raise Failure(f"{state.site_file} cannot be read: {error}", _ANOTHER_FOLDER) from None
     except OSError as error:
         raise state.unusable(error) from None
+
+
+def _content(text: str, file: Path) -> object:
+    try:
+        return json.loads(text)
     except ValueError as error:
-        raise Failure(f"{state.site_file} cannot be read: {error}", _ANOTHER_FOLDER) from None
+        raise Failure(f"{file} cannot be read: {error}", _ANOTHER_FOLDER) from None
 
 
 def _other_form(content: Mapping[str, object], file: Path) -> OtherForm:
