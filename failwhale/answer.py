@@ -9,16 +9,13 @@ from chaos.fault_rows import FaultRow
 from driver.driver import Driver
 from foundation.clock import parse
 from foundation.console import spell_duration
+from outages.model import BLIND, UNDER_WAY
 from outages.stories import hurt_by
 from outages.wording import felt
 
 RECORDED_WITHIN = 5.0
 """Seconds for the ends of outages to be in the record when all is green; as a rule they are."""
 
-UNDER_WAY = 2.0
-"""Seconds before a fault in which the first attempt that fails of it may have begun."""
-BLIND = 0.5
-"""The share of the time of a fault without data from which on nothing can be said."""
 SEEN_ENOUGH = 1.0
 """Seconds without data that are not worth a word."""
 

@@ -37,7 +37,8 @@ from foundation.state import State
 from incidents.judge import EXIT_CODES
 from incidents.planned import PlannedInjection
 from incidents.reading import file_of, read
-from incidents.runner import Control, Manner, play
+from incidents.result import Control, Manner
+from incidents.runner import play
 from loadtests.cli import spell_loaded, telling_people
 from loadtests.generator import LoadPlan, Shape
 from loadtests.load import Load

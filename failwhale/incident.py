@@ -24,13 +24,13 @@ from foundation.console import (
 from foundation.interruption import interruptible
 from foundation.options import one_of, whole_number
 from foundation.state import State
-from incidents.runner import Control
+from incidents.result import Control
 
 if TYPE_CHECKING:
     from driver.driver import Driver
     from failwhale.run_view import RunView
     from incidents.incident import Incident
-    from incidents.runner import Manner, Result
+    from incidents.result import Manner, Result
 
 app = App(
     cls=Group,
@@ -123,7 +123,7 @@ def run(
     from driver.driver import Driver
     from failwhale.run_view import RunView
     from incidents.reading import catalogue
-    from incidents.runner import Manner
+    from incidents.result import Manner
     from incidents.telling import row_of_result
 
     if bool(names) == every:

@@ -15,7 +15,8 @@ from incidents.telling import event, lines_of_result
 
 if TYPE_CHECKING:
     from incidents.incident import Incident
-    from incidents.runner import Result, Tell
+    from incidents.observer import Tell
+    from incidents.result import Result
 
 SHARE = 0.4
 """Of the screen's height for how the journeys go; the steps stand above."""

@@ -11,12 +11,7 @@ from foundation.failure import BASELINE_NOT_MET, FAILED, INCONCLUSIVE, NOT_RESTO
 from foundation.verdict import Verdict, all_of
 from incidents.incident import Incident
 from incidents.observer import Seen
-from outages.model import Felt, Page
-
-UNDER_WAY = 1.5
-"""Seconds before the beginning in which an attempt that is hurt may have begun."""
-BLIND = 0.5
-"""The share of the time without data from which on nothing can be said of users."""
+from outages.model import BLIND, UNDER_WAY, Felt, Page
 
 
 class Outcome(StrEnum):

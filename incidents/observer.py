@@ -21,7 +21,7 @@ ASK_EVERY = 1.0
 HURT = frozenset({"down", "slow"})
 
 Tell = Callable[[str, str], None]
-"""Gets what was seen first: of what kind it is, and in words."""
+"""Is told what happens: of what kind it is (baseline, inject, hurt, alert, ...), and in words."""
 
 
 @dataclass

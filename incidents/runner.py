@@ -7,16 +7,12 @@ that is tried, and the site is whole again before the verdict, whatever happens.
 from __future__ import annotations
 
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, replace
 from functools import partial
-from typing import Any
 
-from chaos import noise
 from chaos.client import UnknownFault
 from chaos.injector import new_id
 from driver.driver import Driver
@@ -24,18 +20,19 @@ from foundation.console import duration, spell_duration
 from foundation.failure import Failure
 from foundation.interruption import uninterruptible
 from foundation.patient_ledger import PatientLedger
+from incidents.beside import noise, people
 from incidents.fixes import carry_out
 from incidents.incident import Fix, Incident
-from incidents.judge import UNDER_WAY, Finding, FixSeen, Observed, Outcome, findings, verdict
-from incidents.observer import Observer, Seen, holding_now
+from incidents.judge import Finding, FixSeen, Observed, Outcome, findings, verdict
+from incidents.observer import Observer, Seen, Tell, holding_now
 from incidents.planned import PlannedInjection, PlannedRelease
-from loadtests.generator import LoadPlan, Shape
-from outages.model import Felt
-from outages.rule_sets import RuleSetScore
+from incidents.result import Control, Manner, Result
+from loadtests.generator import LoadPlan
+from outages.model import UNDER_WAY
 from outages.rule_sets import judge as judge_rule_sets
 from testbed.inventory import Inventory
 from testbed.releases import Releases
-from testbed.sitefile import SiteFile, refuse_down
+from testbed.sitefile import refuse_down
 
 STEADY_WITHIN = 15.0
 """Seconds for a site to be well, and for signs of what was before to be gone, before an incident begins."""
@@ -45,84 +42,7 @@ WRONG_FIX_SECONDS = 5.0
 """Seconds after a wrong fix in which it could have helped."""
 RESTORED_WITHIN = 30.0
 """Seconds after the end for a site to be well again, before everything is healed."""
-LOAD_SECONDS = 300
-"""Longer than any incident takes; the load is ended with it."""
-NOISE_EVERY = 4.0
 POLL = 0.1
-
-
-class Control(StrEnum):
-    """A run that has to come out otherwise, or no verdict of the incident counts."""
-
-    NO_OP = "no-op"
-    """Nothing is injected: it may not be as expected."""
-    WRONG_FIX = "wrong-fix"
-    """The wrong fix is tried: users may not be well of it."""
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How an incident is played."""
-
-    mitigate: bool = False
-    control: Control | None = None
-    noise: int | None = None
-    """The seed of harmless faults beside it."""
-
-    @property
-    def word(self) -> str:
-        """What it is called in the record."""
-        return self.control or ("mitigate" if self.mitigate else "play")
-
-    def fix_of(self, incident: Incident) -> Fix | None:
-        """What is tried."""
-        if self.control is Control.WRONG_FIX:
-            return incident.wrong_fix
-        return incident.mitigation if self.mitigate else None
-
-
-@dataclass
-class Result:
-    """One run. Times are Unix seconds."""
-
-    incident: Incident
-    manner: Manner
-    outcome: Outcome
-    findings: Sequence[Finding]
-    began: float
-    finished: float = 0.0
-    outages: Sequence[Felt] = ()
-    alerts: Mapping[str, float] = field(default_factory=dict)
-    """Seconds after the beginning at which each was seen to fire."""
-    rule_sets: Mapping[str, RuleSetScore] = field(default_factory=dict)
-    """What each set of alerting rules made of it."""
-    checker: Finding | None = None
-    """Of what the site has acknowledged meanwhile; None: nobody used it, but the prober."""
-    fix: FixSeen | None = None
-    why: str = ""
-    """It was not played, or not to its end."""
-
-    @property
-    def is_good(self) -> bool:
-        """Whether it came out as it has to: an incident as expected, a control not."""
-        if self.manner.control is Control.NO_OP:
-            return self.outcome in (Outcome.DEVIATED, Outcome.INCONCLUSIVE)
-        return self.outcome is Outcome.AS_EXPECTED
-
-    @property
-    def hurt(self) -> list[str]:
-        """The journeys whose outages began with it."""
-        since = self.began - UNDER_WAY
-        return list(dict.fromkeys(one.journey for one in self.outages if one.start >= since))
-
-    @property
-    def not_as_expected(self) -> str:
-        """What was not, in words."""
-        return self.why or "; ".join(f"{one.what}: {one.seen}" for one in self.findings if not one.verdict)
-
-
-Tell = Callable[[str, str], None]
-"""Is told what happens: of what kind it is (baseline, injected, hurt, alert, ...), and in words."""
 
 
 def play(driver: Driver, incident: Incident, manner: Manner, tell: Tell = lambda kind, words: None) -> Result:
@@ -169,8 +89,9 @@ class _Run:
             self.tell("verdict", f"baseline not met: {why}")
             return Result(self.incident, self.manner, Outcome.BASELINE_NOT_MET, (), began, began, why=why)
         with ExitStack() as beside:
-            load = self._load(beside)
-            beside.enter_context(self._noise())
+            load = beside.enter_context(people(self.driver, self.incident.people, self.tell))
+            if self.manner.noise is not None:
+                beside.enter_context(noise(self.driver.state, self.manner.noise, self.tell))
             observer = Observer(self.driver.state, self.incident, self.tell)
             began, clock = time.time(), time.monotonic()
             try:
@@ -371,43 +292,6 @@ class _Run:
         except Failure as failure:
             return Finding(what, None, failure.message)
         return Finding(what, found.holds, found.because)
-
-    # --- beside it ---
-
-    def _load(self, beside: ExitStack) -> LoadPlan | None:
-        if not self.incident.people:
-            return None
-        plan = LoadPlan(Shape.STEADY, self.incident.people, 0.0, LOAD_SECONDS)
-        self.tell("load", f"{plan.people} people use the site")
-        beside.enter_context(self.driver.load(plan))
-        return plan
-
-    def _noise(self) -> AbstractContextManager[None]:
-        seed = self.manner.noise
-        return nullcontext() if seed is None else self._noisy(seed)
-
-    @contextmanager
-    def _noisy(self, seed: int) -> Iterator[None]:
-        """Harmless faults, one after the other, as long as the block lasts."""
-        over = threading.Event()
-        drawn = noise.draw(seed, SiteFile.read(self.driver.state).runtime)
-
-        def until_over() -> Iterator[noise.Drawn]:
-            while not over.is_set():
-                yield next(drawn)
-
-        def told(row: Any, why: str) -> None:
-            self.tell("noise", why or f"{row['fault']} {row['target']}")
-
-        thread = threading.Thread(
-            target=noise.make, args=(self.driver.state, until_over(), seed, NOISE_EVERY, None, told)
-        )
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
 
     def _sleep(self, until: float) -> None:
         time.sleep(max(0.0, until - time.monotonic()))

@@ -13,7 +13,7 @@ from foundation.clock import stamp
 from foundation.console import spell_duration
 from foundation.verdict import spell
 from incidents.incident import Fix, Incident, Sign
-from incidents.runner import Result
+from incidents.result import Result
 from outages.rule_sets import ALL, RULE_SETS, summary
 
 MARKS = {True: "✔", False: "✘", None: "?"}

@@ -9,6 +9,11 @@ from typing import Any
 from foundation.clock import stamp
 from foundation.verdict import Verdict
 
+UNDER_WAY = 1.5
+"""Seconds before a harm in which an attempt that is hurt by it may have begun."""
+BLIND = 0.5
+"""The share of a time without data from which on nothing can be said of users."""
+
 
 @dataclass
 class Felt:

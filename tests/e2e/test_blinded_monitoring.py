@@ -8,7 +8,7 @@ import pytest
 from site_under_test import Site, wait_until
 
 from foundation.clock import parse
-from incidents.judge import UNDER_WAY
+from outages.model import UNDER_WAY
 
 CASES = {
     # What is done to the monitoring: is the outage recorded, does JourneyDown fire, for how many is somebody

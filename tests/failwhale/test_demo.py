@@ -20,7 +20,8 @@ from foundation.failure import Failure
 from foundation.state import State
 from incidents.incident import Incident
 from incidents.judge import Finding, Outcome
-from incidents.runner import Manner, Result, Tell
+from incidents.observer import Tell
+from incidents.result import Manner, Result
 from loadtests.generator import LoadPlan
 from loadtests.load import Result as Loading
 from loadtests.populate import Loaded

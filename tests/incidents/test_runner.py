@@ -18,7 +18,8 @@ from foundation.state import State
 from incidents.incident import Expectation, Incident
 from incidents.judge import Outcome
 from incidents.planned import PlannedInjection
-from incidents.runner import Control, Manner, play
+from incidents.result import Control, Manner
+from incidents.runner import play
 from outages.history import history_of
 from outages.model import Felt, Page
 
