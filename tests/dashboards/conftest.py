@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 UNPACKED = Path.home() / ".cache" / "failwhale" / "prometheus" / "usr" / "bin"
-"""Where dashboards/prometheus/fetch.sh leaves them."""
+"""Where dashboards/fetch.sh leaves them."""
 CURRENT = "FAILWHALE_CURRENT_PROMETHEUS"
 """The variable that names the folder of a current `prometheus` and `promtool`."""
 
