@@ -79,11 +79,12 @@ class Pages:
 
     def compare(self, alerts: Sequence[Alert], silences: Mapping[str, Mapping[str, Any]]) -> None:
         """Look what the Alertmanager says of its alerts (GET /api/v2/alerts): a page is acknowledged by a
-        silence, and of the end of one that is nobody is notified. `silences` are by their ids."""
+        silence; and of the end of one that is, or whose telling a kill made it forget, nobody is notified.
+        `silences` are by their ids."""
         there = {_key(alert["labels"]): alert for alert in alerts}
         for key, page in list(self._open.items()):
             if key not in there:
-                if page.is_acknowledged:
+                if page.is_notified:
                     self._miss(key, page)
                 continue
             page.missing_since = None
