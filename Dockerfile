@@ -50,10 +50,10 @@ FROM ${PYTHON_IMAGE}
 # folder that it covers, therefore these exist.
 RUN groupadd --gid 10001 failwhale \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin failwhale \
-    && for part in prober prometheus $(for kind in frontend auth post retweet timeline notify maintenance link; do echo "$kind-east $kind-west"; done); \
+    && for part in prober prometheus alertmanager $(for kind in frontend auth post retweet timeline notify maintenance link; do echo "$kind-east $kind-west"; done); \
         do set -- "$@" "/pki/$part"; done \
     && install -d -o 10001 -g 10001 -m 0750 "$@" /pki /secrets /access /operators /instruments /maintenance /record \
-        /releases /state /metrics /rules /state/pki /state/secrets /state/operators /state/record /state/releases \
+        /releases /state /metrics /rules /silences /state/pki /state/secrets /state/operators /state/record /state/releases \
         /state/chaos /state/volumes /state/volumes/rules
 
 COPY --from=build /opt/failwhale /opt/failwhale

@@ -160,7 +160,7 @@ $(VENV)/installed: $(VENV)/python requirements.lock pyproject.toml
 	@$(install) --require-hashes --requirement requirements.lock
 	@$(install) --no-deps --editable .
 	@PYTHONDONTWRITEBYTECODE= $(bin)/python -m compileall -q $(SOURCES)
-	@sh dashboards/prometheus/fetch.sh
+	@sh dashboards/fetch.sh
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock

@@ -40,7 +40,7 @@ LEAST_INTENSITY, MOST_INTENSITY = 1, 10
 SERVICES = ("frontend", "auth", "post", "timeline", "retweet", "notify")
 MAINTENANCE = "maintenance"
 """A service, too, but one that no user and no other service calls."""
-PARTS = (*SERVICES, MAINTENANCE, "store", "sentinel", "link", "prober", "prometheus")
+PARTS = (*SERVICES, MAINTENANCE, "store", "sentinel", "link", "prober", "prometheus", "alertmanager")
 """Everything but the controller: nobody would be there to verify what it does to itself."""
 
 _READERS: Mapping[ParameterType, Callable[[str], Value]] = {

@@ -13,7 +13,7 @@
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 suite=bookworm
-packages=python3,python3-venv,ca-certificates,redis-server,redis-sentinel,redis-tools,prometheus
+packages=python3,python3-venv,ca-certificates,redis-server,redis-sentinel,redis-tools,prometheus,prometheus-alertmanager
 
 fail() {
     echo "stand-ins: $1" >&2
@@ -111,9 +111,10 @@ debootstrap --variant=minbase --include="$packages" "$suite" "$root" "$mirror" >
     fail "debootstrap failed, as above"
 }
 
-# What the real images have and the packages do not: `python`, the users' numbers, folders that those users own (a new
-# volume takes over the owner of the folder that it covers).
+# What the real images have and the packages do not: `python`, a program by its own name, the users' numbers, folders that
+# those users own (a new volume takes over the owner of the folder that it covers).
 ln -s python3 "$root/usr/bin/python"
+ln -s prometheus-alertmanager "$root/usr/bin/alertmanager"
 chroot "$root" groupmod -g 999 redis
 chroot "$root" usermod -u 999 redis
 install -d -o 999 -g 999 "$root/data"

@@ -42,6 +42,7 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     from failwhale.protections import say_of_themselves, switched_off
     from foundation.disk import is_full
     from outages.wording import record_problem
+    from testbed.alertmanager import SERVICE as ALERTMANAGER
     from testbed.choice import lifecycle_of
     from testbed.instruments import prober_now
     from testbed.maintenance import is_well, maintenance_now, spell_maintenance
@@ -97,6 +98,11 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     for place, address in edges.items():
         stdout().print(f"{place}: {address}")
     stdout().print(f"users: {_spell_journeys(prober.get('journeys', {}))}")
+    if any(part.service == ALERTMANAGER and not part.ready for part in parts):
+        stdout().print(
+            "pages: none comes, as the alertmanager does not answer (failwhale ops restart alertmanager)",
+            style="yellow",
+        )
     if journal.blocked:
         stdout().print("blocked: no fault begins until failwhale chaos unblock", style="yellow")
     if active:

@@ -119,6 +119,7 @@ KINDS: Mapping[str, Mapping[str, Check]] = {
     "no-data.opened": _NO_DATA,
     "no-data.closed": _NO_DATA,
     "page.opened": _PAGE,
+    "page.acknowledged": {**_PAGE, "by": _text, "reason": _or_absent(_text), "until": _time},
     "page.closed": _PAGE,
     "records.dropped": {"count": _number},
     "fault.requested": {

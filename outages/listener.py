@@ -6,11 +6,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from outages.pages import PATH as PAGES
 from services.platform.injection.endpoints import FAULTS, FaultEndpoints
 from services.platform.injection.points import InjectionPoints
 from services.platform.injection.scrapes import can_be_scraped
@@ -38,16 +37,16 @@ class ProberListener:
         work: Callable[[], Awaitable[None]],
         state: Callable[[], dict[str, Any]],
         expose: Callable[[], bytes],
-        page: Callable[[bytes], None],
+        pages: Mapping[str, Callable[[bytes], None]],
         faults: InjectionPoints,
         token: Path,
     ) -> None:
-        """`page` is given what Prometheus reports of its alerts; `token` is the file of the site's control
-        token."""
+        """`pages` are, by path, who takes what is told of alerts there; `token` is the file of the site's
+        control token."""
         self._work = work
         self._state = state
         self._expose = expose
-        self._page = page
+        self._pages = pages
         self._faults = faults
         self._endpoints = FaultEndpoints(faults, token, _refusal)
 
@@ -65,8 +64,8 @@ class ProberListener:
         if path == "/metrics":
             answers = await can_be_scraped(self._faults)
             return (200, TEXT, self._expose()) if answers else (503, TEXT, b"")
-        if path == PAGES and scope["method"] == "POST":
-            return await self._take_pages(receive), JSON, b"{}"
+        if path in self._pages and scope["method"] == "POST":
+            return await self._take_pages(self._pages[path], receive), JSON, b"{}"
         if path == "/journeys":
             return 200, JSON, json.dumps(self._state()).encode()
         if path in ("/-/health", "/-/ready"):
@@ -78,13 +77,13 @@ class ProberListener:
             return status.value, JSON, json.dumps(content).encode()
         return 404, b"application/problem+json", NOT_FOUND
 
-    async def _take_pages(self, receive: Receive) -> int:
+    async def _take_pages(self, take: Callable[[bytes], None], receive: Receive) -> int:
         if self._faults.of("alerts-to-nobody") is not None:
             return 404
         try:
-            self._page(await _body(receive))
+            take(await _body(receive))
         except ValueError as error:
-            logger.warning("what is no report of alerts was refused: %s", error)
+            logger.warning("what tells of no alerts was refused: %s", error)
             return 400
         return 200
 

@@ -1,20 +1,22 @@
 """The prober: users who never sleep. ``python -m outages.prober``, configured by its environment.
 
 EDGES=east=https://localhost:8443,west=... are the public addresses, CA the file to trust, RECORD the
-folder of the ledger and of cast.json; LISTEN, PKI and SECRETS are those of every part of the site.
+folder of the ledger and of cast.json, ALERTMANAGER=host:port who tells of pages; LISTEN, PKI and SECRETS are
+those of every part of the site.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from foundation.clock import Clock
 from foundation.patient_ledger import PatientLedger
 from outages import journeys
+from outages.acknowledgements import Acknowledgements
 from outages.cast import Cast
 from outages.client import PublicEdge, Trust, parse_edges, trusting
 from outages.fixture_upkeep import FixtureUpkeep
@@ -23,12 +25,13 @@ from outages.journey_probe import JourneyProbe
 from outages.listener import ProberListener
 from outages.metrics import ProberMetrics, without_journey
 from outages.operations_done import OperationsDone
-from outages.pages import Pages
+from outages.pages import NOTIFICATIONS, REPORTS, Pages
 from outages.tracker import NoData
 from outages.visit import Cleanup, Visit
 from services.platform.injection.points import InjectionPoints
 from services.platform.serve import run
-from services.platform.settings import Settings, SettingsError
+from services.platform.settings import Address, Settings, SettingsError
+from testbed.control import Control, mutual_tls
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +45,9 @@ SETTLES_WITHIN = 20.0
 """Seconds in which a site that is being started may fail without that being an outage; less, if every journey
 has gone well before."""
 
+ASKED_WITHIN = 1.0
+"""Seconds that the Alertmanager gets for an answer."""
+
 LOST_AFTER = 5.0
 """Seconds that a journey is down before the fixture_upkeep asks whether what it needs is still there."""
 
@@ -49,13 +55,20 @@ LOST_AFTER = 5.0
 class Prober:
     """All journeys, what they need, and the record of what they saw."""
 
-    def __init__(self, edges: Mapping[str, PublicEdge], tls: Trust, record: Path) -> None:
+    def __init__(
+        self,
+        edges: Mapping[str, PublicEdge],
+        tls: Trust,
+        record: Path,
+        alertmanager: Callable[[], Control] | None = None,
+    ) -> None:
         self.clock = Clock()
         self.faults = InjectionPoints()
         self.metrics = ProberMetrics()
         self.ledger = PatientLedger(record / "ledger.ndjson", self.clock)
         self.metrics.register(OperationsDone(self.ledger.path))
         self.pages = Pages(self.ledger.append)
+        self._acknowledgements = Acknowledgements(self.pages, alertmanager) if alertmanager else None
         self.cast = Cast(record / "cast.json")
         crashed = close_what_was_left_open(self.ledger, self.clock.wall(self.clock.now()))
         self.cast.load(codes_doubtful=crashed)
@@ -95,6 +108,8 @@ class Prober:
                 group.create_task(self._tally())
                 group.create_task(self._watch_itself())
                 group.create_task(self._catch_up())
+                if self._acknowledgements:
+                    group.create_task(self._acknowledgements.run())
         finally:
             await asyncio.gather(*(probe.stop() for probe in self.probes.values()))
             self.cast.save()
@@ -216,9 +231,27 @@ def main() -> None:
         raise SettingsError(f"EDGES: {error}") from None
     ca = Path(settings.text("CA", str(settings.pki / "ca.pem")))
     record = Path(settings.text("RECORD", "record"))
-    prober = Prober(edges, trusting(ca), record)
-    take, token = prober.pages.take, settings.secrets / "token"
-    run(ProberListener(prober.run, prober.state, prober.expose, take, prober.faults, token), settings)
+    prober = Prober(edges, trusting(ca), record, _alertmanager(settings))
+    pages = {REPORTS: prober.pages.take_report, NOTIFICATIONS: prober.pages.take_notification}
+    token = settings.secrets / "token"
+    run(ProberListener(prober.run, prober.state, prober.expose, pages, prober.faults, token), settings)
+
+
+def _alertmanager(settings: Settings) -> Callable[[], Control] | None:
+    """Gives what asks it. None where the site was told of none."""
+    text = settings.text("ALERTMANAGER", "")
+    if not text:
+        return None
+    try:
+        address = Address.parse(text)
+    except ValueError as error:
+        raise SettingsError(f"ALERTMANAGER: {error}") from None
+
+    def now() -> Control:
+        tls = mutual_tls(settings.pki, settings.certificate_name)
+        return Control(address.host, address.port, tls, timeout=ASKED_WITHIN)
+
+    return now
 
 
 if __name__ == "__main__":

@@ -62,10 +62,16 @@ class Presented:
 # --- in the handshake ---
 
 
-def presented(address: tuple[str, int], authority: Path, name: str) -> Presented | None:
+Caller = tuple[Path, Path]
+"""The files of the certificate, and of the key, that are shown to who asks for one."""
+
+
+def presented(
+    address: tuple[str, int], authority: Path, name: str, caller: Caller | None = None
+) -> Presented | None:
     """What is presented at an address to somebody who trusts these authorities and wants this name. None when
-    nobody answers."""
-    trusting = ssl.create_default_context(cafile=str(authority))
+    nobody answers. What is presented is seen without a `caller`, too, but some log whoever shows nothing."""
+    trusting = _showing(caller, ssl.create_default_context(cafile=str(authority)))
     flaw = None
     try:
         try:
@@ -74,12 +80,19 @@ def presented(address: tuple[str, int], authority: Path, name: str) -> Presented
             flaw = _BY_CODE.get(refusal.verify_code)
             if flaw is None:
                 return None
-            seeing = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            seeing = _showing(caller, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
             seeing.check_hostname, seeing.verify_mode = False, ssl.CERT_NONE
             shown = _shake_hands(address, seeing, name)
     except OSError:
         return None
     return Presented(x509.load_der_x509_certificate(shown), flaw)
+
+
+def _showing(caller: Caller | None, tls: ssl.SSLContext) -> ssl.SSLContext:
+    if caller is not None:
+        with suppress(OSError):  # what is presented can be seen without
+            tls.load_cert_chain(*caller)
+    return tls
 
 
 def _shake_hands(address: tuple[str, int], tls: ssl.SSLContext, name: str) -> bytes:

@@ -167,6 +167,12 @@ def operators_tls(state: State) -> ssl.SSLContext:
     return _mutual_tls(state.ca, state.client_certificate, state.client_key)
 
 
+def mutual_tls(folder: Path, name: str) -> ssl.SSLContext:
+    """Mutual TLS with the certificate that is called `name` in this folder, whose ca.pem says whom it trusts.
+    Raises OSError when there is none."""
+    return _mutual_tls(folder / "ca.pem", folder / f"{name}.pem", folder / f"{name}.key")
+
+
 def tls_as(state: State, name: str) -> ssl.SSLContext:
     """Mutual TLS with the certificate that is called `name`. Raises OSError when there is none."""
     from services.platform.pki import folder_of

@@ -174,7 +174,8 @@ def _endpoints(inventory: Inventory) -> Iterator[tuple[Part, Endpoint, tuple[str
 
 
 def _row(state: State, part: Part, endpoint: Endpoint, address: tuple[str, int]) -> EndpointCertificate:
-    shown = certificates.presented(address, state.ca, part.compose_name)
+    caller = state.client_certificate, state.client_key
+    shown = certificates.presented(address, state.ca, part.compose_name, caller)
     if shown is None:
         return EndpointCertificate(part.compose_name, part.name, endpoint, None, None, None, "no answer")
     return _told(state.pki, part.compose_name, part.name, endpoint, shown.certificate, shown.flaw or "good")

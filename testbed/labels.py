@@ -27,6 +27,8 @@ class Labels:
     alive_path: str
     ready_path: str
     is_optional: bool
+    without: str
+    """What the site is like where it is left out; empty: complete."""
 
     @property
     def name(self) -> str:
@@ -50,6 +52,7 @@ class Labels:
             alive_path=labels.get("failwhale.alive", ALIVE_PATH),
             ready_path=labels.get("failwhale.ready", READY_PATH),
             is_optional=labels.get("failwhale.optional") == "true",
+            without=labels.get("failwhale.without", ""),
         )
 
 

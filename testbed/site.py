@@ -11,6 +11,8 @@ from typing import cast
 from foundation.failure import USAGE, Failure
 from foundation.state import State
 from testbed.alert_rules import AlertRules, evaluated
+from testbed.alertmanager import SERVICE as ALERTMANAGER
+from testbed.alertmanager import Alertmanager
 from testbed.choice import runtime_of
 from testbed.endpoints import Endpoints
 from testbed.inventory import Part
@@ -42,6 +44,12 @@ class Site(Endpoints):
     def evaluated_alerts(self, prometheus: Part) -> dict[str, str]:
         """The alerts whose rules this Prometheus evaluates now, each with its state. Raises Unreachable."""
         return evaluated(prometheus)
+
+    @property
+    def alertmanager(self) -> Alertmanager | None:
+        """Who pages; None where the site has none, and Prometheus reports to the prober itself."""
+        found = next((part for part in self.inventory.parts if part.service == ALERTMANAGER), None)
+        return None if found is None else Alertmanager(found, self._tls)
 
     def free_disk(self, part: Part) -> None:
         """Let the part write again that had no room.

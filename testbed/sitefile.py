@@ -17,7 +17,7 @@ from typing import Any, Literal
 from foundation.failure import BASELINE_NOT_MET, Failure
 from foundation.state import State
 from testbed.decoding import Misfit, decode
-from testbed.labels import Kind
+from testbed.labels import Kind, Labels
 
 VERSION = 2
 """Of the form of the file. Another number for every change that an older or newer reader would mistake."""
@@ -71,6 +71,11 @@ class LeftOut:
     part: str
     reason: str
     advice: str = ""
+
+    @classmethod
+    def of(cls, labels: Labels, reason: str, advice: str = "") -> LeftOut:
+        """With what its labels say that this means."""
+        return cls(labels.name, f"{reason}, so {labels.without}" if labels.without else reason, advice)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""restore-alerts: Prometheus goes by the rules again that it began with."""
+"""restore-alerts: Prometheus goes by the rules again that it began with, and no alert is silenced."""
 
 from __future__ import annotations
 
@@ -16,19 +16,25 @@ SERVICE = "prometheus"
 class RestoreAlerts(Operation):
     name = "restore-alerts"
     help = (
-        "Have Prometheus go by its own rules again. Alerts that were taken out are watched, and those that "
-        "were added are gone."
+        "Have Prometheus go by its own rules again. Alerts that were taken out are watched, those that were "
+        "added are gone, and the Alertmanager silences none."
     )
     example = "failwhale ops restore-alerts"
 
     def parts(self, site: Site, target: str) -> tuple[Part, ...]:
-        return (prometheus_of(site),)
+        return (prometheus_of(site), *([site.alertmanager.part] if site.alertmanager else []))
 
     def carry_out(self, order: Order) -> str:
         rules = order.site.alert_rules
-        if not rules.is_incomplete and not rules.has_added:
-            raise Failure("Prometheus goes by its own rules", "see: failwhale status")
-        (prometheus,) = order.parts
+        ended = _end_silences(order.site)
+        if rules.is_incomplete or rules.has_added:
+            return f"{self._restore_rules(order)}{f'; {ended}' if ended else ''}"
+        if not ended:
+            raise Failure("Prometheus goes by its own rules, no alert is silenced", "see: failwhale status")
+        return ended
+
+    def _restore_rules(self, order: Order) -> str:
+        rules, prometheus = order.site.alert_rules, order.parts[0]
         rules.put_back()
         rules.remove_added()
         order.site.runtime.reload(prometheus.name)
@@ -40,6 +46,19 @@ class RestoreAlerts(Operation):
                 f"failwhale ops restart {prometheus.name}",
             )
         return f"Prometheus evaluates its {len(own)} alerts"
+
+
+def _end_silences(site: Site) -> str:
+    """Returns what was done, in words; empty when no alert was silenced, or when nobody can be asked: what an
+    Alertmanager that is down silences shall not be in the way of the rules."""
+    alertmanager = site.alertmanager
+    if alertmanager is None or not site.answers(alertmanager.part):
+        return ""
+    silences = alertmanager.silences()
+    for silence in silences:
+        alertmanager.end(silence)
+    names = sorted({silence.alert or silence.id for silence in silences})
+    return f"no longer silenced: {', '.join(names)}" if names else ""
 
 
 def prometheus_of(site: Site) -> Part:

@@ -15,6 +15,9 @@ from testbed.sitefile import LeftOut
 COMPOSE_FILE = Path(__file__).parents[2] / "docker-compose.yml"
 """The description of our own site."""
 
+LEFT_OUT = "LEFT_OUT"
+"""The variable by which a part is told which optional parts this site has not, by their names."""
+
 
 @dataclass(frozen=True)
 class Wishes:

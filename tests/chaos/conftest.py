@@ -64,6 +64,7 @@ NAMES = (
     "maintenance@east",
     "prober",
     "chaos",
+    "alertmanager",
     "prometheus",
 )
 ROUTES = {"/api/v1/posts": {"post": {}}, "/api/v1/posts/{id}": {"get": {}, "delete": {}}}
@@ -314,7 +315,7 @@ class MemoryControl:
             del points[identifier]
         if path.endswith("/openapi.json"):
             return Answer(200, json.dumps({"paths": ROUTES}).encode())
-        if path == "/api/v2/alerts":
+        if path in ("/api/v2/alerts", "/pages"):
             gone = any(point["kind"] == "alerts-to-nobody" for point in points.values())
             return Answer(404 if gone else 200, b"{}")
         if path == "/metrics" and process.packets:

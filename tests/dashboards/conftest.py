@@ -1,4 +1,4 @@
-"""The Prometheus programs that rules are tested with: what plain processes find, and a current one."""
+"""The programs that the configuration is tested with: what plain processes find, and current ones."""
 
 from __future__ import annotations
 
@@ -8,27 +8,53 @@ from pathlib import Path
 
 import pytest
 
+from testbed.runtimes.processes import programs
+
 UNPACKED = Path.home() / ".cache" / "failwhale" / "prometheus" / "usr" / "bin"
-"""Where dashboards/prometheus/fetch.sh leaves them."""
+"""Where dashboards/fetch.sh leaves Prometheus and promtool."""
 CURRENT = "FAILWHALE_CURRENT_PROMETHEUS"
-"""The variable that names the folder of a current `prometheus` and `promtool`."""
+"""The variable that names the folder of a current `prometheus`, `promtool` and `alertmanager`."""
+
+EACH = ["found", "current"]
 
 
-def _folder(which: str) -> Path | None:
-    if which == "current":
-        return Path(os.environ[CURRENT]) if os.environ.get(CURRENT) else None
+def _current() -> Path | None:
+    return Path(os.environ[CURRENT]) if os.environ.get(CURRENT) else None
+
+
+def _found() -> Path | None:
     found = shutil.which("promtool") or shutil.which("promtool", path=str(UNPACKED))
     return Path(found).parent if found else None
 
 
-@pytest.fixture(scope="session", params=["found", "current"])
+def _skip(what: str, which: str, package: str) -> None:
+    """What is missing is skipped, but in CI it fails."""
+    how = f"set {CURRENT}" if which == "current" else f"install the package '{package}'"
+    missing = f"no {what} ({which}): {how}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing, pytrace=False)
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session", params=EACH)
 def prometheus(request: pytest.FixtureRequest) -> Path:
-    """The folder of `prometheus` and `promtool`. What is missing is skipped, but in CI it fails."""
-    folder = _folder(request.param)
+    """The folder of `prometheus` and `promtool`."""
+    folder = _current() if request.param == "current" else _found()
     if folder is None:
-        how = f"set {CURRENT}" if request.param == "current" else "install the package 'prometheus'"
-        missing = f"no Prometheus ({request.param}): {how}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing, pytrace=False)
-        pytest.skip(missing)
+        _skip("Prometheus", request.param, "prometheus")
+    assert folder is not None
     return folder
+
+
+@pytest.fixture(scope="session", params=EACH)
+def alertmanager(request: pytest.FixtureRequest) -> Path:
+    """The program."""
+    if request.param == "current":
+        folder = _current()
+        found = str(folder / "alertmanager") if folder else None
+    else:
+        found = programs.find("alertmanager", os.environ)
+    if found is None:
+        _skip("Alertmanager", request.param, "prometheus-alertmanager")
+    assert found is not None
+    return Path(found)

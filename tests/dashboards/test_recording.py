@@ -120,8 +120,10 @@ def started(
         "RULES": str(data / "rules"),
         "CONFIG": str(CONFIG),
         "PKI": str(certificates),
-        "TARGETS": f"prober={target} {DEAD}=127.0.0.1:1",
-        "RECEIVER": target,
+        "TARGETS": f"prober={target} {DEAD}=127.0.0.1:1 alertmanager=127.0.0.1:1",
+        "ALERTMANAGER": "127.0.0.1:1",
+        "PROBER": target,
+        "LEFT_OUT": "alertmanager grafana",
     }
     with (
         data.with_suffix(".log").open("w+") as log,
@@ -181,6 +183,7 @@ def test_what_was_counted_is_recorded_alerted_and_scored(
     result = score([felt], recorded, now)
     assert (result["detected"], result["missed"], result["false_positives"]) == (1, 0, 0)
     # One rule set pages, and what belongs to none, although alerts of another fire as well.
+    # And of a part that there is not nobody says that it is down.
     assert [one.alert for one in watched.of("up-only")] == ["PartDown"]
     assert "PartDown" not in prober.pages
     (down,) = [one for one in watched.of("journeys") if one.alert == "JourneyDown"]

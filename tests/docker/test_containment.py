@@ -108,7 +108,7 @@ def test_sees_of_this_machine_only_the_repositorys_files_and_cannot_change_them(
 OWN_KEYS = [
     name
     for name, service in SERVICES.items()
-    if service["labels"]["failwhale.service"] in (*FACES, "link", "prober", "prometheus")
+    if service["labels"]["failwhale.service"] in (*FACES, "link", "prober", "prometheus", "alertmanager")
 ]
 """Who has a certificate, in a volume of its own."""
 
@@ -128,6 +128,7 @@ WRITERS = {
     "state": {"chaos"},
     "prometheus": {"genesis", "prometheus"},
     "rules": {"genesis", "prometheus", "chaos"},
+    "silences": {"genesis", "alertmanager"},
     **{name: {name} for name in SERVICES if name.startswith(("store-", "sentinel-"))},
 }
 
@@ -145,7 +146,15 @@ def test_a_volume_is_written_by_whose_it_is_and_every_one_is_used() -> None:
 
 def test_secrets_are_seen_by_no_one_who_looks_or_uses() -> None:
     seeing = {name for name in SERVICES if "secrets" in _sources(name)}
-    assert not seeing & {"grafana", "prometheus", "prober", "locust", "link-east", "link-west"}
+    assert not seeing & {
+        "grafana",
+        "prometheus",
+        "alertmanager",
+        "prober",
+        "locust",
+        "link-east",
+        "link-west",
+    }
     assert not [name for name in seeing if name.startswith(("store-", "sentinel-"))]
 
 

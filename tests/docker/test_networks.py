@@ -43,7 +43,7 @@ def test_nobody_reaches_another_data_centres_store_but_the_line_and_the_controll
 
 
 def test_who_looks_and_who_uses_is_outside() -> None:
-    for name in ("prober", "prometheus", "grafana", "locust"):
+    for name in ("prober", "prometheus", "alertmanager", "grafana", "locust"):
         assert networks(name) == {"edge"}
     assert networks("chaos") == {"edge", "replication"}
     assert networks("sentinel-witness") == {"replication"}

@@ -27,6 +27,7 @@ def part(name: str) -> Part:
 PARTS = (
     *(part(f"{service}@{place}") for service in SERVICES for place in ("east", "west")),
     part("prometheus"),
+    part("alertmanager"),
     part("chaos"),
 )
 
@@ -41,6 +42,7 @@ class FakeSite:
         self.ill: set[str] = set()
         """Who is not ready, though it runs."""
         self.roles = {"store@east": "primary", "store@west": "replica"}
+        self.alertmanager: Any = None
         self.runtime = SimpleNamespace(
             restart=self._starts("restart"),
             start=self._starts("start"),

@@ -252,7 +252,9 @@ def test_prometheus_goes_by_its_own_rules_again(do: Any, site: Any, monkeypatch:
     site.runtime.reload = lambda name: evaluated.update({"JourneyDown": "inactive"})
     site.evaluated_alerts = lambda part: evaluated
     assert do("restore-alerts").said == "Prometheus evaluates its 2 alerts"
-    assert refusal_of(lambda: do("restore-alerts")).message == "Prometheus goes by its own rules"
+    assert refusal_of(lambda: do("restore-alerts")).message == (
+        "Prometheus goes by its own rules, no alert is silenced"
+    )
     rules.has_added = True
     evaluated["TooMany"] = "firing"
     assert "does not evaluate its 2 alerts" in refusal_of(lambda: do("restore-alerts")).message

@@ -65,9 +65,7 @@ async def test_a_journey_that_nobody_watches_has_no_series_and_is_recorded(
 async def listener(running: Running, tmp_path: Path) -> httpx.AsyncClient:
     prober, token = running.prober, tmp_path / "token"
     token.write_text("control-token\n")
-    listener = ProberListener(
-        prober.run, prober.state, prober.expose, prober.pages.take, prober.faults, token
-    )
+    listener = ProberListener(prober.run, prober.state, prober.expose, {}, prober.faults, token)
     transport = httpx.ASGITransport(listener)  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="https://prober", headers=TOKEN)
 

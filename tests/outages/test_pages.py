@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from test_blind import TOKEN
 
 from foundation.clock import parse, stamp
 from foundation.ledger import Ledger
+from foundation.records import fits
 from outages.history import read
 from outages.listener import ProberListener
 from outages.model import Felt, Page
-from outages.pages import MOST, Pages
+from outages.pages import GONE_AFTER, MOST, NOTIFICATIONS, REPORTS, Pages
 from outages.score import score
 from services.platform.injection.points import InjectionPoints
 from services.platform.injection.spec import FaultSpec
@@ -59,17 +61,17 @@ def told(ledger: Ledger) -> list[tuple[str, str, str | None]]:
 def test_what_goes_on_is_told_once_and_its_end_as_well(pages: Pages, ledger: Ledger) -> None:
     down = alert(journey="post")
     for _ in range(2):
-        pages.take(
+        pages.take_report(
             report(down, alert("JourneySlow", "ticket", journey="post"), alert("PartDown", part="post@east"))
         )
     for _ in range(2):
-        pages.take(report(alert(journey="post", ends=-1)))
+        pages.take_report(report(alert(journey="post", ends=-1)))
     assert told(ledger) == [
         ("page.opened", "JourneyDown", "post"),
         ("page.opened", "PartDown", None),
         ("page.closed", "JourneyDown", "post"),
     ]
-    pages.take(report({**down, "startsAt": stamp(NOW)}))
+    pages.take_report(report({**down, "startsAt": stamp(NOW)}))
     assert told(ledger)[3:] == [("page.opened", "JourneyDown", "post")]
     assert [(page.alert, page.journey) for page in read(ledger.path).pages] == [
         ("JourneyDown", "post"),
@@ -79,7 +81,7 @@ def test_what_goes_on_is_told_once_and_its_end_as_well(pages: Pages, ledger: Led
 
 
 def test_no_more_are_remembered_than_there_is_room_for(pages: Pages, ledger: Ledger) -> None:
-    pages.take(report(*(alert(journey=str(number)) for number in range(MOST + 5))))
+    pages.take_report(report(*(alert(journey=str(number)) for number in range(MOST + 5))))
     assert len(pages._open) == MOST
     assert len(told(ledger)) == MOST + 5
 
@@ -89,23 +91,95 @@ def test_no_more_are_remembered_than_there_is_room_for(pages: Pages, ledger: Led
 )
 def test_what_is_no_report_is_refused(pages: Pages, body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        pages.take(body)
+        pages.take_report(body)
 
 
-async def test_a_receiver_that_is_gone_takes_none(pages: Pages, ledger: Ledger, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"alerts": [1]}', b'{"alerts": [{"status": "firing"}]}']
+)
+def test_what_is_no_notification_is_refused(pages: Pages, body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        pages.take_notification(body)
+
+
+def notified(*alerts: dict[str, Any], status: str = "firing") -> bytes:
+    """What the Alertmanager's webhook tells; who has no end yet ends in the year 1."""
+    never = {} if status == "resolved" else {"endsAt": "0001-01-01T00:00:00Z"}
+    return json.dumps(
+        {"version": "4", "alerts": [{**one, **never, "status": status} for one in alerts]}
+    ).encode()
+
+
+def test_what_the_alertmanager_tells_is_written_as_what_prometheus_reports(
+    pages: Pages, ledger: Ledger
+) -> None:
+    pages.take_notification(notified(alert(journey="post")))
+    pages.take_notification(notified(alert(journey="post")))
+    pages.take_notification(notified(alert(journey="post", ends=-1), status="resolved"))
+    assert told(ledger) == [("page.opened", "JourneyDown", "post"), ("page.closed", "JourneyDown", "post")]
+    opened, closed = (row for row in ledger.read() if "page" in row["kind"])
+    assert (opened["start"], opened["end"]) == (START, None)
+    assert parse(closed["end"]) == NOW - 1
+
+
+SILENCES = {"s-1": {"createdBy": "anna", "comment": "on it", "endsAt": stamp(NOW + 300)}}
+
+
+def among(one: dict[str, Any], *silenced_by: str) -> dict[str, Any]:
+    """An alert as the Alertmanager lists it."""
+    return {**one, "status": {"state": "active", "silencedBy": list(silenced_by)}}
+
+
+def test_a_page_is_acknowledged_by_whose_silence_it_is_and_closed_when_the_alert_is_gone(
+    ledger: Ledger,
+) -> None:
+    now = [NOW]
+    pages = Pages(ledger.append, now=lambda: now[0])
+    post, login = alert(journey="post"), alert(journey="login")
+    pages.take_report(report(alert("Added")))
+    assert not pages.are_notified, "nobody knows more of what Prometheus reported itself"
+    pages.take_notification(notified(post, login))
+    assert pages.are_notified
+    pages.compare([among(post), among(login)], SILENCES)
+    for _ in range(2):
+        pages.compare([among(post, "s-1"), among(login)], SILENCES)
+    (acknowledged,) = (row for row in ledger.read() if row["kind"] == "page.acknowledged")
+    assert fits(acknowledged)
+    assert (acknowledged["journey"], acknowledged["by"], acknowledged["reason"]) == ("post", "anna", "on it")
+    assert parse(acknowledged["until"]) == NOW + 300
+    pages.compare([among(login)], SILENCES)
+    now[0] += GONE_AFTER - 1
+    pages.compare([among(post, "s-1"), among(login)], SILENCES)  # it was only the Alertmanager that was away
+    pages.compare([among(login)], SILENCES)
+    now[0] += GONE_AFTER
+    pages.compare([among(login)], SILENCES)
+    closed = [row for row in ledger.read() if row["kind"] == "page.closed"]
+    assert [(row["journey"], parse(row["end"])) for row in closed] == [("post", NOW + GONE_AFTER - 1)]
+    # One that was killed may have forgotten whom it told. What Prometheus reported it never knew.
+    for _ in range(2):
+        now[0] += GONE_AFTER
+        pages.compare([], SILENCES)
+    assert told(ledger)[-1] == ("page.closed", "JourneyDown", "login")
+    assert len(pages._open) == 1
+
+
+@pytest.mark.parametrize(("path", "tell"), [(REPORTS, report), (NOTIFICATIONS, notified)])
+async def test_a_receiver_that_is_gone_takes_none(
+    pages: Pages, ledger: Ledger, tmp_path: Path, path: str, tell: Callable[..., bytes]
+) -> None:
     (tmp_path / "token").write_text("control-token")
-    faults = InjectionPoints()
-    listener = ProberListener(None, dict, bytes, pages.take, faults, tmp_path / "token")  # type: ignore[arg-type]
+    faults, takes = InjectionPoints(), {REPORTS: pages.take_report, NOTIFICATIONS: pages.take_notification}
+    listener = ProberListener(None, dict, bytes, takes, faults, tmp_path / "token")  # type: ignore[arg-type]
     transport = httpx.ASGITransport(listener)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="https://prober", headers=TOKEN) as client:
         faults.put("f", FaultSpec(kind="alerts-to-nobody", seconds=60))
-        assert (await client.post("/api/v2/alerts", content=report(alert()))).status_code == 404
+        assert (await client.post(path, content=tell(alert()))).status_code == 404
         assert told(ledger) == []
         faults.remove("f")
-        assert (await client.post("/api/v2/alerts", content=b"[1]")).status_code == 400
-        assert (await client.post("/api/v2/alerts", content=report(alert()))).status_code == 200
+        assert (await client.post(path, content=b"[1]")).status_code == 400
+        assert (await client.post(path, content=tell(alert()))).status_code == 200
         assert len(told(ledger)) == 1
-        assert (await client.get("/api/v2/alerts")).status_code == 404
+        assert (await client.get(path)).status_code == 404
 
 
 def test_the_score_says_for_which_outages_a_page_came() -> None:

@@ -28,6 +28,7 @@ KINDS: Mapping[str, Kind] = {
     "chaos": "controller",
     "prober": "instrument",
     "prometheus": "page",
+    "alertmanager": "instrument",
     "grafana": "page",
     "locust": "page",
 }

@@ -31,6 +31,7 @@ def test_every_part_of_the_site_says_its_kind(name: str) -> None:
     [
         ("post-east", "/-/health", "/-/ready"),
         ("prometheus", "/-/healthy", "/-/ready"),
+        ("alertmanager", "/-/healthy", "/-/ready"),
         ("grafana", "/api/health", "/api/health"),
         ("locust", "/", "/"),
     ],

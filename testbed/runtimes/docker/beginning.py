@@ -14,6 +14,7 @@ from foundation.state import State
 from foundation.version import VERSION as RELEASE
 from testbed.runtimes.docker import host
 from testbed.runtimes.docker.outlook import DockerOutlook
+from testbed.runtimes.lifecycle import LEFT_OUT
 from testbed.sitefile import Description, DockerRecord, PartRecord, SiteFile
 
 LAST_LINES = 20
@@ -35,7 +36,8 @@ def begin(state: State, outlook: DockerOutlook, seconds: float, *, quiet: bool) 
     gone = [part.compose_name for part in outlook.all_parts if part.compose_name not in names]
     none = [f"--scale={name}=0" for name in gone if name in needed]
     words = [*outlook.words, "up", "--detach", "--build", *waiting, *none, *names]
-    _shown(words, outlook.variables, quiet=quiet)
+    left_out = " ".join(row.part for row in outlook.left_out)
+    _shown(words, {**outlook.variables, f"FAILWHALE_{LEFT_OUT}": left_out}, quiet=quiet)
     controller = host.controller(outlook.project)
     if controller is not None:
         state.pki.mkdir(exist_ok=True)

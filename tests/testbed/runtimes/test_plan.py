@@ -130,6 +130,21 @@ def test_what_is_left_out_is_said(tmp_path: Path, state: State) -> None:
     assert raised.value.code == USAGE
 
 
+def test_who_asks_is_told_which_optional_parts_there_are_not(tmp_path: Path, state: State) -> None:
+    asking = FILE.replace('ANNOUNCE: "db:6379"}', 'LEFT_OUT: "${FAILWHALE_LEFT_OUT:-}"}').replace(
+        'labels: {failwhale.optional: "true"}',
+        'labels: {failwhale.optional: "true", failwhale.without: db asks nobody}',
+    )
+    site = plan(tmp_path, state, asking, without=frozenset({"web"}))
+    assert by_name(site)["db@east"].environment["LEFT_OUT"] == "extra"
+    (extra,) = [row for row in site.left_out if row.part == "extra"]
+    assert extra.reason == "absent-program-of-a-test is missing, so db asks nobody"
+    assert extra.advice == "install absent-program-of-a-test"
+    there = plan(tmp_path, state, asking.replace("absent-program-of-a-test", "sh"))
+    assert by_name(there)["db@east"].environment["LEFT_OUT"] == ""
+    assert "LEFT_OUT" not in by_name(there)["web@east"].environment
+
+
 def test_a_missing_program_is_named_with_how_to_get_it(
     tmp_path: Path, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +224,12 @@ def test_programs_come_from_settings_path_and_usual_places(tmp_path: Path) -> No
     assert programs.find("prometheus", {"FAILWHALE_PROMETHEUS": str(program)}) == str(program)
     assert programs.find("prometheus", {"PATH": str(tmp_path)}) == str(program)
     assert programs.find("redis-server", {"PATH": ""}) is not None
+    debians = tmp_path / "prometheus-alertmanager"
+    debians.symlink_to(program)
+    assert programs.find("alertmanager", {"PATH": str(tmp_path)}) == str(debians)
+    own = tmp_path / "alertmanager"
+    own.symlink_to(program)
+    assert programs.find("alertmanager", {"PATH": str(tmp_path)}) == str(own)
     assert programs.find("absent-program-of-a-test", {"PATH": ""}) is None
     with pytest.raises(Failure, match="FAILWHALE_REDIS=/absent is not a program"):
         programs.find("redis-server", {"FAILWHALE_REDIS": "/absent"})

@@ -228,6 +228,14 @@ def test_what_is_left_out_gets_no_container_also_where_others_wait_for_it(
     assert not [word for word in words if word.startswith("--scale")]
 
 
+def test_who_asks_is_told_by_a_variable_which_parts_there_are_not(look, docker, state, monkeypatch) -> None:
+    told: list[Mapping[str, str]] = []
+    monkeypatch.setattr(beginning, "_shown", lambda words, variables, *, quiet: told.append(variables))
+    for without in ({"grafana"}, set()):
+        beginning.begin(state, look(without=without), 30, quiet=True)
+    assert [one["FAILWHALE_LEFT_OUT"] for one in told] == ["grafana", ""]
+
+
 def test_optional_parts_whose_image_cannot_be_had_are_left_out_and_no_others(look, docker) -> None:
     docker.answers["image inspect --format {{.Id}} grafana"] = Failure("no such image")
     said: list[str] = []
