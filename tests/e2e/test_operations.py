@@ -64,3 +64,22 @@ def test_the_primary_is_changed_in_good_order_and_a_dead_replica_is_a_reason_not
     assert f"failwhale ops start {old}" in refused.stderr
     site.ok("ops", "start", old)
     site.wait_green()
+
+
+@ON_PROCESSES
+def test_a_backup_is_put_back_and_what_was_written_since_is_lost(site: Site) -> None:
+    def signed_up(name: str) -> int:
+        with site.client() as nobody:
+            person = {"name": name, "password": "correct horse battery"}
+            return nobody.post("/api/v1/accounts", json=person).status_code
+
+    assert signed_up("before") == 201
+    site.ok("ops", "resume", "back-up-store")
+    assert signed_up("since") == 201
+    refused = site.run("ops", "restore-backup", "--lose-at-most=1ms")
+    assert refused.returncode == 1
+    assert "no more than 1ms may be lost" in refused.stderr
+    done = site.json("ops", "restore-backup", "--reason=the data is gone")
+    assert "what was written in the last" in done["said"]
+    assert (signed_up("before"), signed_up("since")) == (409, 201)
+    site.wait_green(40)
