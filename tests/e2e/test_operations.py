@@ -18,6 +18,7 @@ PAIRS = [
     ("poison-event notify:all", ["skip notify:all"]),
     ("job-stuck maintenance:all --job trim-data", ["resume trim-data"]),
     ("counters-wrong maintenance:all", ["restart maintenance:all", "reconcile"]),
+    ("keys-expire store:primary", ["warm-homes"]),
     ("replica-barred store:replica", ["unbar"]),
     ("replication-cut store:replica", ["re-attach"]),
     ("memory-full store:primary", ["lift-memory-limit"]),

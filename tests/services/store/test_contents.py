@@ -123,6 +123,18 @@ def test_a_home_that_expired_has_again_what_was_in_it_and_what_came_meanwhile(
     assert client.keys("emptied*") == []
 
 
+def test_a_home_is_warm_when_nobody_misses_anything_in_it(server: Any, contents: Contents) -> None:
+    client = server.client
+    make_posts(server)
+    client.zadd(keys.home(1), {"2:7": 2, "3:9": 3, "4:8": 4})
+    client.sadd(keys.following(1), 7, 9)
+    contents.empty_homes(PART, 1.0)
+    client.zadd(keys.home(1), {"2:7": 2})
+    assert contents.cold_homes(PART) == (1, 1)
+    client.sadd(keys.CELEBRITIES, 9)  # whose posts are merged at read; and 8 is not followed any more
+    assert contents.cold_homes(PART) == (0, 1)
+
+
 def test_who_is_connected_goes_on_with_a_former_password(server: Any, contents: Contents) -> None:
     service = redis.Redis(port=server.port, username=access.SERVICE, password=contents.services_password)
     assert service.ping()
