@@ -84,3 +84,22 @@ def test_a_backup_is_put_back_and_what_was_written_since_is_lost(site: Site) -> 
     assert "what was written in the last" in done["said"]
     assert (signed_up("before"), signed_up("since")) == (409, 201)
     site.wait_green(40)
+
+
+@ON_PROCESSES
+def test_a_source_that_is_blocked_is_not_let_in_at_either_edge(site: Site) -> None:
+    person = {"name": "guesser", "password": "correct horse battery"}
+    with site.client() as nobody:
+        token = nobody.post("/api/v1/accounts", json=person).json()["token"]
+        for _ in range(12):
+            wrong = nobody.post("/api/v1/sessions", json={**person, "password": "a guess"})
+            assert wrong.status_code == 401
+    site.ok("ops", "block", "account:guesser")
+    for place in ("east", "west"):
+        with site.client(place, token) as guesser:
+            assert guesser.get("/api/v1/timelines/home").status_code == 403
+    assert site.run("ops", "block", "account:guesser").returncode == 1
+    site.ok("ops", "unblock", "account:guesser")
+    with site.client("west", token) as guesser:
+        assert guesser.get("/api/v1/timelines/home").status_code == 200
+    site.wait_green()
