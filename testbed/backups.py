@@ -53,6 +53,12 @@ def backups_of(site: Site) -> list[Backup]:
     )
 
 
+def why_unreachable(site: Site, part: Part) -> str:
+    """Why this part of maintenance has no way to the backups; empty when it has. Raises Unreachable."""
+    answer = site.control(part, 2.0).ask("GET", "/-/backups")
+    return "" if answer.status == 200 else answer.detail
+
+
 def restore(site: Site, backup: Backup) -> dict[str, Any]:
     """Give the store what this backup has, and take all that it has now; returns `keys`, `removed` and
     `replicated`. Raises NotRestored when it is refused, and Failure when nobody answers."""

@@ -339,6 +339,9 @@ class MemoryControl:
                 time.sleep(pauses[0] / 50)
         if path in ("/-/health", "/-/ready"):
             return Answer(200, b"{}")
+        if path == "/-/backups":
+            hidden = any(point["kind"] == "backups-unreachable" for point in points.values())
+            return problem(503, "no-backups") if hidden else Answer(200, b"[]")
         if path.startswith("/-/jobs"):
             return Answer(200, json.dumps(jobs(points.values())).encode())
         if path == "/-/configuration":
@@ -802,6 +805,18 @@ class MemorySite(Site):
 
     def wrong_posts(self, part: Part) -> tuple[int, int]:
         return int("posts" in self.changed), 1
+
+    def lose_all_posts(self, part: Part) -> None:
+        self._change("which posts there are")
+
+    def lose_posts(self, part: Part, posts: Sequence[str]) -> None:
+        self.step()
+
+    def return_posts(self, part: Part) -> None:
+        self._put_back("which posts there are")
+
+    def lost_posts(self, part: Part) -> int:
+        return int("which posts there are" in self.changed)
 
     def _change(self, what: str) -> None:
         self.step()
