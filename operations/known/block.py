@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import ClassVar, NamedTuple
 
 from foundation.failure import USAGE, Failure
@@ -16,6 +17,7 @@ from testbed.control import Unreachable
 from testbed.inventory import Part
 from testbed.recorded_change import apply
 from testbed.site import Site
+from testbed.strangers import failed_logins
 
 BUSIEST = "busiest"
 SERVICE = "frontend"
@@ -100,12 +102,8 @@ def _busiest(site: Site, edges: Iterable[Part]) -> Source:
     out."""
     failures: Counter[str] = Counter()
     for edge in edges:
-        try:
-            said = site.control(edge).ask("GET", "/-/failed-logins").json()
-        except (Unreachable, ValueError):
-            continue  # the other one may know
-        for row in said.get("sources", ()):
-            failures[row["address"]] += row["failures"]
+        with suppress(Unreachable):  # the other one may know
+            failures.update(failed_logins(site, edge))
     address, most = next(iter(failures.most_common(1)), ("", 0))
     if most < STANDS_OUT:
         seen = f"; most are from {address}, {most}" if most else ""

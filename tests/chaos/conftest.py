@@ -339,6 +339,9 @@ class MemoryControl:
                 time.sleep(pauses[0] / 50)
         if path in ("/-/health", "/-/ready"):
             return Answer(200, b"{}")
+        if path == "/-/failed-logins":
+            row = {"address": "192.0.2.7", "failures": 60 if loads(self.part) else 0}
+            return Answer(200, json.dumps({"sources": [row]}).encode())
         if path == "/-/backups":
             hidden = any(point["kind"] == "backups-unreachable" for point in points.values())
             return problem(503, "no-backups") if hidden else Answer(200, b"[]")
@@ -641,7 +644,7 @@ class MemorySite(Site):
         return MemoryControl(self, part, timeout)
 
     def entrance(  # type: ignore[override]
-        self, part: Part, timeout: float, caller: str | None = None
+        self, part: Part, timeout: float, caller: str | None = None, source: str = ""
     ) -> MemoryControl:
         return MemoryControl(self, part, timeout, caller)
 
