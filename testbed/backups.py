@@ -32,8 +32,8 @@ class Backup:
         return max(0.0, time.time() - self.made)
 
 
-class NotRestored(Failure):
-    """This backup could not be put back; another one may be."""
+class NotGood(Failure):
+    """This backup cannot be loaded; another one may be."""
 
 
 def backups_of(site: Site) -> list[Backup]:
@@ -61,11 +61,13 @@ def why_unreachable(site: Site, part: Part) -> str:
 
 def restore(site: Site, backup: Backup) -> dict[str, Any]:
     """Give the store what this backup has, and take all that it has now; returns `keys`, `removed` and
-    `replicated`. Raises NotRestored when it is refused, and Failure when nobody answers."""
+    `replicated`. Raises NotGood, and Failure when the store does not take it or nobody answers."""
     _, lead = leading(site, JOB)
     answer = _asked(site, lead, "POST", f"/-/backups/{backup.name}/restore", _RESTORED_WITHIN)
+    if answer.problem == "backup-not-good":
+        raise NotGood(f"{backup.name}: {answer.detail}", f"see: failwhale logs {lead.name}")
     if answer.status != 200:
-        raise NotRestored(f"{backup.name}: {answer.detail}", f"see: failwhale logs {lead.name}")
+        raise Failure(f"{backup.name} was not restored: {answer.detail}", "see: failwhale status")
     return dict(answer.json())
 
 

@@ -6,7 +6,7 @@ from foundation.console import spell_duration
 from foundation.failure import Failure
 from foundation.suggestions import unknown
 from operations.operation import Operation, Order, Parameter, register
-from testbed.backups import Backup, NotRestored, backups_of, restore
+from testbed.backups import Backup, NotGood, backups_of, restore
 from testbed.inventory import Part
 from testbed.maintenance import parts_of
 from testbed.site import Site
@@ -35,14 +35,14 @@ class RestoreBackup(Operation):
         return (*parts_of(site), *site.stores)
 
     def carry_out(self, order: Order) -> str:
-        refusals: list[NotRestored] = []
+        refusals: list[NotGood] = []
         for backup in _meant(backups_of(order.site), order.target):
             _refuse_too_old(backup, order.given["lose_at_most"])
             age = _spell_age(backup)
             order.say(f"{backup.name} is {age} old: what was written since will be lost")
             try:
                 done = restore(order.site, backup)
-            except NotRestored as refusal:
+            except NotGood as refusal:
                 refusals.append(refusal)
                 order.say(refusal.message)
                 continue

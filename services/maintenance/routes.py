@@ -10,11 +10,12 @@ from fastapi import APIRouter
 
 from services.maintenance.backups import Backup, all_in, folder_of
 from services.maintenance.job import Context, JobFailed
-from services.maintenance.restore import restore
+from services.maintenance.restore import NotGood, restore
 from services.maintenance.runner import Runner
 from services.platform.app import ControlToken
 from services.platform.problems import Problem
 from services.platform.site import held
+from services.platform.store.connection import Lost
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +67,10 @@ async def restore_backup(name: str, context: Context = held("context")) -> dict[
         raise Problem(404, "unknown-backup", "No such backup")
     try:
         restored = await restore(context, backup)
-    except JobFailed as error:
-        raise Problem(409, "backup-not-restored", "The backup was not restored", str(error)) from error
+    except NotGood as error:
+        raise Problem(409, "backup-not-good", "The backup is not good", str(error)) from error
+    except (JobFailed, Lost) as error:
+        raise Problem(503, "backup-not-restored", "The backup was not restored", str(error)) from error
     logger.warning("restored %s: %d keys, where there were %d", name, restored.keys, restored.removed)
     return asdict(restored)
 

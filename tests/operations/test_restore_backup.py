@@ -9,7 +9,7 @@ import pytest
 
 from foundation.failure import USAGE, Failure
 from operations.known import restore_backup
-from testbed.backups import Backup, NotRestored
+from testbed.backups import Backup, NotGood
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Any:
 
         def restore(self, site: Any, backup: Backup) -> dict[str, Any]:
             if backup.name in self.bad:
-                raise NotRestored(f"{backup.name}: it cannot be loaded", "see: failwhale logs")
+                raise NotGood(f"{backup.name}: it cannot be loaded", "see: failwhale logs")
             self.restored.append(backup.name)
             return {"keys": 9, "removed": 5, "replicated": True}
 

@@ -10,7 +10,7 @@ import pytest
 
 from foundation.failure import Failure
 from testbed import backups
-from testbed.backups import NotRestored, backups_of, restore
+from testbed.backups import NotGood, backups_of, restore
 from testbed.control import Answer, Unreachable
 
 
@@ -63,9 +63,14 @@ def test_one_is_put_back_or_it_is_said_why_not(site: Any) -> None:
     site.answer = said(200, {"keys": 7, "removed": 3, "replicated": True})
     assert restore(site, backup)["keys"] == 7
     assert site.asked == ["POST /-/backups/a.rdb/restore"]
-    site.answer = said(409, {"title": "Not restored", "detail": "it cannot be loaded"})
-    with pytest.raises(NotRestored, match=r"a\.rdb: it cannot be loaded"):
+    problem = {"type": "https://x.invalid/backup-not-good", "detail": "it cannot be loaded"}
+    site.answer = said(409, problem)
+    with pytest.raises(NotGood, match=r"a\.rdb: it cannot be loaded"):
         restore(site, backup)
+    site.answer = said(503, {"title": "Not restored", "detail": "the store refuses"})
+    with pytest.raises(Failure, match=r"a\.rdb was not restored: the store refuses") as refusal:
+        restore(site, backup)
+    assert not isinstance(refusal.value, NotGood), "so no older one is tried"
     site.answer = None
     with pytest.raises(Failure, match=r"maintenance@west does not answer$"):
         restore(site, backup)

@@ -148,3 +148,15 @@ def test_a_backup_is_told_by_the_name_of_its_file():
 @pytest.mark.parametrize(("entry", "before"), [(b"5-3", "5-2"), (b"5-0", f"4-{2**64 - 1}")])
 def test_what_was_before_an_entry(entry, before):
     assert _before(entry) == before
+
+
+async def test_a_promotion_meanwhile_is_told(context, monkeypatch):
+    backup = await backed_up(context)
+    addresses = iter([await context.servers.primary(), None])
+
+    async def primary():
+        return next(addresses)
+
+    monkeypatch.setattr(context.servers, "primary", primary)
+    with pytest.raises(JobFailed, match="another server was promoted"):
+        await restore(context, backup)
