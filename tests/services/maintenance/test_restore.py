@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from services.maintenance import trial
 from services.maintenance.backups import Backup, all_in, folder_of
 from services.maintenance.job import JobFailed
 from services.maintenance.jobs.back_up_store import BackUpStore
@@ -15,15 +14,6 @@ from services.maintenance.restore import restore
 from services.platform.injection.spec import FaultSpec
 
 LARGEST_ID = 2**53 - 1
-
-
-@pytest.fixture(autouse=True)
-def the_wheels_server(monkeypatch):
-    """Which the servers of these tests are, too."""
-    monkeypatch.setattr(trial.shutil, "which", lambda name: None)
-    trial._server.cache_clear()
-    yield
-    trial._server.cache_clear()
 
 
 async def backed_up(context) -> Backup:
