@@ -108,7 +108,8 @@ class FixtureUpkeep:
                 self._lost(f"the account {account.name}")
 
     async def _look_for_losses(self) -> None:
-        """Are the posts of the cast still there, for those who wrote them?"""
+        """Are the posts of the cast still there, for those who wrote them, and no others of theirs that were
+        deleted before, as after a backup was put back?"""
         for post, role in self._cast.written.items():
             try:
                 await request(self._visits, "GET", f"/posts/{post}", self._cast[role])
@@ -116,6 +117,12 @@ class FixtureUpkeep:
                 if refusal.status != 404:
                     raise
                 return self._lost(f"post {post} by {role}")
+        for role in AUTHORS:
+            author = self._cast[role]
+            timeline = await request(self._visits, "GET", f"/timelines/users/{author.name}?limit=100", author)
+            theirs = {str(item["id"]) for item in timeline["items"] if item["author"]["id"] == author.id}
+            if back := theirs - self._cast.written.keys():
+                return self._lost(f"that posts of {role} were deleted: {len(back)} are back")
 
     def _lost(self, what: str) -> None:
         """The site no longer has something that the cast needs: say so, and assemble it anew."""

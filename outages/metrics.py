@@ -49,6 +49,11 @@ class ProberMetrics:
             ["journey"],
             registry=self._registry,
         )
+        self._likes_error = Gauge(
+            "prober_likes_error",
+            "How many likes a post is said to have beyond those that it has; NaN while nobody says.",
+            registry=self._registry,
+        )
         self._waiting = Gauge(
             "prober_record_waiting", "Records that wait in memory for room.", registry=self._registry
         )
@@ -73,6 +78,9 @@ class ProberMetrics:
 
     def no_data(self, journey: str, has_none: bool) -> None:
         self._no_data[journey].set(has_none)
+
+    def likes_error(self, likes: float) -> None:
+        self._likes_error.set(likes)
 
     def record(self, waiting: int, dropped: int) -> None:
         """How many records there was no room for."""

@@ -22,6 +22,7 @@ from outages.client import PublicEdge, Trust, parse_edges, trusting
 from outages.fixture_upkeep import FixtureUpkeep
 from outages.interrupted import close_what_was_left_open
 from outages.journey_probe import JourneyProbe
+from outages.likes_check import LikesCheck
 from outages.listener import ProberListener
 from outages.metrics import ProberMetrics, without_journey
 from outages.operations_done import OperationsDone
@@ -76,6 +77,7 @@ class Prober:
         self._tls = tls
         self._stalled_at = 0.0
         self._last_beat = self.clock.now()
+        self.likes_check = LikesCheck(self.cast, self._visit)
         self.fixture_upkeep = FixtureUpkeep(self.cast, self._visit, self.ledger, self._in_trouble)
         # After a crash the site was up, so there is nothing to wait for.
         settled_at = self._warm_at = self.clock.now() + (0.0 if crashed else SETTLES_WITHIN)
@@ -105,6 +107,7 @@ class Prober:
                 for number, probe in enumerate(self.probes.values()):
                     group.create_task(probe.run(phase=number / len(self.probes)))
                 group.create_task(self.fixture_upkeep.run())
+                group.create_task(self.likes_check.run())
                 group.create_task(self._tally())
                 group.create_task(self._watch_itself())
                 group.create_task(self._catch_up())
@@ -143,6 +146,7 @@ class Prober:
         for name, probe in self.probes.items():
             self.metrics.up(name, blind or probe.is_up)
             self.metrics.no_data(name, not blind and probe.has_no_data)
+        self.metrics.likes_error(0.0 if blind else self.likes_check.error)
         self.metrics.record(self.ledger.waiting, self.ledger.dropped)
         exposed = self.metrics.expose()
         unwatched = self.faults.of("journey-unwatched")

@@ -85,9 +85,17 @@ class Control:
     """One listener of one part. `timeout` is in seconds and bounds each wait for the network."""
 
     def __init__(
-        self, host: str, port: int, tls: ssl.SSLContext | None, token: str = "", timeout: float = 2.0
+        self,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        token: str = "",
+        timeout: float = 2.0,
+        source: str = "",
     ) -> None:
+        """`source`: the address of this machine that it is asked from; empty: as the system has it."""
         self._address = (host, port)
+        self._source = (source, 0) if source else None
         self._tls = tls
         self._token = token
         self._timeout = timeout
@@ -133,7 +141,9 @@ class Control:
         host, port = self._address
         if self._tls is None:
             return http.client.HTTPConnection(host, port, timeout=self._timeout)
-        return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
+        return http.client.HTTPSConnection(
+            host, port, timeout=self._timeout, source_address=self._source, context=self._tls
+        )
 
 
 def _is_reset(descriptor: int) -> bool:

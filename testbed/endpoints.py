@@ -40,6 +40,10 @@ _PAGES = ("GET /", "GET /docs", "GET /static/{name}", "GET /api/v1/openapi.json"
 """What the front end answers besides the API that its document describes."""
 
 
+def is_loopback(host: str) -> bool:
+    return host == "localhost" or host.startswith("127.")
+
+
 class Endpoints(ConfiguredStores, EventLog, StoredContent):
     """Of one site, whatever carries it."""
 
@@ -63,12 +67,13 @@ class Endpoints(ConfiguredStores, EventLog, StoredContent):
         host, port = part.address()
         return Control(host, port, self._tls, self._state.token, timeout)
 
-    def entrance(self, part: Part, timeout: float, caller: str | None = None) -> Control:
+    def entrance(self, part: Part, timeout: float, caller: str | None = None, source: str = "") -> Control:
         """Where the requests that the part serves come in, without the token: asked with the certificate of
-        the part `caller`, or as an operator. Raises Failure when that certificate cannot be read."""
+        the part `caller`, or as an operator, and from the address `source` where both are on loopback. Raises
+        Failure when that certificate cannot be read."""
         host, port = self._entrance(part)
         tls = self._tls if caller is None else self._tls_of(self.inventory.part(caller))
-        return Control(host, port, tls, timeout=timeout)
+        return Control(host, port, tls, timeout=timeout, source=source if is_loopback(host) else "")
 
     def signed_in(self, part: Part, account: int, since: float = 0.0) -> dict[str, str]:
         """The headers of a request to the part's entrance that comes from this account, which there need not

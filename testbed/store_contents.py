@@ -21,6 +21,9 @@ EMPTIED = "emptied-homes"
 CORRUPTED = "corrupted-posts"
 """Hash: by the key of a post, its body as it was before it was made wrong."""
 
+LOST = "lost-posts"
+"""Set: the keys of posts that were deleted. Each is kept as `lost-post:ID`."""
+
 _AT_A_TIME = 500
 """Accounts, or posts, in one call: the store does nothing else meanwhile."""
 
@@ -54,14 +57,29 @@ return 1
 """What came meanwhile stays; whom somebody has ceased to follow meanwhile does not come back."""
 
 _COLD = """
+local function is_cold(account)
+  local home, kept = 'home:' .. account, 'emptied-home:' .. account
+  if redis.call('ZCARD', home) >= redis.call('ZCARD', kept) then
+    return false
+  end
+  for _, member in ipairs(redis.call('ZDIFF', 2, kept, home)) do
+    local post, retweeter = string.match(member, '^(%d+):?(%d*)$')
+    local by = retweeter ~= '' and retweeter or redis.call('HGET', 'post:' .. post, 'author')
+    if by and redis.call('SISMEMBER', 'celebrities', by) == 0 and redis.call('ZSCORE', 'posts:' .. by, member)
+      and (by == account or redis.call('SISMEMBER', 'following:' .. account, by) == 1) then
+      return true
+    end
+  end
+  return false
+end
 local cold = 0
 for _, account in ipairs(ARGV) do
-  if redis.call('ZCARD', 'home:' .. account) < redis.call('ZCARD', 'emptied-home:' .. account) then
-    cold = cold + 1
-  end
+  cold = cold + (is_cold(account) and 1 or 0)
 end
 return cold
 """
+"""What celebrities wrote is merged when a home is read, so that nobody misses it there; and what its maker's
+own timeline does not have was taken back."""
 
 _CORRUPT = r"""
 for _, post in ipairs(ARGV) do
@@ -100,6 +118,26 @@ for _, post in ipairs(ARGV) do
   end
 end
 return wrong
+"""
+
+_LOSE = """
+for _, post in ipairs(ARGV) do
+  if redis.call('EXISTS', post) == 1 then
+    redis.call('RENAME', post, 'lost-' .. post)
+    redis.call('SADD', 'lost-posts', post)
+  end
+end
+return 1
+"""
+
+_RETURN = """
+for _, post in ipairs(ARGV) do
+  if redis.call('EXISTS', 'lost-' .. post) == 1 then
+    redis.call('RENAME', 'lost-' .. post, post)
+  end
+  redis.call('SREM', 'lost-posts', post)
+end
+return 1
 """
 
 
@@ -148,6 +186,25 @@ class StoreContents(StoreLoads):
         """How many of these have another text than they had, and how many were looked at."""
         posts = self._texts(part, "HRANDFIELD", CORRUPTED, str(_AT_A_TIME))
         return self._run(part, _WRONG, posts), len(posts)
+
+    def lose_posts(self, part: Part, posts: Sequence[str]) -> None:
+        """Delete posts, by their keys."""
+        for begin in range(0, len(posts), _AT_A_TIME):
+            self._run(part, _LOSE, posts[begin : begin + _AT_A_TIME])
+
+    def lose_all_posts(self, part: Part) -> None:
+        """Delete every post that there is."""
+        for posts in self._scan(part, "post:*"):
+            self.lose_posts(part, [f"post:{post}" for post in posts])
+
+    def return_posts(self, part: Part) -> None:
+        """Let those be there again that were deleted."""
+        while posts := self._texts(part, "SRANDMEMBER", LOST, str(_AT_A_TIME)):
+            self._run(part, _RETURN, posts)
+
+    def lost_posts(self, part: Part) -> int:
+        """How many were deleted and are not there again; 0 where it does not answer."""
+        return int(self._redis_says(part, "SCARD", LOST) or 0)
 
     # --- the password ---
 

@@ -15,8 +15,8 @@ class Failover(Operation):
     name = "failover"
     help = (
         "Have the sentinels promote the replica of the store, and make the old one its replica. While the "
-        "old one answers, writes wait for about a second, and none is lost; without it what the replica does "
-        "not have is lost."
+        "old one answers, writes wait for about a second, and none is lost. What the replica does not have "
+        "is lost where the old one does not answer, or the replica does not follow it."
     )
     example = "failwhale ops failover"
 
@@ -32,12 +32,16 @@ class Failover(Operation):
         if site.is_barred(replica):
             raise Failure(f"{replica.name} is barred from promotion", f"failwhale ops unbar {replica.name}")
         is_planned = "primary" in roles.values()
+        stands_still = is_planned and site.lags(replica)
         try:
             site.begin_switchover() if is_planned else site.ask_failover()
         except Failure as refusal:
             why = site.failover_hindrance()
             raise Failure(f"{refusal.message}{f': {why}' if why else ''}", _see(site, roles)) from None
         _wait(site, replica)
+        if stands_still:
+            site.let_go(replica)  # what kept it from following would keep it from writing, too
+            return f"{replica.name} is the primary, and has what it had when it followed last"
         way = "in good order" if is_planned else "without the old primary, which does not answer"
         return f"{replica.name} is the primary, {way}"
 

@@ -8,6 +8,8 @@ from starlette.types import ASGIApp
 
 from services.frontend.documents import Documents
 from services.frontend.edge import Edge
+from services.frontend.failed_logins import FailedLogins
+from services.frontend.failed_logins import router as failed_logins
 from services.frontend.options import Options
 from services.frontend.pages import router_for
 from services.frontend.passthrough import Admission, PassThrough
@@ -34,7 +36,7 @@ def front_end(settings: Settings, store: Store | None = None) -> FrontEnd:
     table = EdgeRouteTable()
     pages = router_for(Documents(table, settings.release))
     passed = [(route.method, route.template) for route in table.routes]
-    app = build(settings, [pages], sessions=True, more_routes=passed, store=store)
+    app = build(settings, [pages, failed_logins], sessions=True, more_routes=passed, store=store)
     site: Site = app.state.site
     # A broken store hurts what needs it, and the page, the problem documents and whatever is cached stay up.
     site.ready_checks.pop("store")
@@ -42,7 +44,15 @@ def front_end(settings: Settings, store: Store | None = None) -> FrontEnd:
     admission = Admission.of(options)
     for one in admission:
         site.configuration.follow(one.apply)
+    app.state.failed_logins = FailedLogins(site.metrics.registry)
     app.user_middleware.append(
-        Middleware(PassThrough, site=site, options=options, table=table, admission=admission)
+        Middleware(
+            PassThrough,
+            site=site,
+            options=options,
+            table=table,
+            admission=admission,
+            failed_logins=app.state.failed_logins,
+        )
     )
     return FrontEnd(app, Edge(app, site, options.deadline), Clients(site.metrics))

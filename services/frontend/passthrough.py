@@ -5,13 +5,16 @@ A plain ASGI layer in front of the framework. Nothing is parsed here: this is th
 
 import math
 import secrets
+from http import HTTPStatus
 from typing import Final, NamedTuple, Self
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.frontend.address_limit import AddressLimit
+from services.frontend.blocked import Blocked
 from services.frontend.edge import VISITOR
+from services.frontend.failed_logins import FailedLogins
 from services.frontend.failed_services import FAILED, FailedServices, whole
 from services.frontend.options import Options
 from services.frontend.plans import CLIENT, Plans
@@ -32,6 +35,9 @@ OWN_FOLDER: Final = "/static/"
 
 STEPS_OF_A_LOGIN: Final = 2
 """Password and code."""
+
+LOGIN: Final = ("POST", f"{PREFIX}/sessions")
+"""Where passwords are checked."""
 
 _API = f"{PREFIX}/"
 
@@ -75,11 +81,15 @@ class Admission(NamedTuple):
     plans: Plans
     strangers: AddressLimit
     visitors_of_pages: AddressLimit
+    blocked: Blocked
 
     @classmethod
     def of(cls, options: Options) -> Self:
         return cls(
-            Plans(options), AddressLimit(options, first=STEPS_OF_A_LOGIN), AddressLimit(options, first=1)
+            Plans(options),
+            AddressLimit(options, first=STEPS_OF_A_LOGIN),
+            AddressLimit(options, first=1),
+            Blocked(),
         )
 
 
@@ -87,12 +97,19 @@ class PassThrough:
     """Answers /api/v1/ from the services; the rest of what is public goes on to the framework."""
 
     def __init__(
-        self, app: ASGIApp, site: Site, options: Options, table: EdgeRouteTable, admission: Admission
+        self,
+        app: ASGIApp,
+        site: Site,
+        options: Options,
+        table: EdgeRouteTable,
+        admission: Admission,
+        failed_logins: FailedLogins,
     ) -> None:
         self._app = app
         self._site = site
         self._table = table
-        self._plans, self._strangers, self._visitors_of_pages = admission
+        self._plans, self._strangers, self._visitors_of_pages, self._blocked = admission
+        self._failed_logins = failed_logins
         self._streams = OpenStreams(options.account_streams, options.streams)
         self._failed = FailedServices()
         self._timings: dict[Replica, tuple[bytes, bytes]] = {}
@@ -101,6 +118,8 @@ class PassThrough:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if VISITOR in scope:
+            self._blocked.refuse_address(scope)
         path: str = scope["path"]
         if path in OWN_PATHS or path.startswith(OWN_FOLDER):
             _raise_if_too_many(self._visitors_of_pages.wait(scope))
@@ -148,6 +167,8 @@ class PassThrough:
             found.method.encode("ascii"), target, headers, body, idempotent=found.idempotent
         )
         timing = self._timing(found.service, answer.replica)
+        if answer.status == HTTPStatus.UNAUTHORIZED and (method, found.template) == LOGIN:
+            self._failed_logins.note(_address(scope))
         if answer.status >= FAILED:
             failed = self._failed.in_public(found.service, answer.status, answer.body)
             await _answer_failed(send, failed, answer.headers, timing)
@@ -164,6 +185,7 @@ class PassThrough:
             raise visitor
         if visitor is None and not route.open:
             raise not_signed_in()
+        self._blocked.refuse_account(visitor)
         if visitor is not None and route.limit == "session":
             _raise_if_too_many(plan.sessions.take(visitor.sid))
         else:
@@ -221,6 +243,11 @@ def _raise_if_too_many(wait: float) -> None:
 
 def _not_found() -> Problem:
     return Problem(404, "not-found", "There is nothing here")
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 def _target(scope: Scope) -> bytes:

@@ -42,6 +42,7 @@ def application(settings: Settings) -> FastAPI:
     runner = Runner(SCHEDULE, context, Lead(store, settings.name), site.faults)
     site.metrics.registry.register(JobMetrics(runner, lab.day_seconds))
     app.state.runner = runner
+    app.state.context = context
 
     async def count_wrong(_: AppliedFault) -> None:
         """The job is done at once when the fault begins, and again when it has ended."""

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter
 
+from services.maintenance.backups import Backup, all_in, folder_of
+from services.maintenance.job import Context, JobFailed
+from services.maintenance.restore import NotGood, restore
 from services.maintenance.runner import Runner
 from services.platform.app import ControlToken
 from services.platform.problems import Problem
 from services.platform.site import held
+from services.platform.store.connection import Lost
+
+logger = logging.getLogger(__name__)
 
 router = APIRouter(include_in_schema=False, dependencies=[ControlToken])
 
@@ -43,6 +51,35 @@ async def resume(name: str, runner: Runner = held("runner")) -> dict[str, Any]:
     _refuse_unknown(name, runner)
     runner.resume(name)
     return {"resumed": name}
+
+
+@router.get("/-/backups")
+async def backups(context: Context = held("context")) -> list[dict[str, Any]]:
+    """The backups that were tried out, the newest first: `made` is a Unix time, `bytes` the size."""
+    return [{"name": one.name, "made": one.made, "bytes": one.size} for one in reversed(_backups(context))]
+
+
+@router.post("/-/backups/{name}/restore")
+async def restore_backup(name: str, context: Context = held("context")) -> dict[str, Any]:
+    """Give the store what this backup has, and take all that it has now. Answers when that is done."""
+    backup = next((one for one in _backups(context) if one.name == name), None)
+    if backup is None:
+        raise Problem(404, "unknown-backup", "No such backup")
+    try:
+        restored = await restore(context, backup)
+    except NotGood as error:
+        raise Problem(409, "backup-not-good", "The backup is not good", str(error)) from error
+    except (JobFailed, Lost) as error:
+        raise Problem(503, "backup-not-restored", "The backup was not restored", str(error)) from error
+    logger.warning("restored %s: %d keys, where there were %d", name, restored.keys, restored.removed)
+    return asdict(restored)
+
+
+def _backups(context: Context) -> list[Backup]:
+    try:
+        return all_in(folder_of(context))
+    except JobFailed as error:
+        raise Problem(503, "no-backups", "Backups cannot be reached", str(error)) from error
 
 
 def _refuse_unknown(name: str, runner: Runner) -> None:

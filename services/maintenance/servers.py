@@ -53,9 +53,11 @@ class Servers:
         return self._named.get(address, address)
 
     @asynccontextmanager
-    async def connected(self, address: Address) -> AsyncIterator[StoreConnection]:
-        """A connection to this server."""
-        connection = await StoreConnection.open(address, PATIENCE_SECONDS, access=self.access)
+    async def connected(
+        self, address: Address, patience: float = PATIENCE_SECONDS
+    ) -> AsyncIterator[StoreConnection]:
+        """A connection to this server, which may be silent for so many seconds."""
+        connection = await StoreConnection.open(address, patience, access=self.access)
         try:
             yield connection
         finally:

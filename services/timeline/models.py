@@ -90,3 +90,18 @@ class ImportedPosts(BaseModel):
 
     author: _AccountId
     posts: list[_AccountId]
+
+
+class WarmedHomes(BaseModel):
+    """How far the homes are filled."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cursor: Annotated[int, Field(ge=0, lt=2**64)] | None = None
+    """Where the walk through the accounts goes on; None: it begins, or is at its end."""
+    homes: int = 0
+    """That were looked at."""
+    lacking: int = 0
+    """Of these so many lacked something."""
+    entries: int = 0
+    """That came."""

@@ -21,12 +21,16 @@ from services.timeline.models import (
     People,
     Profile,
     Timeline,
+    WarmedHomes,
     place_of,
 )
 from services.timeline.store import Timelines
 
 router = APIRouter(prefix="/api/v1")
 control = APIRouter(include_in_schema=False, dependencies=[ControlToken])
+
+WARM_SECONDS = 0.5
+"""For which homes are filled before it is said how far that is."""
 
 TimelinesDep = Annotated[Timelines, held("timelines")]
 
@@ -186,6 +190,13 @@ async def import_lines(request: Request, timelines: TimelinesDep) -> Imported:
     lines = lines_of(await request.body(), _IMPORTED, "A line is not what is imported here")
     await timelines.load(lines)
     return Imported(imported=len(lines))
+
+
+@control.post("/-/homes/warm", response_model=WarmedHomes)
+async def warm_homes(warmed: WarmedHomes, timelines: TimelinesDep) -> WarmedHomes:
+    """Fill homes that lack what those wrote whom their owners follow, and say how far that is. Whoever asks
+    goes on with what was answered, until it has no cursor."""
+    return await timelines.warm(warmed, WARM_SECONDS)
 
 
 _IMPORTED: TypeAdapter[ImportedGraph | ImportedPosts] = TypeAdapter(ImportedGraph | ImportedPosts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Literal, TypeVar
 
@@ -16,7 +17,7 @@ from services.platform.store import Script, Store
 from services.platform.timeline_entries import KEPT
 from services.platform.visibility import MAY_SEE
 from services.platform.worker_ids import WorkerIds
-from services.timeline.models import ImportedGraph, ImportedPosts, Place
+from services.timeline.models import ImportedGraph, ImportedPosts, Place, WarmedHomes
 
 _PACKAGE = "services.timeline"
 _PAGE = MAY_SEE + fragment(_PACKAGE, "page")
@@ -30,11 +31,15 @@ _FOLLOW = Script(append_lua() + _GRAPH + fragment(_PACKAGE, "follow"))
 _UNFOLLOW = Script(append_lua() + _GRAPH + fragment(_PACKAGE, "unfollow"))
 _DECIDE = Script(append_lua() + _GRAPH + fragment(_PACKAGE, "decide"))
 _FAN_OUT = Script(KEPT + fragment(_PACKAGE, "fan_out"))
+_WARM = Script(KEPT + fragment(_PACKAGE, "warm"))
 _IMPORT_GRAPH = Script(_GRAPH + fragment(_PACKAGE, "import_graph"))
 _IMPORT_POSTS = Script(_GRAPH + fragment(_PACKAGE, "import_posts"))
 
 FOLLOWERS_AT_ONCE = 200
 """Homes that one call of the fan-out script fills: about 0.3 ms in which the store does nothing else."""
+
+WARMED_AT_ONCE = 50
+"""Keys that one call of the warming script looks at; of an account among them the home is filled."""
 
 _EMPTY = b'{"items":[],"next":null}'
 """What a bad fallback says of a timeline."""
@@ -142,6 +147,22 @@ class Timelines:
         followers: list[bytes] = await self._store.query("SMEMBERS", keys.followers(author))
         for some in _slices(followers, FOLLOWERS_AT_ONCE):
             await self._store.write(_FAN_OUT, (), (author, member, *some), repeatable=True, replicate=False)
+
+    async def warm(self, warmed: WarmedHomes, seconds: float) -> WarmedHomes:
+        """Go on to fill homes from the timelines of whom their owners follow, for about so long."""
+        end = time.monotonic() + seconds
+        while True:
+            args = (warmed.cursor or 0, WARMED_AT_ONCE)
+            step = await self._store.write(_WARM, (), args, repeatable=True, replicate=False)
+            cursor, homes, lacking, entries = step.value
+            warmed = WarmedHomes(
+                cursor=int(cursor) or None,
+                homes=warmed.homes + homes,
+                lacking=warmed.lacking + lacking,
+                entries=warmed.entries + entries,
+            )
+            if warmed.cursor is None or time.monotonic() > end:
+                return warmed
 
     async def load(self, lines: Sequence[ImportedGraph | ImportedPosts]) -> None:
         """Load a graph and timelines in bulk; loading them twice changes nothing."""

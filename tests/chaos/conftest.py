@@ -340,6 +340,12 @@ class MemoryControl:
                 time.sleep(pauses[0] / 50)
         if path in ("/-/health", "/-/ready"):
             return Answer(200, b"{}")
+        if path == "/-/failed-logins":
+            row = {"address": "192.0.2.7", "failures": 60 if loads(self.part) else 0}
+            return Answer(200, json.dumps({"sources": [row]}).encode())
+        if path == "/-/backups":
+            hidden = any(point["kind"] == "backups-unreachable" for point in points.values())
+            return problem(503, "no-backups") if hidden else Answer(200, b"[]")
         if path.startswith("/-/jobs"):
             return Answer(200, json.dumps(jobs(points.values())).encode())
         if path == "/-/configuration":
@@ -639,7 +645,7 @@ class MemorySite(Site):
         return MemoryControl(self, part, timeout)
 
     def entrance(  # type: ignore[override]
-        self, part: Part, timeout: float, caller: str | None = None
+        self, part: Part, timeout: float, caller: str | None = None, source: str = ""
     ) -> MemoryControl:
         return MemoryControl(self, part, timeout, caller)
 
@@ -803,6 +809,18 @@ class MemorySite(Site):
 
     def wrong_posts(self, part: Part) -> tuple[int, int]:
         return int("posts" in self.changed), 1
+
+    def lose_all_posts(self, part: Part) -> None:
+        self._change("which posts there are")
+
+    def lose_posts(self, part: Part, posts: Sequence[str]) -> None:
+        self.step()
+
+    def return_posts(self, part: Part) -> None:
+        self._put_back("which posts there are")
+
+    def lost_posts(self, part: Part) -> int:
+        return int("which posts there are" in self.changed)
 
     def _change(self, what: str) -> None:
         self.step()

@@ -9,7 +9,7 @@ import pytest
 
 from chaos.catalogue import all_faults
 from chaos.fault import Fault, Injection
-from chaos.faults.store.load_fault import LoadFault
+from chaos.faults.load import Load
 from chaos.heal import mend
 from chaos.target import SITE, at, whole
 from testbed.inventory import Part
@@ -35,7 +35,7 @@ def test_what_a_fault_left_behind_is_swept(fault: Fault, runtime: str, laborator
     injection = Injection(f"{fault.name}-1", target, fault.check(fault.demonstration.parameters), 60.0)
     fault.apply(site, injection)
     assert site.harm()
-    if isinstance(fault, LoadFault):
+    if isinstance(fault, Load):
         fault.stop(injection)  # as its controller did, since it is dead
     mended, refusals = mend(site, site.inventory.parts)
     assert site.harm() == []

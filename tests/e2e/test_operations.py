@@ -18,6 +18,7 @@ PAIRS = [
     ("poison-event notify:all", ["skip notify:all"]),
     ("job-stuck maintenance:all --job trim-data", ["resume trim-data"]),
     ("counters-wrong maintenance:all", ["restart maintenance:all", "reconcile"]),
+    ("keys-expire store:primary", ["warm-homes"]),
     ("replica-barred store:replica", ["unbar"]),
     ("replication-cut store:replica", ["re-attach"]),
     ("memory-full store:primary", ["lift-memory-limit"]),
@@ -63,4 +64,42 @@ def test_the_primary_is_changed_in_good_order_and_a_dead_replica_is_a_reason_not
     assert refused.stderr.startswith("failwhale: no replica of the store answers")
     assert f"failwhale ops start {old}" in refused.stderr
     site.ok("ops", "start", old)
+    site.wait_green()
+
+
+@ON_PROCESSES
+def test_a_backup_is_put_back_and_what_was_written_since_is_lost(site: Site) -> None:
+    def signed_up(name: str) -> int:
+        with site.client() as nobody:
+            person = {"name": name, "password": "correct horse battery"}
+            return nobody.post("/api/v1/accounts", json=person).status_code
+
+    assert signed_up("before") == 201
+    site.ok("ops", "resume", "back-up-store")
+    assert signed_up("since") == 201
+    refused = site.run("ops", "restore-backup", "--lose-at-most=1ms")
+    assert refused.returncode == 1
+    assert "no more than 1ms may be lost" in refused.stderr
+    done = site.json("ops", "restore-backup", "--reason=the data is gone")
+    assert "what was written in the last" in done["said"]
+    assert (signed_up("before"), signed_up("since")) == (409, 201)
+    site.wait_green(40)
+
+
+@ON_PROCESSES
+def test_a_source_that_is_blocked_is_not_let_in_at_either_edge(site: Site) -> None:
+    person = {"name": "guesser", "password": "correct horse battery"}
+    with site.client() as nobody:
+        token = nobody.post("/api/v1/accounts", json=person).json()["token"]
+        for _ in range(12):
+            wrong = nobody.post("/api/v1/sessions", json={**person, "password": "a guess"})
+            assert wrong.status_code == 401
+    site.ok("ops", "block", "account:guesser")
+    for place in ("east", "west"):
+        with site.client(place, token) as guesser:
+            assert guesser.get("/api/v1/timelines/home").status_code == 403
+    assert site.run("ops", "block", "account:guesser").returncode == 1
+    site.ok("ops", "unblock", "account:guesser")
+    with site.client("west", token) as guesser:
+        assert guesser.get("/api/v1/timelines/home").status_code == 200
     site.wait_green()

@@ -15,7 +15,7 @@ from operations.known import failover, renew
 def store(site: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A store whose sentinels promote the replica when they are asked, unless that is `hindered`."""
     monkeypatch.setattr(failover, "DONE_WITHIN", 0.05)
-    store = SimpleNamespace(hindered="", barred=False, site=site)
+    store = SimpleNamespace(hindered="", barred=False, stands_still=False, site=site)
     east, west = site.stores
 
     def ask_failover() -> None:
@@ -26,6 +26,8 @@ def store(site: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     site.begin_switchover = lambda: (site.trace.append("hold writes"), ask_failover())
     site.ask_failover = ask_failover
     site.settle_switchover = lambda to: None
+    site.lags = lambda part: store.stands_still
+    site.let_go = lambda part: site.trace.append(f"let go {part.name}")
     site.is_barred = lambda part: store.barred
     site.agreed_primary = lambda: west if site.roles.get(west.name) == "primary" else east
     site.failover_hindrance = lambda: store.hindered
@@ -41,6 +43,12 @@ def test_without_the_old_primary_nothing_is_held(do: Any, store: Any) -> None:
     del store.site.roles["store@east"]
     assert "without the old primary" in do("failover").said
     assert store.site.trace == ["ask"]
+
+
+def test_one_that_does_not_follow_is_promoted_as_it_is_and_takes_writes(do: Any, store: Any) -> None:
+    store.stands_still = True
+    assert do("failover").said == "store@west is the primary, and has what it had when it followed last"
+    assert store.site.trace[-1] == "let go store@west"
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,8 @@ class FakeSite:
         self.retweets: dict[str, set[str]] = {}
         self.retweeting = True
         """Whether a retweet that is acknowledged is there."""
+        self.likes_error = 0
+        """How many likes too many are counted."""
         self.delivered = True
         """Whether new posts reach timelines and notifications."""
         self.streaming = True
@@ -419,6 +421,9 @@ class FakeSite:
             case ["DELETE"]:
                 del self.posts[rest[0]]
                 return 204, None
+            case ["PUT", "like"]:
+                post["likes"] = 1 + self.likes_error
+                return 200, None
             case ["PUT", "retweet"]:
                 if self.retweeting:
                     self.retweets.setdefault(rest[0], set()).add(self._need(viewer).name)

@@ -284,6 +284,19 @@ async def test_a_store_that_lost_everything_gets_a_new_cast(site: FakeSite, runn
     assert "cast.lost" in kinds
 
 
+async def test_posts_that_were_deleted_and_are_back_are_deleted_again(
+    site: FakeSite, running: Running
+) -> None:
+    old = site.posts[running.prober.cast.timeline[-1]]
+    back = str(int(old["id"]) - 1000)
+    site.posts[back] = {**old, "id": back}
+    await until(lambda: "home-timeline" in running.down(), "somebody to notice")
+    await running.all_green()
+    assert back not in site.posts
+    lost = [row["what"] for row in running.prober.ledger.read() if row["kind"] == "cast.lost"]
+    assert lost == ["that posts of author_a were deleted: 1 are back"]
+
+
 async def test_second_factors_that_no_replica_had_may_be_lost(
     site: FakeSite, quick: None, make_running: Callable[[], Running]
 ) -> None:

@@ -13,8 +13,8 @@ class CountersWrong(SetInService):
     name = "counters-wrong"
     help = (
         "Have the job that reconciles counters write wrong numbers of likes, for every post, at once and "
-        "whenever it is done. Nothing fails, and no journey looks at likes: only people do. At the end the "
-        "job is done again, and sets them right."
+        "whenever it is done. Nothing fails, and no journey looks at likes: people do, and the prober counts "
+        "those of one post (prober_likes_error). At the end the job is done again, and sets them right."
     )
     example = "failwhale chaos counters-wrong maintenance:all --by 1000 --for 30s"
     targets = (MAINTENANCE,)

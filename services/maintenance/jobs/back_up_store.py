@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
+from services.maintenance.backups import all_in, file_name, folder_of
 from services.maintenance.dump import dump
 from services.maintenance.job import Context, Job, JobFailed
 from services.maintenance.trial import loaded
@@ -35,7 +36,7 @@ class BackUpStore(Job):
     }
 
     async def run(self, context: Context) -> str:
-        folder = _folder(context)
+        folder = folder_of(context)
         folder.mkdir(exist_ok=True)
         for unfinished in folder.glob("*.untried"):
             unfinished.unlink()
@@ -44,24 +45,23 @@ class BackUpStore(Job):
         keys = await context.store.query("DBSIZE")
         source = await _source(context, replicated=written.replicated)
         made = datetime.now(UTC)
-        untried = folder / f"store-{made:%Y%m%dT%H%M%S.%fZ}.rdb.untried"
+        untried = folder / f"{file_name(made)}.untried"
         await dump(source, context.servers.access, untried)
         found = await _try_out(untried, mark, keys)
         backup = untried.with_suffix("")
         untried.rename(backup)
-        for old in _backups(folder)[:-KEPT]:
-            old.unlink()
+        for old in all_in(folder)[:-KEPT]:
+            old.path.unlink()
         size = backup.stat().st_size / 1000
         return f"{found} keys in {size:.0f} kB from {source}, loaded again and looked at"
 
     async def measure(self, context: Context) -> Mapping[str, float]:
-        backups = _backups(_folder(context))
+        backups = all_in(folder_of(context))
         if not backups:
             return {"backups_bytes": 0}
-        stats = [backup.stat() for backup in backups]
         return {
-            "backup_age_seconds": max(0.0, time.time() - stats[-1].st_mtime),
-            "backups_bytes": sum(stat.st_size for stat in stats),
+            "backup_age_seconds": max(0.0, time.time() - backups[-1].made),
+            "backups_bytes": sum(backup.size for backup in backups),
         }
 
 
@@ -83,12 +83,3 @@ async def _try_out(path: Path, mark: str, keys: int) -> int:
         if await client.get(BACKUP_MARK) != mark.encode():
             raise JobFailed("the backup has not what was written last before it was made")
         return found
-
-
-def _folder(context: Context) -> Path:
-    return context.settings.folder("MAINTENANCE") / "backups"
-
-
-def _backups(folder: Path) -> list[Path]:
-    """The oldest first."""
-    return sorted(folder.glob("store-*.rdb"))

@@ -9,7 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.platform.configuration.values import Choice, Kind, Number, Patterns, Reference, Switch, Whole
+from services.platform.configuration.values import (
+    Choice,
+    Kind,
+    Number,
+    Patterns,
+    Reference,
+    Switch,
+    Texts,
+    Whole,
+)
 from services.platform.protections import PROTECTIONS
 
 SCHEMA: Final = 1
@@ -27,12 +36,17 @@ ACCESS: Final = ("none", "read", "read-write")
 
 SECOND_FACTOR: Final = "flags.second-factor"
 BLOCKED_PATTERNS: Final = "post.blocked-patterns"
+BLOCKED_ADDRESSES: Final = "blocked.addresses"
+BLOCKED_ACCOUNTS: Final = "blocked.accounts"
 
 FEATURES: Final[Mapping[str, str]] = {
     "sign-up": "Whether new accounts can be made.",
     "retweets": "Whether posts can be retweeted.",
     "live-updates": "Whether notifications are pushed to open pages.",
 }
+
+MOST_BLOCKED: Final = 1000
+"""Addresses, or accounts, that are let in no more."""
 
 MOST_PATTERNS: Final = 200
 """Blocked patterns for which `post` has room. It would rather end than let posts pass unread by the rest."""
@@ -100,6 +114,18 @@ def _keys() -> Iterator[Key]:
         Patterns(MOST_PATTERNS, 200),
         [],
         "Regular expressions of texts that may not be posted; each post is searched for each of them.",
+    )
+    yield Key(
+        BLOCKED_ADDRESSES,
+        Texts(MOST_BLOCKED, 50, "192.0.2.7"),
+        [],
+        "IP addresses from which front ends let nobody in.",
+    )
+    yield Key(
+        BLOCKED_ACCOUNTS,
+        Texts(MOST_BLOCKED, 50, "eve"),
+        [],
+        "Handles of accounts whose sessions front ends do not let in.",
     )
     for service in CALLED:
         for place in _PLACES:

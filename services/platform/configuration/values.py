@@ -110,6 +110,30 @@ class Patterns:
         return patterns
 
 
+@dataclass(frozen=True)
+class Texts:
+    """Names of something."""
+
+    most: int
+    longest: int
+    example: str
+
+    @property
+    def wanted(self) -> str:
+        return (
+            f"a JSON list of at most {self.most} texts of {self.longest} characters each, such as"
+            f""" '["{self.example}"]'"""
+        )
+
+    def read(self, text: str) -> list[str]:
+        texts: list[str] = json.loads(text)
+        if not isinstance(texts, list) or len(texts) > self.most:
+            _refuse()
+        if not all(isinstance(one, str) and 0 < len(one) <= self.longest for one in texts):
+            _refuse()
+        return texts
+
+
 def spell(value: object) -> str:
     """A value as it is written on the command line."""
     if isinstance(value, bool):

@@ -45,8 +45,8 @@ OfInstance = Literal[
 OfIdentity = Literal["clock-skew", "token-key-mismatch", "sessions-lost"]
 """Those that hurt whom a part takes people for, and what time it is there."""
 
-OfCounters = Literal["counters-wrong"]
-"""Those that have a job of maintenance do something wrong."""
+OfMaintenance = Literal["counters-wrong", "backups-unreachable"]
+"""Those that hurt what maintenance does, besides a job as a whole."""
 
 Kind = Literal[
     "latency",
@@ -73,7 +73,7 @@ Kind = Literal[
     OfContents,
     OfInstance,
     OfIdentity,
-    OfCounters,
+    OfMaintenance,
 ]
 
 OF_ANSWERS: frozenset[Kind] = frozenset({"slow-drip", "truncated", "corrupted", "aborted", "wrong-headers"})

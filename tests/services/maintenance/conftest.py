@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.maintenance import trial
 from services.maintenance.job import Context
 from services.maintenance.servers import Servers
 from services.platform import access
@@ -33,6 +34,15 @@ def settings_for(sentinels: Any, folder: Path, **extra: str) -> Settings:
 def servers_of(sentinels: Any, settings: Settings) -> Servers:
     both = (sentinels.pair.primary.address, sentinels.pair.replica.address)
     return Servers(settings, both, Access(access.MAINTENANCE, sentinels.passwords[access.MAINTENANCE]))
+
+
+@pytest.fixture(autouse=True)
+def the_wheels_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tries backups out, as the servers of these tests are the wheel's, too."""
+    monkeypatch.setattr(trial.shutil, "which", lambda name: None)
+    trial._server.cache_clear()
+    yield
+    trial._server.cache_clear()
 
 
 @pytest.fixture

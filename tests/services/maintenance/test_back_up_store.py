@@ -8,21 +8,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from services.maintenance import trial
 from services.maintenance.dump import dump
 from services.maintenance.job import JobFailed
 from services.maintenance.jobs import back_up_store
 from services.maintenance.jobs.back_up_store import BackUpStore
 from services.maintenance.trial import loaded
-
-
-@pytest.fixture(autouse=True)
-def the_wheels_server(monkeypatch):
-    """Which the servers of these tests are, too."""
-    monkeypatch.setattr(trial.shutil, "which", lambda name: None)
-    trial._server.cache_clear()
-    yield
-    trial._server.cache_clear()
 
 
 def backups(context) -> list[Path]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from chaos.fault import Fault, Injection
+from chaos.faults.maintenance.backups_unreachable import BackupsUnreachable
 from chaos.faults.maintenance.job_off import JobOff
 from chaos.faults.maintenance.job_stuck import JobStuck
 from chaos.target import at
 from foundation.failure import Failure
 from services.maintenance.__main__ import application
 from services.platform import access
+from testbed.backups import Backup, NotGood, backups_of, restore
 from testbed.control import Answer
 from testbed.inventory import Inventory, Part
 from testbed.maintenance import do_now, maintenance_now
@@ -30,6 +33,7 @@ class OnePartSite:
 
     http: httpx.AsyncClient
     loop: asyncio.AbstractEventLoop
+    backups: Path
     inventory: Inventory = Inventory((EAST,), {})  # noqa: RUF009 (it is frozen)
 
     def control(self, part: Part, timeout: float = 2.0) -> OnePartSite:
@@ -50,7 +54,7 @@ async def site(start_service, sentinels, tmp_path) -> AsyncIterator[Any]:
     (folder / access.FILE).write_text(sentinels.passwords[access.MAINTENANCE])
     stores = ",".join(str(one.address) for one in (sentinels.pair.primary, sentinels.pair.replica))
     service = await start_service("maintenance", application, MAINTENANCE=str(folder), STORES=stores)
-    site = OnePartSite(service.http, asyncio.get_running_loop())
+    site = OnePartSite(service.http, asyncio.get_running_loop(), folder / "backups")
     await until(lambda: maintenance_now(site).lead)
     return site
 
@@ -97,6 +101,36 @@ async def test_a_job_that_is_resumed_is_done_again_and_another_is_hurt_as_before
     await until(lambda: fault.verify_reverted(site, injection).verdict)
     assert (await asyncio.to_thread(fault.verify, site, injection)).verdict is False
     assert (await asyncio.to_thread(fault.verify_reverted, site, other)).verdict is False
+
+
+async def test_a_backup_that_cannot_be_reached_is_neither_made_nor_put_back(site: Any, store: Any) -> None:
+    def there() -> list[str]:
+        return [one.name for one in backups_of(site)]
+
+    await store.redis.set("post:1", "x")
+    await asyncio.to_thread(do_now, site, "back-up-store", 20)
+    (name,) = await asyncio.to_thread(there)
+    fault = BackupsUnreachable()
+    injection = Injection("one", at(EAST), {}, 60.0)
+    assert (await asyncio.to_thread(fault.verify, site, injection)).verdict is False
+    await asyncio.to_thread(fault.apply, site, injection)
+    assert (await asyncio.to_thread(fault.verify, site, injection)).verdict is True
+    assert (await asyncio.to_thread(fault.verify_reverted, site, injection)).verdict is False
+    with pytest.raises(Failure, match="the place where backups lie cannot be reached"):
+        await asyncio.to_thread(there)
+    with pytest.raises(Failure, match="back-up-store failed: the place where"):
+        await asyncio.to_thread(do_now, site, "back-up-store", 20)
+    await asyncio.to_thread(fault.revert, site, injection)
+    await store.redis.unlink("post:1")
+    backup = Backup(name, 0.0)
+    assert (await asyncio.to_thread(restore, site, backup))["replicated"] is True
+    assert await store.redis.get("post:1") == b"x"
+    file = site.backups / name
+    file.write_bytes(file.read_bytes()[:-20])
+    with pytest.raises(NotGood, match="cannot be loaded"):
+        await asyncio.to_thread(restore, site, backup)
+    answer = await asyncio.to_thread(site.ask, "POST", "/-/backups/another/restore")
+    assert (answer.status, answer.problem) == (404, "unknown-backup")
 
 
 async def test_what_is_no_job_is_neither_resumed_nor_done(site: Any) -> None:

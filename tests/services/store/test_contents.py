@@ -103,6 +103,7 @@ def test_a_home_that_expired_has_again_what_was_in_it_and_what_came_meanwhile(
     for account in (1, 2):
         client.zadd(keys.home(account), {"1": 1, "2": 2, "3:9": 3, "4:8": 4})
         client.sadd(keys.following(account), 7, 9, 8)
+    client.zadd(keys.posts(7), {"1": 1, "2": 2})
     contents.empty_homes(PART, 1.0)
     assert contents.emptied_homes(PART) == 2
     assert contents.cold_homes(PART) == (2, 2)
@@ -121,6 +122,36 @@ def test_a_home_that_expired_has_again_what_was_in_it_and_what_came_meanwhile(
     assert client.zrange(keys.home(2), 0, -1) == [b"1", b"2", b"3:9", b"4:8", b"5"]
     assert contents.emptied_homes(PART) == 0
     assert client.keys("emptied*") == []
+
+
+def test_a_home_is_warm_when_nobody_misses_anything_in_it(server: Any, contents: Contents) -> None:
+    client = server.client
+    make_posts(server)
+    client.zadd(keys.home(1), {"1:7": 1, "2:7": 2, "3:9": 3, "4:8": 4})
+    client.sadd(keys.following(1), 7, 9)
+    for account, member in ((7, "2:7"), (8, "4:8"), (9, "3:9")):  # the retweet of 1 was undone
+        client.zadd(keys.posts(account), {member: 1})
+    contents.empty_homes(PART, 1.0)
+    client.zadd(keys.home(1), {"2:7": 2})
+    assert contents.cold_homes(PART) == (1, 1)
+    client.sadd(keys.CELEBRITIES, 9)  # whose posts are merged at read; and 8 is not followed any more
+    assert contents.cold_homes(PART) == (0, 1)
+
+
+def test_posts_that_were_lost_are_there_again(server: Any, contents: Contents) -> None:
+    posts = make_posts(server)
+    before = bodies(server, posts)
+    contents.lose_all_posts(PART)
+    contents.lose_all_posts(PART)
+    assert contents.lost_posts(PART) == len(TEXTS)
+    assert not server.client.exists(*posts)
+    server.client.hset("post:99", mapping={"body": "{", "author": 7})
+    contents.lose_posts(PART, ["post:99", "post:98"])
+    assert contents.lost_posts(PART) == len(TEXTS) + 1
+    contents.return_posts(PART)
+    assert bodies(server, posts) == before
+    assert server.client.exists("post:99") == 1
+    assert server.client.keys("lost*") == []
 
 
 def test_who_is_connected_goes_on_with_a_former_password(server: Any, contents: Contents) -> None:
