@@ -130,6 +130,13 @@ end
 return 1
 """
 
+_LOSE_MORE = f"""
+if redis.call('EXISTS', '{LOST}') == 0 then
+  return 0
+end
+{_LOSE}"""
+"""Whoever has given the store back what it had has ended it, at whatever moment that was."""
+
 _RETURN = """
 for _, post in ipairs(ARGV) do
   if redis.call('EXISTS', 'lost-' .. post) == 1 then
@@ -187,15 +194,15 @@ class StoreContents(StoreLoads):
         posts = self._texts(part, "HRANDFIELD", CORRUPTED, str(_AT_A_TIME))
         return self._run(part, _WRONG, posts), len(posts)
 
-    def lose_posts(self, part: Part, posts: Sequence[str]) -> None:
-        """Delete posts, by their keys."""
-        for begin in range(0, len(posts), _AT_A_TIME):
-            self._run(part, _LOSE, posts[begin : begin + _AT_A_TIME])
-
     def lose_all_posts(self, part: Part) -> None:
         """Delete every post that there is."""
         for posts in self._scan(part, "post:*"):
-            self.lose_posts(part, [f"post:{post}" for post in posts])
+            self._run(part, _LOSE, [f"post:{post}" for post in posts])
+
+    def lose_posts(self, part: Part, posts: Sequence[str]) -> None:
+        """Delete these as well, by their keys; none where those are there again that were deleted before."""
+        for begin in range(0, len(posts), _AT_A_TIME):
+            self._run(part, _LOSE_MORE, posts[begin : begin + _AT_A_TIME])
 
     def return_posts(self, part: Part) -> None:
         """Let those be there again that were deleted."""

@@ -22,7 +22,8 @@ Source = Any
 
 
 async def commands(source: Redis, but: Sequence[bytes] = ()) -> AsyncIterator[Command]:
-    """For every key of this server but some. Raises JobFailed for a type that the site does not know."""
+    """For every key of this server but some, and those that expire meanwhile. Raises JobFailed for a type
+    that the site does not know."""
     cursor, client = 0, cast(Source, source)
     while True:
         cursor, keys = await client.scan(cursor, count=_AT_A_TIME)
@@ -49,7 +50,8 @@ def _split(name: str, key: bytes, arguments: Sequence[Any]) -> list[Command]:
 
 
 async def _string(source: Source, key: bytes) -> list[Command]:
-    return [("SET", key, await source.get(key))]
+    value = await source.get(key)
+    return [] if value is None else [("SET", key, value)]
 
 
 async def _hash(source: Source, key: bytes) -> list[Command]:
@@ -92,7 +94,13 @@ def _before(entry: bytes) -> str:
     return f"{int(milliseconds) - 1}-{2**64 - 1}"
 
 
+async def _gone(source: Source, key: bytes) -> list[Command]:
+    """It has expired since it was found."""
+    return []
+
+
 _MAKERS: dict[bytes, Callable[[Source, bytes], Awaitable[list[Command]]]] = {
+    b"none": _gone,
     b"string": _string,
     b"hash": _hash,
     b"set": _set,

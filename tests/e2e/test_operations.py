@@ -80,9 +80,13 @@ def test_a_backup_is_put_back_and_what_was_written_since_is_lost(site: Site) -> 
     refused = site.run("ops", "restore-backup", "--lose-at-most=1ms")
     assert refused.returncode == 1
     assert "no more than 1ms may be lost" in refused.stderr
+    lost = site.json("chaos", "posts-lost", "store:primary", "--for=110s", "--detach")
     done = site.json("ops", "restore-backup", "--reason=the data is gone")
     assert "what was written in the last" in done["said"]
     assert (signed_up("before"), signed_up("since")) == (409, 201)
+    wait_until(lambda: not site.active(), 40, f"the end of {lost['id']}")
+    (row,) = [row for row in site.history() if row["id"] == lost["id"]]
+    assert (row["phase"], row["ended_by"]) == ("ceased", "operator")
     site.wait_green(40)
 
 

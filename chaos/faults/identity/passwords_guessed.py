@@ -26,7 +26,7 @@ class PasswordsGuessed(Load):
     example = "failwhale chaos passwords-guessed frontend@east --rate 10 --for 1m"
     targets = ("frontend",)
     parameters = (
-        Parameter(*("rate", "integer", "Passwords a second."), default=10, low=1, high=50, dial=(1, 50)),
+        Parameter(*("rate", "integer", "Passwords a second."), default=10, low=1, high=50, dial=(2, 50)),
     )
     demonstration = Demonstration("frontend@east")
     precedent = "23andMe, 2023: passwords of other sites were tried for five months, and nobody noticed."

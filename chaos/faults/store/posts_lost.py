@@ -36,10 +36,8 @@ class PostsLost(ContentsFault, LoadFault):
         super().apply(site, injection)
 
     def bout(self, site: Site, injection: Injection) -> float:
-        """Who has given the store back what it had has stopped the script, too."""
         primary = primary_of(site)
-        if site.lost_posts(primary):
-            site.lose_posts(primary, site.newest_posts(primary, _NEW))
+        site.lose_posts(primary, site.newest_posts(primary, _NEW))
         return _AGAIN
 
     def revert(self, site: Site, injection: Injection) -> None:

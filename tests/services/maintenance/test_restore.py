@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from services.maintenance import recreate
 from services.maintenance.backups import Backup, all_in, folder_of
 from services.maintenance.job import JobFailed
 from services.maintenance.jobs.back_up_store import BackUpStore
-from services.maintenance.recreate import _before
 from services.maintenance.restore import restore
 from services.platform.injection.spec import FaultSpec
 
@@ -137,7 +138,28 @@ def test_a_backup_is_told_by_the_name_of_its_file():
 
 @pytest.mark.parametrize(("entry", "before"), [(b"5-3", "5-2"), (b"5-0", f"4-{2**64 - 1}")])
 def test_what_was_before_an_entry(entry, before):
-    assert _before(entry) == before
+    assert recreate._before(entry) == before
+
+
+async def test_what_expires_meanwhile_is_left_out(context):
+    redis = context.store.redis
+    await redis.set("post:1", "x")
+    names = [f"deleted:{number}" for number in range(400)]
+    for name in names:
+        await redis.set(name, "1", px=1500)
+    backup = await backed_up(context)
+    done = await restore(context, backup)
+    assert done.keys >= 2
+    await asyncio.sleep(1.5)
+    assert await redis.get("post:1") == b"x"
+    assert await redis.exists(*names) == 0
+    await restore(context, backup)
+
+
+async def test_a_key_that_expires_while_it_is_read_is_left_out(context):
+    """Between the question what it is and the one what it holds."""
+    assert await recreate._string(context.store.redis, b"no-such-key") == []
+    assert await recreate._gone(context.store.redis, b"no-such-key") == []
 
 
 async def test_a_promotion_meanwhile_is_told(context, monkeypatch):
