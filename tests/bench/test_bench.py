@@ -146,18 +146,18 @@ def test_what_a_part_started_counts_as_its_own_and_nothing_counts_twice() -> Non
 def test_a_rest_is_told_by_part_with_what_users_felt() -> None:
     looks = [
         Look(0, {"post@east": 20_000_000, "prober": 10_000_000}),
-        Look(3600, {"post@east": 421_000_000}),
+        Look(3600, {"post@east": 501_000_000}),
     ]
     said = io.StringIO()
     Console(file=said, width=100).print(table(Rest(looks, [])))
     text = said.getvalue()
     assert [line.split() for line in text.splitlines() if "@" in line] == [
-        ["post@east", "20.0", "421.0", "+401.0"]
+        ["post@east", "20.0", "501.0", "+481.0"]
     ]
     assert ["prober", "10.0", "0.0", "-10.0"] in [line.split() for line in text.splitlines()]
-    assert ["all", "30.0", "421.0", "+391.0"] in [line.split() for line in text.splitlines()]
+    assert ["all", "30.0", "501.0", "+471.0"] in [line.split() for line in text.splitlines()]
     assert "after 1h" in text
-    assert "✗ ≤ 420 MB at the end; no outage" in " ".join(text.split())
+    assert "✗ ≤ 500 MB at the end; no outage" in " ".join(text.split())
 
 
 def test_a_time_that_is_none_is_refused_in_words() -> None:
