@@ -90,6 +90,7 @@ def test_a_page_comes_is_acknowledged_and_ends(paging_site: Site) -> None:
 
 
 @pytest.mark.long("who was away is told again after ten seconds")
+@pytest.mark.parametrize("runtime", ["processes"], indirect=True)
 def test_without_life_in_it_nobody_is_paged_and_that_is_said(paging_site: Site) -> None:
     site, pages = paging_site, Pages(paging_site)
     killed = site.json("chaos", "kill", "alertmanager", "--for=60s", "--detach")
