@@ -2,7 +2,7 @@
 
 Values are written as on the command line. An injection begins when the one before it is verified, and not
 before `at`, which counts from the beginning of the incident. A release is rolled out first, stays for so
-long, and is rolled back.
+long once it is everywhere, and is rolled back.
 """
 
 from __future__ import annotations

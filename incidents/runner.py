@@ -80,6 +80,8 @@ class _Run:
         self.begun: list[str] = []
         self.doubts: list[str] = []
         self.restored: float | None = None
+        self.rolling = 0.0
+        """Seconds that its release took to be everywhere, from which on it stays for as long as it shall."""
 
     # --- the whole of it ---
 
@@ -129,8 +131,9 @@ class _Run:
         if self.manner.control is not Control.NO_OP:
             self._inject(clock)
         if self.fix is None:
-            self.tell("next", f"the end {spell_duration(self.incident.lasts)} after the beginning")
-            self._sleep(clock + self.incident.lasts)
+            lasts = self.incident.lasts + self.rolling
+            self.tell("next", f"the end {spell_duration(lasts)} after the beginning")
+            self._sleep(clock + lasts)
             return None
         self.tell("next", f"once this is seen: {self.fix.commands[0]}")
         self._wait_until_hurt(observer, clock)
@@ -182,7 +185,9 @@ class _Run:
 
     def _begin_release(self, release: PlannedRelease) -> None:
         self.tell("inject", release.commands[0])
+        began = time.monotonic()
         self.driver.roll_out(release.version, release.target)
+        self.rolling = time.monotonic() - began
 
     def _wait_until_hurt(self, observer: Observer, clock: float) -> None:
         """Until the incident is there, or cannot be any more; and then a moment, as nobody types at once."""

@@ -17,7 +17,7 @@ from foundation.ledger import Ledger
 from foundation.state import State
 from incidents.incident import Expectation, Incident
 from incidents.judge import Outcome
-from incidents.planned import PlannedInjection
+from incidents.planned import PlannedInjection, PlannedRelease
 from incidents.result import Control, Manner
 from incidents.runner import play
 from outages.history import history_of
@@ -124,6 +124,31 @@ def test_it_is_as_expected_and_nothing_is_left_in_force(driver: Any, short: Inci
     assert driver.in_force == []
     kinds = [record["kind"] for record in Ledger(driver.state.ledger).read()]
     assert kinds == ["incident.started", "incident.finished"]
+
+
+def test_a_release_stays_from_when_it_is_everywhere(
+    driver: Any, short: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Containers take seconds to be replaced: counted from the beginning, it would hardly have been there."""
+    took, lasts, rolled_out = 0.4, 0.3, []
+
+    def roll_out(version: str, target: str) -> None:
+        time.sleep(took)
+        rolled_out.append(time.monotonic())
+        driver.hurt_since = time.time()
+
+    def runs(run: object, release: object) -> bool:
+        rolled_out.append(time.monotonic())
+        driver.be_well()
+        return False
+
+    driver.roll_out = roll_out
+    monkeypatch.setattr(incidents.runner._Run, "_runs", runs)
+    release = PlannedRelease("1.2-posts-fail", "post:all", f"{round(1000 * lasts)}ms")
+    result = play(driver, replace(short, release=release, injections=()), Manner())
+    assert result.outcome is Outcome.AS_EXPECTED
+    everywhere, ended = rolled_out
+    assert ended - everywhere >= lasts - 0.05
 
 
 def test_without_what_is_injected_it_deviates_and_that_is_as_it_has_to_be(
