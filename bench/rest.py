@@ -26,8 +26,8 @@ from foundation.console import duration, spell_duration
 
 SUPERVISOR = "supervisor"
 MOST_BYTES = 500_000_000
-"""What the whole site may weigh, after an hour at rest too: 420 MB for what serves users and who watches it, 40 for
-maintenance in both data centres, 40 for the Alertmanager, half of which is its program."""
+"""What the whole site may weigh, after an hour at rest too: 420 MB for what serves users and who watches it,
+40 for maintenance in both data centres, 40 for the Alertmanager, half of which is its program."""
 
 
 class Processes:
