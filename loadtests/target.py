@@ -15,7 +15,6 @@ A part of the site that makes load is told as every part is:
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from foundation.failure import USAGE, Failure
+from foundation.loopback import is_loopback
 from foundation.state import State
 from testbed.sitefile import SiteFile, refuse_down
 
@@ -155,18 +155,9 @@ def refuse_other_machines(edges: Mapping[str, str]) -> None:
     for place, address in edges.items():
         parts = urlsplit(address)
         host = parts.hostname or ""
-        if parts.scheme != "https" or not (host == f"frontend-{place}" or _is_loopback(host)):
+        if parts.scheme != "https" or not (host == f"frontend-{place}" or is_loopback(host)):
             raise Failure(
                 f"the edge {place} is {address}, which is not on this machine",
                 "load goes to https://localhost or another loopback address only",
                 USAGE,
             )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

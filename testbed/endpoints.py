@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from foundation.failure import Failure
+from foundation.loopback import is_loopback
 from foundation.state import State
 from services.platform.access import service_access
 from services.platform.pki import folder_of
@@ -38,10 +39,6 @@ _SESSION_SECONDS = 60.0
 
 _PAGES = ("GET /", "GET /docs", "GET /static/{name}", "GET /api/v1/openapi.json")
 """What the front end answers besides the API that its document describes."""
-
-
-def is_loopback(host: str) -> bool:
-    return host == "localhost" or host.startswith("127.")
 
 
 class Endpoints(ConfiguredStores, EventLog, StoredContent):

@@ -10,6 +10,12 @@ from services.platform.intake import REQUESTS_BEFORE
 from services.platform.rate_limit import Limit, limit_of
 
 
+def address_of(scope: Scope) -> str:
+    """From which address a request comes; empty where nobody says."""
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
 class AddressLimit:
     """The first requests of connections have room of their own, beside that for all further ones: a thousand
     connections at an address, each busy without end, do not use up what somebody needs who comes now."""
@@ -38,6 +44,5 @@ class AddressLimit:
 
     def wait(self, scope: Scope) -> float:
         """Takes a request: 0.0 when there was room, else the seconds until there will be some."""
-        client = scope.get("client")
         limit = self._of_new if scope.get(REQUESTS_BEFORE, 0) < self._first else self._of_others
-        return limit.take(client[0] if client else "")
+        return limit.take(address_of(scope))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.types import Scope
 
+from services.frontend.address_limit import address_of
 from services.platform.configuration.document import Document
 from services.platform.configuration.schema import BLOCKED_ACCOUNTS, BLOCKED_ADDRESSES
 from services.platform.problems import Problem
@@ -25,7 +26,7 @@ class Blocked:
 
     def refuse_address(self, scope: Scope) -> None:
         """Raise Problem 403 for a request that comes from a blocked address."""
-        if self._addresses and (client := scope.get("client")) and client[0] in self._addresses:
+        if self._addresses and address_of(scope) in self._addresses:
             raise _blocked("This address is blocked.")
 
     def refuse_account(self, session: Session | None) -> None:

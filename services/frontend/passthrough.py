@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Self
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.frontend.address_limit import AddressLimit
+from services.frontend.address_limit import AddressLimit, address_of
 from services.frontend.blocked import Blocked
 from services.frontend.edge import VISITOR
 from services.frontend.failed_logins import FailedLogins
@@ -168,7 +168,7 @@ class PassThrough:
         )
         timing = self._timing(found.service, answer.replica)
         if answer.status == HTTPStatus.UNAUTHORIZED and (method, found.template) == LOGIN:
-            self._failed_logins.note(_address(scope))
+            self._failed_logins.note(address_of(scope))
         if answer.status >= FAILED:
             failed = self._failed.in_public(found.service, answer.status, answer.body)
             await _answer_failed(send, failed, answer.headers, timing)
@@ -243,11 +243,6 @@ def _raise_if_too_many(wait: float) -> None:
 
 def _not_found() -> Problem:
     return Problem(404, "not-found", "There is nothing here")
-
-
-def _address(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client else ""
 
 
 def _target(scope: Scope) -> bytes:

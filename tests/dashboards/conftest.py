@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from services.platform import pki
 from testbed.runtimes.processes import programs
 
 UNPACKED = Path.home() / ".cache" / "failwhale" / "prometheus" / "usr" / "bin"
@@ -58,3 +59,15 @@ def alertmanager(request: pytest.FixtureRequest) -> Path:
         _skip("Alertmanager", request.param, "prometheus-alertmanager")
     assert found is not None
     return Path(found)
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    """A folder with those of who monitors."""
+    folder = tmp_path / "pki"
+    folder.mkdir()
+    authority = pki.new_authority()
+    pki.install_authority(folder, authority)
+    for name in ("prober", "prometheus", "alertmanager"):
+        pki.issue(name, ca=authority).install(folder, name)
+    return folder

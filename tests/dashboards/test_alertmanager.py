@@ -7,7 +7,6 @@ import os
 import socket
 import ssl
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from over_tls import standing_in
 
 from foundation.clock import stamp
 from foundation.failure import Failure
 from outages.pages import NOTIFICATIONS, Pages
-from services.platform import pki
 from testbed.alertmanager import Alertmanager
 from testbed.control import Control, Unreachable, mutual_tls
 from testbed.inventory import Part
@@ -81,17 +80,6 @@ class Running:
         )
 
 
-@pytest.fixture
-def certificates(tmp_path: Path) -> Path:
-    folder = tmp_path / "pki"
-    folder.mkdir()
-    authority = pki.new_authority()
-    pki.install_authority(folder, authority)
-    for name in ("prober", "prometheus", "alertmanager"):
-        pki.issue(name, ca=authority).install(folder, name)
-    return folder
-
-
 @contextmanager
 def listening(receiver: Receiver, certificates: Path) -> Iterator[str]:
     """The receiver's address."""
@@ -110,18 +98,8 @@ def listening(receiver: Receiver, certificates: Path) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificates / "ca.pem"))
-    tls.load_cert_chain(certificates / "prober.pem", certificates / "prober.key")
-    tls.verify_mode = ssl.CERT_REQUIRED
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        try:
-            yield f"127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            serving.join()
+    with standing_in("prober", Handler, certificates) as address:
+        yield address
 
 
 @contextmanager

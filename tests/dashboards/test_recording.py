@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import socket
-import ssl
 import subprocess
 import threading
 import time
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from over_tls import standing_in
 
 from foundation.failure import Failure
 from outages.metrics import ProberMetrics
@@ -24,7 +24,6 @@ from outages.model import Felt
 from outages.prometheus import Prometheus
 from outages.rule_sets import is_about, watched_by
 from outages.score import score
-from services.platform import pki
 from testbed.alert_rules import AlertRules
 
 CONFIG = Path(__file__).parents[2] / "dashboards" / "prometheus"
@@ -46,17 +45,6 @@ class Prober:
     def attempt(self) -> None:
         while not self.ended.wait(0.2):
             self.metrics.observe(JOURNEY, self.outcome, 0.01)
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Path:
-    folder = tmp_path / "pki"
-    folder.mkdir()
-    authority = pki.new_authority()
-    pki.install_authority(folder, authority)
-    for name in ("prober", "prometheus"):
-        pki.issue(name, ca=authority).install(folder, name)
-    return folder
 
 
 @pytest.fixture
@@ -91,18 +79,8 @@ def shown(prober: Prober, certificates: Path) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificates / "ca.pem"))
-    tls.load_cert_chain(certificates / "prober.pem", certificates / "prober.key")
-    tls.verify_mode = ssl.CERT_REQUIRED
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        try:
-            yield f"127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            serving.join()
+    with standing_in("prober", Handler, certificates) as address:
+        yield address
 
 
 @contextmanager

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from starlette.types import ASGIApp
@@ -42,6 +44,24 @@ async def serving(
         yield server, internal, await server.listen(app, anywhere, credentials.public, clients)
     finally:
         await server.stop()
+
+
+@contextmanager
+def standing_in(name: str, handler: type[BaseHTTPRequestHandler], folder: Path) -> Iterator[str]:
+    """A listener with the certificate of a part, for whoever has one of the same authority, in a thread of
+    its own. Yields its address."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(folder / "ca.pem"))
+    tls.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 def client_context(folder: Path, name: str | None = "prober") -> ssl.SSLContext:
