@@ -1,7 +1,8 @@
 """What the site costs when nobody does anything: memory and processor time of all its processes.
 
 `python -m bench.rest --for 1h` starts a site, leaves it at rest, and says what each part weighs at the start
-and at the end, and what the prober's users felt meanwhile.
+and at the end, what the prober's users felt meanwhile, and whom an alert called for nothing. With `--noise 7`
+harmless small faults go on beside: it is the negative control of faults, incidents and rule sets.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.printing import carry_out
-from bench.site import Site, running_site
+from bench.site import BenchError, Site, begin, running_site
 from foundation.console import duration, spell_duration
 
 SUPERVISOR = "supervisor"
 MOST_BYTES = 500_000_000
 """What the whole site may weigh, after an hour at rest too: 420 MB for what serves users and who watches it,
 40 for maintenance in both data centres, 40 for the Alertmanager, half of which is its program."""
+
+RULE_SETS_THAT_PAGE = ("journeys", "burn-rates")
+"""Those that have to be silent where users are well; of the others it is measured."""
 
 
 class Processes:
@@ -108,14 +112,22 @@ class Rest:
 
     looks: list[Look]
     outages: list[dict[str, Any]]
+    alerts: Mapping[str, int]
+    """By rule set: of each outage that is none."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody felt an outage, and no rule set that pages had an alert."""
+        return not self.outages and not any(self.alerts.get(name) for name in RULE_SETS_THAT_PAGE)
 
 
-def rest(seconds: float, every: float, told: Callable[[Look], None]) -> Rest:
-    """Start a site, leave it alone for so many seconds, look at it as often as `every` says, end it.
+def rest(seconds: float, every: float, told: Callable[[Look], None], noise: int | None = None) -> Rest:
+    """Start a site, leave it alone for so many seconds, look at it as often as `every` says, end it. With
+    `noise`, a seed, harmless small faults are drawn meanwhile.
 
     Raises BenchError.
     """
-    with running_site() as site:
+    with running_site() as site, _noise(site, noise):
         began = time.monotonic()
         looks: list[Look] = []
         while True:
@@ -125,8 +137,23 @@ def rest(seconds: float, every: float, told: Callable[[Look], None]) -> Rest:
             told(looks[-1])
             left = began + seconds - time.monotonic()
             if left <= 0:
-                return Rest(looks, site.outages())
+                return Rest(looks, site.outages(), site.alerts_that_meant_nothing())
             time.sleep(min(every, left))
+
+
+@contextmanager
+def _noise(site: Site, seed: int | None) -> Iterator[None]:
+    if seed is None:
+        yield
+        return
+    drawing = begin(site, "chaos", "noise", "--seed", str(seed), "--every", "10s", "--quiet")
+    try:
+        yield
+        if drawing.poll() is not None:
+            raise BenchError(f"the noise ended by itself, with exit code {drawing.returncode}")
+    finally:
+        drawing.send_signal(signal.SIGINT)
+        drawing.wait()
 
 
 def table(rest: Rest) -> Table:
@@ -134,7 +161,10 @@ def table(rest: Rest) -> Table:
     first, last = rest.looks[0], rest.looks[-1]
     mark = "[green]✓[/green]" if last.total <= MOST_BYTES else "[red]✗[/red]"
     felt = f"{len(rest.outages)} outages" if rest.outages else "no outage"
-    caption = f"MB. {mark} ≤ {MOST_BYTES / 1e6:.0f} MB at the end; {felt}."
+    alerts = ", ".join(f"{name} {count}" for name, count in rest.alerts.items())
+    caption = (
+        f"MB. {mark} ≤ {MOST_BYTES / 1e6:.0f} MB at the end; {felt}.\nAlerts that meant nothing: {alerts}."
+    )
     table = Table(box=None, caption=caption, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("", no_wrap=True)
     for heading in ("at the start", f"after {spell_duration(round(last.seconds))}", "more"):
@@ -157,10 +187,12 @@ def _seconds(text: str) -> float:
 
 
 def main() -> int:
-    """The command; returns its exit code: 0 when the site kept its bound and no user felt an outage."""
+    """The command; returns its exit code: 0 when the site kept its bound, no user felt an outage, and nobody
+    was paged for nothing."""
     parser = argparse.ArgumentParser(prog="python -m bench.rest", description=__doc__)
     parser.add_argument("--for", dest="seconds", type=_seconds, default=60.0, help="how long (default 1m)")
     parser.add_argument("--every", type=_seconds, default=300.0, help="between two looks (default 5m)")
+    parser.add_argument("--noise", type=int, metavar="SEED", help="draw harmless small faults, one each 10s")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     arguments = parser.parse_args()
     progress = Console(stderr=True, quiet=arguments.json)
@@ -170,10 +202,10 @@ def main() -> int:
         progress.print(f"[dim]after {at}: {look.total / 1e6:.0f} MB[/dim]", highlight=False)
 
     def is_good(found: Rest) -> bool:
-        return found.looks[-1].total <= MOST_BYTES and not found.outages
+        return found.looks[-1].total <= MOST_BYTES and found.is_quiet
 
     return carry_out(
-        lambda: rest(arguments.seconds, arguments.every, told),
+        lambda: rest(arguments.seconds, arguments.every, told, arguments.noise),
         table,
         as_json=arguments.json,
         is_good=is_good,

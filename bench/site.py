@@ -54,6 +54,11 @@ class Site:
         rows: list[dict[str, Any]] = json.loads(_failwhale(self.state, "outages", "--json"))
         return rows
 
+    def alerts_that_meant_nothing(self) -> dict[str, int]:
+        """By rule set, how many alerts fired without an outage: false positives of `failwhale score`."""
+        rule_sets = json.loads(_failwhale(self.state, "score", "--json"))["rule_sets"]
+        return {name: int(found["false_positives"]) for name, found in rule_sets.items() if name != "all"}
+
 
 class BenchError(Exception):
     """The site did not do what the bench needs; the message says what."""

@@ -149,7 +149,7 @@ def test_a_rest_is_told_by_part_with_what_users_felt() -> None:
         Look(3600, {"post@east": 501_000_000}),
     ]
     said = io.StringIO()
-    Console(file=said, width=100).print(table(Rest(looks, [])))
+    Console(file=said, width=100).print(table(Rest(looks, [], {"up-only": 2, "journeys": 0})))
     text = said.getvalue()
     assert [line.split() for line in text.splitlines() if "@" in line] == [
         ["post@east", "20.0", "501.0", "+481.0"]
@@ -157,7 +157,15 @@ def test_a_rest_is_told_by_part_with_what_users_felt() -> None:
     assert ["prober", "10.0", "0.0", "-10.0"] in [line.split() for line in text.splitlines()]
     assert ["all", "30.0", "501.0", "+471.0"] in [line.split() for line in text.splitlines()]
     assert "after 1h" in text
-    assert "✗ ≤ 500 MB at the end; no outage" in " ".join(text.split())
+    said_below = " ".join(text.split())
+    assert "✗ ≤ 500 MB at the end; no outage. Alerts that meant nothing: up-only 2, journeys 0." in said_below
+
+
+def test_a_rest_is_quiet_where_nobody_felt_an_outage_and_nobody_was_paged() -> None:
+    assert Rest([], [], {"up-only": 2, "journeys": 0}).is_quiet
+    assert not Rest([], [], {"up-only": 0, "journeys": 1}).is_quiet
+    assert not Rest([], [], {"burn-rates": 1}).is_quiet
+    assert not Rest([], [{"journey": "post"}], {}).is_quiet
 
 
 def test_a_time_that_is_none_is_refused_in_words() -> None:

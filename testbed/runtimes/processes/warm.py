@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Iterable
 
+from testbed.runtimes.processes.immortal import make_immortal
 from testbed.runtimes.processes.launch import CAN_FORK, import_module
 
 
@@ -45,11 +46,13 @@ class Warm:
 
     @staticmethod
     def _freeze() -> None:
-        """Keep the garbage collector of every child off the shared pages: touching is copying."""
+        """Keep every child off the shared pages, its reference counts and its garbage collector: touching is
+        copying."""
         # What these load at first use is half a megabyte that no child needs to have for itself.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         import_module("encodings.idna")
         gc.collect()
+        make_immortal()
         gc.freeze()
         if threading.active_count() > 1:
             # A lock that another thread holds at the moment of a fork stays locked in the child for ever.
