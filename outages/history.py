@@ -101,7 +101,14 @@ class History:
             replace(row, start=row.start + moved, end=None if row.end is None else row.end + moved)
             for row in self.unmeasured
         ]
-        self.pages = [replace(page, at=page.at + moved) for page in self.pages]
+        self.pages = [
+            replace(
+                page,
+                at=page.at + moved,
+                acknowledged=None if page.acknowledged is None else page.acknowledged + moved,
+            )
+            for page in self.pages
+        ]
         seen = ((journey, kind, start + moved) for journey, kind, start in self.seen_bad)
         self.seen_bad = deque(seen, maxlen=self.seen_bad.maxlen)
 
@@ -173,7 +180,15 @@ class History:
         self.unmeasured = [*(one for one in self.unmeasured if (one.journey, one.end) != open_one), row]
 
     def _page_opened(self, record: Record, at: float) -> None:
-        self.pages.append(Page(record["alert"], record.get("journey") or "", at))
+        labels = record.get("labels") or {}
+        self.pages.append(Page(record["alert"], record.get("journey") or "", at, labels))
+
+    def _page_acknowledged(self, record: Record, at: float) -> None:
+        for place, page in reversed(list(enumerate(self.pages))):
+            if page.labels == record["labels"]:
+                by = record.get("by") or ""
+                self.pages[place] = replace(page, acknowledged=at, acknowledged_by=by)
+                return
 
     # --- faults ---
 
@@ -314,6 +329,7 @@ class History:
         "outage.opened": _outage_opened,
         "outage.closed": _outage_closed,
         "page.opened": _page_opened,
+        "page.acknowledged": _page_acknowledged,
         "no-data.opened": _no_data,
         "no-data.closed": _no_data,
         "configuration.changed": _configuration_changed,

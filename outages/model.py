@@ -186,6 +186,10 @@ class Page:
     journey: str
     """That it is about; empty: about none."""
     at: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+    acknowledged: float | None = None
+    """When somebody said to be at work on it, in Unix seconds; None: nobody did."""
+    acknowledged_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,10 @@ def score(
         "alerted": sum(any(row.detection_delay is not None for row in times) for times in outages),
         "paged": None if pages is None else sum(_was_paged(times, pages, now) for times in outages),
         "pages": None if pages is None else len(pages),
+        "acknowledged": None if pages is None else sum(page.acknowledged is not None for page in pages),
+        "time_to_acknowledge": _quantiles(
+            [None if page.acknowledged is None else page.acknowledged - page.at for page in pages or ()]
+        ),
         "detection_delay": _quantiles([row.detection_delay for row in pairs]),
         "duration_error": _quantiles([row.duration_error for row in pairs]),
         "rows": [_row(row) for row in pairs],

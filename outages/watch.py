@@ -153,6 +153,12 @@ class Live:
             (change.at, spell_change(change), "cyan") for change in self._history.reconfigured[-LOOKED_AT:]
         ]
         found += [(one.at, spell_operation(one), "cyan") for one in self._history.operations[-LOOKED_AT:]]
+        for page in self._history.pages[-LOOKED_AT:]:
+            about = f"{page.alert} {page.journey}".rstrip()
+            found.append((page.at, f"page: {about}", "red"))
+            if page.acknowledged is not None:
+                said = f"page acknowledged by {page.acknowledged_by}: {about}"
+                found.append((page.acknowledged, said, "cyan"))
         found += _turns(self._history.outages[-LOOKED_AT:], self._sources.names)
         latest = sorted(found, key=lambda event: event[0], reverse=True)[: max(0, most)]
         return [Text(f"{clock(at)}  ", style="dim").append(said, style=style) for at, said, style in latest]

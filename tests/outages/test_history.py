@@ -54,6 +54,23 @@ STARTED = line(0, "prober.started")
 STOPPED = line(100, "prober.stopped", journeys={"page": {"good": 3, "bad": 1}})
 
 
+def test_an_acknowledgement_is_of_the_latest_page_with_its_labels() -> None:
+    post, page = ({"alertname": "JourneyDown", "journey": name} for name in ("post", "page"))
+    about = {"alert": "JourneyDown", "start": at(4), "end": None}
+    history = read(
+        [
+            STARTED,
+            line(5, "page.opened", **about, journey="post", labels=post),
+            line(20, "page.opened", **about, journey="post", labels=post),
+            line(21, "page.opened", **about, journey="page", labels=page),
+            line(26, "page.acknowledged", **about, journey="post", labels=post, by="anna", until=at(300)),
+        ]
+    )
+    acknowledged = [None if one.acknowledged is None else one.acknowledged - one.at for one in history.pages]
+    assert acknowledged == [None, 6.0, None]
+    assert history.pages[1].acknowledged_by == "anna"
+
+
 def test_outages_are_joined_to_the_faults_that_were_in_force() -> None:
     history = read(
         [

@@ -114,6 +114,16 @@ def test_what_engineers_do_is_an_event(state: State) -> None:
     assert "restart post:all by anna: refused, post@east is not ready" in text
 
 
+def test_a_page_is_an_event_and_who_acknowledges_it(state: State) -> None:
+    page = {"alert": "JourneyDown", "journey": "post", "labels": {"alertname": "JourneyDown"}}
+    ledger = Ledger(state.ledger)
+    ledger.append("page.opened", **page, start=stamp(time.time()), end=None)
+    ledger.append("page.acknowledged", **page, start=stamp(time.time()), by="anna", until=stamp(time.time()))
+    text = "\n".join(drawn(state, 80, 40))
+    assert "page: JourneyDown post" in text
+    assert "page acknowledged by anna: JourneyDown post" in text
+
+
 def test_a_wide_screen_says_what_users_see(state: State) -> None:
     said = {line.split()[0]: line for line in drawn(state, 160) if line}
     assert said["post"].endswith("post@east refused the connection")
