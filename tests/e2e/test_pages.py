@@ -77,6 +77,7 @@ def test_a_page_comes_is_acknowledged_and_ends(paging_site: Site) -> None:
         (row,) = [row for row in site.ledger() if row["kind"] == "page.acknowledged"][-1:]
         assert (row["by"], row["reason"]) == (done["asked_by"], "on it")
     pages.wait("opened", "acknowledged", "closed", seconds=OVER_WITHIN + 15)
+    assert site.json("score")["acknowledged"] >= 1
     # While it is silenced, nobody is paged for the next one; the one after that pages, and ends by itself.
     with broken(site):
         wait_until(lambda: _fires(site), PAGED_WITHIN, "the alert fires")

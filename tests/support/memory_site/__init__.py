@@ -1,0 +1,1 @@
+"""A site without processes, for tests of what hurts it and of what undoes that."""
