@@ -17,7 +17,8 @@ from services.platform.access import service_access
 from services.platform.pki import folder_of
 from testbed import certificates, endpoint_certificates
 from testbed.certificates import Flaw, Presented
-from testbed.configuration import ConfiguredStores, LiveConfiguration
+from testbed.configuration import LiveConfiguration
+from testbed.configured_stores import ConfiguredStores
 from testbed.control import Control, Unreachable, operators_tls, tls_as
 from testbed.endpoint_certificates import EndpointCertificate
 from testbed.event_log import EventLog
