@@ -65,13 +65,15 @@ class BenchError(Exception):
 
 
 @contextmanager
-def running_site() -> Iterator[Site]:
+def running_site(runtime: str = "processes") -> Iterator[Site]:
     """A site from nothing to green, and down again at the end, whatever happens. Raises BenchError."""
     state = Path(tempfile.mkdtemp(prefix="failwhale-bench-"))
     east, west = free_port(), free_port()
     try:
         began = time.perf_counter()
-        _failwhale(state, "up", "--quiet", "--port", f"east={east}", "--port", f"west={west}")
+        _failwhale(
+            state, "up", "--quiet", "--on", runtime, "--port", f"east={east}", "--port", f"west={west}"
+        )
         yield Site(state, f"https://localhost:{east}", time.perf_counter() - began)
     finally:
         subprocess.run(_command(state, "down", "--purge", "--quiet"), stdin=subprocess.DEVNULL, check=False)
