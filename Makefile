@@ -17,7 +17,7 @@ compose := sh docker/compose.sh
 export UV_SYSTEM_CERTS ?= true
 export UV_NATIVE_TLS ?= $(UV_SYSTEM_CERTS)
 trust := trusted=$$($(bin)/python -c 'import ssl; it = ssl.get_default_verify_paths(); print(it.cafile or it.capath or "")'); \
-	[ -z "$$trusted" ] || $(bin)/python -m pip config list | grep -q 'cert=' || export PIP_CERT="$$trusted"
+	[ -z "$$trusted" ] || $(bin)/python -m pip config list | grep 'cert=' >/dev/null || export PIP_CERT="$$trusted"
 lock := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 
 .PHONY: help
@@ -29,7 +29,7 @@ help: ## list what can be done
 	@echo "A new machine needs demo and test, or with Docker docker-up. After 'make install', $(bin)/failwhale --help says more."
 
 .PHONY: demo
-demo: install ## the whole loop in a minute and a half: start, use, break, heal, report
+demo: install ## the whole loop in two minutes: start, use, break, heal, report
 	@$(bin)/failwhale demo
 
 .PHONY: test

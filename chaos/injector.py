@@ -9,7 +9,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -31,7 +31,7 @@ from testbed.endpoint_certificates import EndpointCertificate
 from testbed.instruments import JourneyRow
 from testbed.inventory import Part
 from testbed.runtimes.capabilities import missing
-from testbed.selector import pieces, select
+from testbed.selector import Roles, pieces, select
 from testbed.site import Site
 
 log = logging.getLogger(__name__)
@@ -122,12 +122,7 @@ def _targets(
     callers = _callers(request, fault, site)
     wanted = pieces(request.target)
     if wanted == (SITE,):
-        if SITE not in fault.targets:
-            raise Failure(
-                f"{fault.name} cannot be done to the whole site",
-                f"it is for: {', '.join(fault.targets)}",
-                code=USAGE,
-            )
+        refuse_part_fault(fault)
         return (whole(site.inventory),)
     if SITE in wanted:
         raise Failure(
@@ -150,15 +145,38 @@ def _targets_of(
     callers: tuple[Part, ...] | None,
 ) -> tuple[Target, ...]:
     """What one selector of a request means to the fault."""
-    parts = select(selector, site.inventory.parts, site.store_roles, seed, fault.targets)
-    accepted = tuple(part for part in parts if part.service in fault.targets)
-    whole_place = selector.startswith("place:")  # which is hit where the fault fits
-    if not accepted or (len(accepted) < len(parts) and not whole_place):
-        refused = ", ".join(part.name for part in parts if part not in accepted)
+    accepted = parts_meant(fault, selector, site.inventory.parts, site.store_roles, seed)
+    return _where_it_fits(fault, site, accepted, callers, parameters, some=_is_place(selector))
+
+
+def refuse_part_fault(fault: Fault) -> None:
+    """Raise Failure (usage) for one that cannot be done to the whole site."""
+    if SITE not in fault.targets:
+        raise Failure(
+            f"{fault.name} cannot be done to the whole site",
+            f"it is for: {', '.join(fault.targets)}",
+            code=USAGE,
+        )
+
+
+def parts_meant(
+    fault: Fault, selector: str, parts: Sequence[Part], roles: Roles, seed: int
+) -> tuple[Part, ...]:
+    """The parts that one selector means to a fault, which must be for all of them; of a place those that it
+    is for. Raises Failure (usage)."""
+    found = select(selector, parts, roles, seed, fault.targets)
+    accepted = tuple(part for part in found if part.service in fault.targets)
+    if not accepted or (len(accepted) < len(found) and not _is_place(selector)):
+        refused = ", ".join(part.name for part in found if part not in accepted)
         raise Failure(
             f"{fault.name} cannot be done to {refused}", f"it is for: {', '.join(fault.targets)}", code=USAGE
         )
-    return _where_it_fits(fault, site, accepted, callers, parameters, some=whole_place)
+    return accepted
+
+
+def _is_place(selector: str) -> bool:
+    """Whether it is a whole data centre, which is hit where the fault fits."""
+    return selector.startswith("place:")
 
 
 def _callers(request: Request, fault: Fault, site: Site) -> tuple[Part, ...] | None:

@@ -144,7 +144,9 @@ def run(
 
 @app.command()
 def new(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="Its name: small letters and hyphens.")],
+    identifier: Annotated[
+        str, typer.Argument(metavar="ID", help="Its name: small letters, figures and hyphens.")
+    ],
     folder: Annotated[
         Path, typer.Option("--in", metavar="DIR", help="Where to write it (default: here).")
     ] = Path(),
@@ -212,9 +214,11 @@ def _play_all(
     from incidents.runner import play
 
     results: list[Result] = []
-    for _ in range(repeat):
+    for turn in range(1, repeat + 1):
         for incident in incidents:
             with view.of(incident) as tell:
+                if repeat > 1:
+                    tell("run", f"{turn} of {repeat}")
                 results.append(play(driver, incident, manner, tell))
             view.told(results[-1])
     return results

@@ -10,6 +10,9 @@ from typer.core import TyperGroup
 
 from failwhale.verbs import app
 from foundation.failure import USAGE, Failure
+from operations.catalogue import operation_named
+from operations.operation import OnParts
+from testbed.described import ROLES, described_parts
 
 
 def check_command(text: str) -> None:
@@ -24,6 +27,7 @@ def check_command(text: str) -> None:
         while True:
             context = command.make_context(name, list(words), parent=parent)
             if not isinstance(command, TyperGroup):
+                _refuse_absent(context)
                 return
             rest = [*context._protected_args, *context.args]
             if not rest and command.invoke_without_command:
@@ -34,3 +38,13 @@ def check_command(text: str) -> None:
         return
     except (Failure, ValueError, typer.TyperException) as error:
         raise Failure(f"{text!r}: {error}", "see: failwhale --help", USAGE) from None
+
+
+def _refuse_absent(context: Any) -> None:
+    """Raise Failure for an operation on parts that the site has not, or that it is not for."""
+    if context.parent is None or context.parent.info_name != "ops":
+        return
+    operation = operation_named(context.info_name)
+    target = context.params.get("target") or operation.usual
+    if isinstance(operation, OnParts) and target:
+        operation.among(target, described_parts(), lambda: ROLES)

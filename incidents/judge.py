@@ -71,6 +71,10 @@ class FixSeen:
     commands: Sequence[str]
     failed: str = ""
     """Why one of the commands could not be done."""
+    untried: str = ""
+    """Why one could not even be typed: then nobody can say what it would have done."""
+    unwell: Sequence[str] = ()
+    """How users were at the end, who were not well: `login slow`."""
     well_after: float | None = None
     is_wrong: bool = False
 
@@ -185,13 +189,17 @@ def _paged(incident: Incident, observed: Observed) -> Iterator[Finding]:
 def _fixed(incident: Incident, fix: FixSeen) -> Finding:
     wanted = incident.wrong_fix if fix.is_wrong else incident.mitigation
     commands = "; ".join(fix.commands)
-    seen = "users were not well" if fix.well_after is None else f"well after {spell_duration(fix.well_after)}"
-    if fix.is_wrong:
-        return Finding(f"the wrong fix does not help: {commands}", fix.well_after is None, fix.failed or seen)
-    what = f"users are well within {wanted.well_within} of: {commands}"
-    if fix.failed:
-        return Finding(what, False, fix.failed)
-    return Finding(what, fix.well_after is not None, seen)
+    what = (
+        f"the wrong fix does not help: {commands}"
+        if fix.is_wrong
+        else f"users are well within {wanted.well_within} of: {commands}"
+    )
+    if fix.untried:
+        return Finding(what, None, fix.untried)
+    if fix.well_after is None or (fix.failed and not fix.is_wrong):
+        seen = fix.failed or ", ".join(fix.unwell) or "users were not well"
+        return Finding(what, fix.is_wrong, seen)
+    return Finding(what, not fix.is_wrong, f"well after {spell_duration(fix.well_after)}")
 
 
 def _recovered(incident: Incident, observed: Observed) -> Finding:

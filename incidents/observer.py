@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from foundation.failure import Failure
 from foundation.state import State
 from incidents.incident import Expectation, Incident, Sign
-from outages.prometheus import Prometheus
+from outages.prometheus import BadQuery, Prometheus
 from outages.rule_sets import FIRING
 from testbed.instruments import JourneyRow, journeys_now
 
@@ -172,5 +172,7 @@ def holding_now(state: State, expect: Expectation) -> list[str]:
             *(f"seen already: {one}" for one in (*signs, *alert)),
             *(f"about to fire: {one}" for one in late),
         ]
+    except BadQuery as refused:
+        return [refused.message]
     except Failure:
         return []

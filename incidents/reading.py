@@ -14,18 +14,28 @@ from jsonschema import Draft202012Validator, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from chaos.catalogue import fault_named
+from chaos.injector import parts_meant, refuse_part_fault
 from chaos.journeys import JOURNEYS_OF
-from foundation.console import duration
+from chaos.target import SITE
+from foundation.console import duration, spell_duration
 from foundation.failure import USAGE, Failure
 from foundation.suggestions import unknown
 from incidents.incident import Incident
+from incidents.planned import PlannedInjection
+from testbed.alert_rules import AlertRules
 from testbed.decoding import decode
+from testbed.described import ROLES, described_parts
 from testbed.roll_out import release_named
+from testbed.selector import pieces, select
 
 HERE = Path(__file__).parent
 CATALOGUE = HERE / "catalogue"
 SCHEMA = HERE / "incident.schema.json"
+RULE_SETS = HERE.parent / "dashboards" / "prometheus" / "rule_sets"
 IDENTIFIER = re.compile(r"[a-z][a-z0-9-]{2,60}")
+
+LONGEST_SECONDS = 120.0
 
 CheckCommand = Callable[[str], None]
 """Raises Failure for what nobody could type."""
@@ -132,6 +142,9 @@ def _line(document: Any, path: Iterable[str | int]) -> int:
 def _nonsense(incident: Incident, check_command: CheckCommand) -> Iterator[tuple[Place, str]]:
     """What has the right form, and that nobody could play."""
     yield from _failures(_readings(incident, check_command))
+    if incident.lasts > LONGEST_SECONDS:
+        longest = spell_duration(LONGEST_SECONDS)
+        yield ("injections",), f"all is over after {longest} at most, not {spell_duration(incident.lasts)}"
     every = JOURNEYS_OF["frontend"]
     for key, journeys in (("hurt", incident.expect.hurt), ("may-hurt", incident.expect.may_hurt)):
         for number, journey in enumerate(journeys):
@@ -144,7 +157,9 @@ def _readings(
     incident: Incident, check_command: CheckCommand
 ) -> Iterator[tuple[Place, Callable[[], object]]]:
     for number, injection in enumerate(incident.injections):
-        yield ("injections", number), injection.request
+        yield ("injections", number), partial(_refuse_unfit, injection)
+    if incident.expect.alert is not None:
+        yield ("expect", "alert", "name"), partial(_refuse_unknown_alert, incident.expect.alert.name)
     if incident.release is not None:
         version = incident.release.version
         yield ("release", "version"), partial(release_named, version)
@@ -156,6 +171,26 @@ def _readings(
         ("recovered-within", incident.expect.recovered_within),
     ):
         yield ("expect", name), partial(duration, text)
+
+
+def _refuse_unfit(injection: PlannedInjection) -> None:
+    """Raise Failure for what cannot be asked for, or not of such parts."""
+    injection.request()
+    fault = fault_named(injection.fault)
+    for selector in pieces(injection.target):
+        if selector != SITE:
+            parts_meant(fault, selector, described_parts(), lambda: ROLES, seed=0)
+        else:
+            refuse_part_fault(fault)
+    if injection.from_selector:
+        select(injection.from_selector, described_parts(), lambda: ROLES, seed=0)
+
+
+def _refuse_unknown_alert(name: str) -> None:
+    """Raise Failure for an alert that no rule makes; where the rules are not at hand nobody can say."""
+    known = AlertRules(RULE_SETS).names() if RULE_SETS.exists() else {name}
+    if name not in known:
+        raise unknown("alert", name, sorted(known))
 
 
 def _failures(readings: Iterable[tuple[Place, Callable[[], object]]]) -> Iterator[tuple[Place, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -20,6 +20,7 @@ from foundation.console import duration, spell_duration
 from foundation.failure import Failure
 from foundation.interruption import uninterruptible
 from foundation.patient_ledger import PatientLedger
+from incidents.as_before import AsBefore, as_it_is
 from incidents.beside import noise, people
 from incidents.fixes import carry_out
 from incidents.incident import Fix, Incident
@@ -90,6 +91,7 @@ class _Run:
         if why := self._unsteady():
             self.tell("verdict", f"baseline not met: {why}")
             return Result(self.incident, self.manner, Outcome.BASELINE_NOT_MET, (), began, began, why=why)
+        before = as_it_is(self.driver) if self.fix else None
         with ExitStack() as beside:
             load = beside.enter_context(people(self.driver, self.incident.people, self.tell))
             if self.manner.noise is not None:
@@ -105,7 +107,9 @@ class _Run:
             except BaseException:
                 with uninterruptible():
                     self._make_whole()
+                    self._put_back(before)
                 raise
+            self._put_back(before)
             beside.close()
             observed = self._observed(began, ended, observer.seen, fix, load)
         found = findings(self.incident, observed)
@@ -217,13 +221,13 @@ class _Run:
     def _try(self, fix: Fix, observer: Observer) -> FixSeen:
         is_wrong = self.manner.control is Control.WRONG_FIX
         began = time.monotonic()
-        failed = ""
-        for command in fix.commands:
-            self.tell("wrong-fix" if is_wrong else "mitigate", command)
-            if failed := carry_out(self.driver.state, command):
-                break
-        if failed and not is_wrong:
-            return FixSeen(fix.commands, failed)
+        failed = untried = ""
+        try:
+            failed = self._type(fix.commands, "wrong-fix" if is_wrong else "mitigate")
+        except Failure as failure:
+            untried = failure.message
+        if untried or (failed and not is_wrong):
+            return FixSeen(fix.commands, failed, untried, is_wrong=is_wrong)
         seconds = WRONG_FIX_SECONDS if is_wrong else duration(fix.well_within)
         self.tell("next", f"the verdict, once users are well, or after {spell_duration(seconds)}")
         until = (time.monotonic() if is_wrong else began) + seconds
@@ -233,9 +237,22 @@ class _Run:
             well_since = (well_since or now) if self._is_well(observer) else None
             if well_since is not None and now - well_since >= WELL_FOR:
                 self.tell("well", f"users are well after {spell_duration(well_since - began)}")
-                return FixSeen(fix.commands, failed, well_since - began, is_wrong)
+                return FixSeen(fix.commands, failed, well_after=well_since - began, is_wrong=is_wrong)
             time.sleep(POLL)
-        return FixSeen(fix.commands, failed, is_wrong=is_wrong)
+        return FixSeen(fix.commands, failed, unwell=self._unwell(observer), is_wrong=is_wrong)
+
+    def _type(self, commands: Iterable[str], kind: str) -> str:
+        """Why one of them failed, which is the last; empty when all were done. Raises Failure for what could
+        not be typed."""
+        for command in commands:
+            self.tell(kind, command)
+            if failed := carry_out(self.driver.state, command):
+                return failed
+        return ""
+
+    def _unwell(self, observer: Observer) -> tuple[str, ...]:
+        states = ((name, observer.state_of(name)) for name in self.incident.expect.hurt)
+        return tuple(f"{name} {state}" for name, state in states if state != "green")
 
     # --- its end ---
 
@@ -255,6 +272,13 @@ class _Run:
             self._end()
         with suppress(Failure):
             self.driver.heal()
+
+    def _put_back(self, before: AsBefore | None) -> None:
+        if before is not None:
+            try:
+                before.put_back(self.tell)
+            except Failure as failure:
+                self.tell("end", f"not put back: {failure.message}")
 
     def _runs(self, release: PlannedRelease) -> bool:
         releases = Releases(self.driver.state)

@@ -67,21 +67,33 @@ def lines_of_incident(incident: Incident) -> Iterator[str]:
     yield f"Look for: {incident.look_for}."
     yield ""
     yield "What is done:"
-    yield from (f"  {command}" for command in commands_of(incident))
+    yield from _timeline(incident)
     yield "What is expected:"
-    for journey, kind in incident.expect.hurt.items():
-        yield f"  {journey} is {kind} within {incident.expect.within}"
-    for sign in incident.expect.signs:
+    expect = incident.expect
+    for journey, kind in expect.hurt.items():
+        yield f"  {journey} is {kind} within {expect.within}"
+    for sign in expect.signs:
         yield f"  {sign.what}, {sign.bound}: {sign.query}"
-    for sign in incident.expect.stays:
+    for sign in expect.stays:
         yield f"  all the while {sign.what}, {sign.bound}: {sign.query}"
-    if incident.expect.alert:
-        yield f"  the alert {incident.expect.alert.name} fires within {incident.expect.alert.within}"
-    if incident.expect.paged is not None:
-        yield f"  {'somebody' if incident.expect.paged else 'nobody'} is paged"
-    for heading, fix in (("What ends it", incident.mitigation), ("What does not", incident.wrong_fix)):
-        yield f"{heading}: {fix.why}"
-        yield from (f"  {command}" for command in fix.commands)
+    if expect.alert:
+        yield f"  the alert {expect.alert.name} fires within {expect.alert.within}"
+    if expect.paged is not None:
+        yield f"  {'somebody' if expect.paged else 'nobody'} is paged"
+    yield f"  all journeys are green within {expect.recovered_within} of the end"
+    yield f"What ends it: {incident.mitigation.why}"
+    yield from (f"  {command}" for command in incident.mitigation.commands)
+    yield f"  users are well within {incident.mitigation.well_within} of the first"
+    yield f"What does not: {incident.wrong_fix.why}"
+    yield from (f"  {command}" for command in incident.wrong_fix.commands)
+
+
+def _timeline(incident: Incident) -> Iterator[str]:
+    """What is done, and when, where that is not at once."""
+    if incident.release is not None:
+        yield f"  {incident.release.commands[0]}"
+    for one in incident.injections:
+        yield f"  {f'after {one.at}: ' if one.at else ''}{one.command(detach=True)}"
 
 
 def row_of_result(result: Result) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -11,7 +11,7 @@ from foundation.failure import USAGE, Failure
 from foundation.state import State
 from testbed.inventory import Part
 from testbed.labels import Kind
-from testbed.selector import pieces, select
+from testbed.selector import Roles, pieces, select
 from testbed.site import Site
 
 Say = Callable[[str], None]
@@ -105,17 +105,21 @@ class OnParts(Operation):
         return part.kind in self.kinds and (not self.services or part.service in self.services)
 
     def parts(self, site: Site, target: str) -> tuple[Part, ...]:
-        """Of a place those that it is for; of all else each must be."""
+        return self.among(target, site.inventory.parts, lambda: _roles(site))
+
+    def among(self, target: str, parts: Sequence[Part], roles: Roles) -> tuple[Part, ...]:
+        """Those of the parts that a target means: of a place those that it is for; of all else each must be.
+        Raises Failure (usage)."""
         meant: list[Part] = []
         for piece in pieces(target):
-            chosen = select(piece, site.inventory.parts, lambda: _roles(site), seed=0)
+            chosen = select(piece, parts, roles, seed=0)
             fitting = [part for part in chosen if self.is_for(part)]
             if not fitting or (len(fitting) < len(chosen) and not piece.startswith("place:")):
                 refused = ", ".join(part.name for part in chosen if part not in fitting)
-                there = ", ".join(part.name for part in site.inventory.parts if self.is_for(part))
+                there = ", ".join(part.name for part in parts if self.is_for(part))
                 raise Failure(f"{self.name} is not for {refused}", f"it is for: {there}", USAGE)
             meant += fitting
-        return tuple(part for part in site.inventory.parts if part in meant)
+        return tuple(part for part in parts if part in meant)
 
 
 def _roles(site: Site) -> dict[str, str]:

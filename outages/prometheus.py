@@ -22,6 +22,7 @@ Samples = list[tuple[float, float]]
 """(Unix seconds, value)"""
 
 ASK_SECONDS = 5.0
+BAD_REQUEST = 400
 CHUNK_SECONDS = 3600.0
 """Length of one query, so that a long run does not exceed what Prometheus is willing to load."""
 
@@ -29,6 +30,10 @@ SILENCE = 3.0
 """Seconds without a sample after which nobody knows: an outage is taken to end with its last sample."""
 
 ALERTS = {"down": "JourneyDown", "slow": "JourneySlow"}
+
+
+class BadQuery(Failure):
+    """Prometheus does not understand a query."""
 
 
 class Prometheus:
@@ -89,11 +94,21 @@ class Prometheus:
             ) as answer:
                 return list(json.load(answer)["data"]["result"])
         except urllib.error.HTTPError as error:
+            if error.code == BAD_REQUEST:
+                raise BadQuery(f"{query}: {_refusal(error)}", "mend the query") from None
             raise Failure(f"Prometheus answers {error.code}: {error.read(200)!r}") from None
         except (OSError, ValueError, KeyError) as error:
             raise Failure(
                 f"Prometheus at {self._address} does not answer: {error}", "see: failwhale status"
             ) from None
+
+
+def _refusal(error: urllib.error.HTTPError) -> str:
+    """Why, as Prometheus says it."""
+    try:
+        return str(json.load(error)["error"])
+    except (ValueError, KeyError):
+        return f"status {error.code}"
 
 
 def intervals(samples: Samples) -> list[tuple[float, float | None]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from operations.operation import OnParts, Order, names_of, register
 from operations.waiting import comes_true, not_in_time
 from testbed.endpoint_certificates import LOADED_WITHIN, TLS_KINDS
 from testbed.inventory import Part
+from testbed.selector import Roles
 from testbed.site import Site
 
 EVERY = "all"
@@ -21,10 +24,10 @@ class Renew(OnParts):
     kinds = TLS_KINDS
     target_help = "post@east, post:all, place:east; several; or all: whoever has a certificate"
 
-    def parts(self, site: Site, target: str) -> tuple[Part, ...]:
+    def among(self, target: str, parts: Sequence[Part], roles: Roles) -> tuple[Part, ...]:
         if target == EVERY:
-            return tuple(part for part in site.inventory.parts if self.is_for(part))
-        return super().parts(site, target)
+            return tuple(part for part in parts if self.is_for(part))
+        return super().among(target, parts, roles)
 
     def carry_out(self, order: Order) -> str:
         site = order.site

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from foundation.failure import Failure
 from operations.operation import OnParts, Order, names_of, register
@@ -10,7 +11,9 @@ from operations.waiting import comes_true, not_in_time
 from testbed.control import Unreachable
 from testbed.event_log import GROUPS
 from testbed.inventory import Part
-from testbed.maintenance import do_now, leading, parts_of
+from testbed.maintenance import SERVICE as MAINTENANCE
+from testbed.maintenance import do_now, leading
+from testbed.selector import Roles
 from testbed.site import Site
 
 JOB_WITHIN = 20.0
@@ -33,16 +36,23 @@ class Resume(OnParts):
     target_help = "Consumers: timeline:all, notify@east; or a job: trim-events, back-up-store"
 
     def parts(self, site: Site, target: str) -> tuple[Part, ...]:
-        services = {part.service for part in site.inventory.parts}
-        if not _JOB.fullmatch(target) or target in services:
-            return super().parts(site, target)
-        leading(site, target)
-        return tuple(parts_of(site))
+        if _is_job(target, site.inventory.parts):
+            leading(site, target)
+        return super().parts(site, target)
+
+    def among(self, target: str, parts: Sequence[Part], roles: Roles) -> tuple[Part, ...]:
+        if _is_job(target, parts):
+            return tuple(part for part in parts if part.service == MAINTENANCE)
+        return super().among(target, parts, roles)
 
     def carry_out(self, order: Order) -> str:
         if all(self.is_for(part) for part in order.parts):
             return _resume_consumers(order)
         return _resume_job(order)
+
+
+def _is_job(target: str, parts: Sequence[Part]) -> bool:
+    return _JOB.fullmatch(target) is not None and target not in {part.service for part in parts}
 
 
 def _resume_consumers(order: Order) -> str:

@@ -13,6 +13,9 @@ from incidents.judge import Observed
 from incidents.observer import Seen, SignSeen
 from incidents.planned import PlannedInjection
 from outages.model import Felt
+from tests.chaos.conftest import laboratory
+
+__all__ = ["laboratory"]
 
 SIGN = Sign("share of errors", "errors", at_least=0.2)
 STAYS = Sign("share of errors elsewhere", "other_errors", at_most=0.01)

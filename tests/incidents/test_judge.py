@@ -129,6 +129,9 @@ def test_what_has_to_stay_and_does_not_makes_it_deviate(incident: Incident, obse
         (FixSeen(("restart",), is_wrong=True), Outcome.AS_EXPECTED),
         (FixSeen(("restart",), is_wrong=True, well_after=3.0), Outcome.DEVIATED),
         (FixSeen(("restart",), is_wrong=True, failed="refused"), Outcome.AS_EXPECTED),
+        (FixSeen(("restart",), is_wrong=True, failed="refused", well_after=3.0), Outcome.DEVIATED),
+        (FixSeen(("restrat",), is_wrong=True, untried="no such command"), Outcome.INCONCLUSIVE),
+        (FixSeen(("renwe",), untried="no such command"), Outcome.INCONCLUSIVE),
     ],
 )
 def test_a_fix_has_to_help_and_a_wrong_one_not(

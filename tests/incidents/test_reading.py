@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,12 @@ def line_of(part: str) -> int:
         ("at-least: 0.2", "at-lest: 0.2", "at-least", "expect.signs[0].at-lest", "is not known"),
         ("mitigation:", "mitigatoin:", "mitigation:", "mitigatoin", "is not known: title"),
         ("ops restart", "ops restrat", "ops restart retweet", "mitigation.commands[0]", "restrat"),
+        ("retweet:all", "retwet:all", "fault: errors", "injections[0]", "matches no part"),
+        ("fault: errors", "fault: threads", "fault: errors", "injections[0]", "threads cannot be done to"),
+        ("for: 8s", "at: 30m, for: 8s", "injections:", "injections", "over after 2m"),
+        ("JourneyDown", "JourneyDwon", "alert:", "expect.alert.name", "did you mean JourneyDown"),
+        ("restart retweet:all", "restart retwet:all", "restart retw", "mitigation.commands[0]", "no part"),
+        ("restart post:all", "drain prober", "restart post", "wrong-fix.commands[0]", "not for prober"),
         ("[failwhale ops", "[rm", "ops restart retweet", "mitigation.commands[0]", "does not match"),
     ],
 )
@@ -84,3 +91,18 @@ def test_every_incident_of_the_catalogue_is_well_formed(name: str) -> None:
     assert incident.id == name
     assert incident.lasts <= 25
     assert set(incident.mitigation.commands) != set(incident.wrong_fix.commands)
+
+
+def test_the_readme_counts_the_incidents() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"| stories that are played and judged | {len(catalogue())}, " in readme
+
+
+def test_the_series_that_the_guide_names_are_recorded() -> None:
+    root = Path(__file__).parents[2]
+    guide = (root / "docs" / "adding-an-incident.md").read_text(encoding="utf-8")
+    recorded = (root / "dashboards" / "prometheus" / "recorded.rules.yml").read_text(encoding="utf-8")
+    named = re.findall(r"`([a-z]+:[a-z0-9_:]+)`", guide.partition("## What a sign can ask")[2])
+    assert len(named) >= 5
+    for series in named:
+        assert f"record: {series}\n" in recorded

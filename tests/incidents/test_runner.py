@@ -12,7 +12,7 @@ import pytest
 import incidents.fixes
 import incidents.observer
 import incidents.runner
-from foundation.failure import Failure
+from foundation.failure import USAGE, Failure
 from foundation.ledger import Ledger
 from foundation.state import State
 from incidents.incident import Expectation, Incident
@@ -301,3 +301,49 @@ def test_it_begins_when_prometheus_has_watched_for_some_seconds_and_no_alert_of_
 
     monkeypatch.setattr(incidents.observer.Prometheus, "of", lambda state: Watching())
     assert incidents.observer.holding_now(State(tmp_path), Expectation(hurt={"retweet": "down"})) == said
+
+
+class Before:
+    """What was there before, which says when it is put back."""
+
+    def __init__(self, driver: FakeDriver) -> None:
+        self.driver = driver
+        self.put_back_with: list[list[str]] = []
+
+    def put_back(self, tell: Any) -> None:
+        self.put_back_with.append(list(self.driver.in_force))
+
+
+@pytest.mark.parametrize(
+    ("manner", "times"),
+    [(Manner(), 0), (Manner(mitigate=True), 1), (Manner(control=Control.WRONG_FIX), 1)],
+)
+def test_what_a_fix_changed_is_put_back_when_nothing_is_in_force(
+    driver: Any,
+    short: Incident,
+    typed: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    manner: Manner,
+    times: int,
+) -> None:
+    before = Before(driver)
+    monkeypatch.setattr(incidents.runner, "as_it_is", lambda driver: before)
+    assert play(driver, short, manner).outcome is Outcome.AS_EXPECTED
+    assert before.put_back_with == [[]] * times
+
+
+def test_what_cannot_be_typed_makes_it_inconclusive(
+    driver: Any, short: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(state: State, command: str) -> str:
+        raise Failure(f"{command}: no such part", code=USAGE)
+
+    monkeypatch.setattr(incidents.runner, "carry_out", refuse)
+    result = play(driver, short, Manner(control=Control.WRONG_FIX))
+    assert (result.outcome, result.is_good) == (Outcome.INCONCLUSIVE, False)
+    assert "no such part" in result.not_as_expected
+
+
+def test_a_command_that_nobody_could_type_is_no_try(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="restrat"):
+        incidents.fixes.carry_out(State(tmp_path), "failwhale ops restrat post:all")
