@@ -251,6 +251,9 @@ class PublicConnection(asyncio.Protocol):
             self._stream.put_nowait(None)
         when = "before the answer" if not self._status else "before the whole answer"
         self._fail(Failed("closed", f"{when}{f': {exc}' if exc else ''}"))
+        # They know this connection, which would be kept until garbage is collected, with 256 kB that TLS
+        # reads into.
+        self._parser = self._waiting = None
 
     def _fail(self, failure: Failed) -> None:
         if self._waiting is not None and not self._waiting.done():

@@ -273,6 +273,7 @@ class _Connection(asyncio.Protocol):
             raise
         finally:
             timer.cancel()
+            del answer  # it has the error, whose traceback has this call
 
     async def begin(self, data: bytes, seconds: float) -> StreamedResponse:
         assert self._transport is not None
@@ -337,6 +338,10 @@ class _Connection(asyncio.Protocol):
             self._finish()
         else:
             self._fail(f"the connection was lost: {error}" if error else "the server closed the connection")
+        # The parser knows this connection, and an error the call that waited for it: both would be kept until
+        # garbage is collected, and with them 256 kB that TLS reads into.
+        del self._parser
+        self._answer = None
 
     def _finish(self) -> None:
         if self._stream is not None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
 
 from services.platform.calls.transport import WireTransport
-from services.platform.calls.wire import Broken, NotConnected, Pool, TooSlow
+from services.platform.calls.wire import Broken, NotConnected, Pool, TooSlow, _Connection
 from services.platform.injection.points import InjectionPoints
 from services.platform.injection.spec import FaultSpec
 from services.platform.settings import Address
@@ -346,3 +347,20 @@ async def test_failures_as_httpx_names_them():
         async with peer_of(never) as (_, pool):
             with pytest.raises(httpx.ReadTimeout):
                 await client.get(f"http://{pool._address}/")
+
+
+async def test_a_connection_that_is_over_does_not_wait_for_the_garbage_collector():
+    """It has large buffers where it is TLS."""
+    gc.collect()
+    gc.disable()
+    try:
+        for script in (saying(OK, OK), closes_second, saying(b"nonsense\r\n\r\n")):
+            async with peer_of(script) as (_, pool):
+                for _ in range(2):
+                    with suppress(Broken):
+                        await get(pool)
+        for _ in range(5):  # turns of the loop, which lets go of what it has called
+            await asyncio.sleep(0)
+        assert not [one for one in gc.get_objects() if isinstance(one, _Connection)]
+    finally:
+        gc.enable()
