@@ -31,7 +31,14 @@ def pages_that_fire(site: Site) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("blinded", CASES)
+EVERY_DAY = ("", "prober-blind prober")
+EACH = [
+    pytest.param(case, marks=() if case in EVERY_DAY else pytest.mark.long("others keep it from seeing, too"))
+    for case in CASES
+]
+
+
+@pytest.mark.parametrize("blinded", EACH)
 def test_what_the_monitoring_was_kept_from_is_missed(site: Site, blinded: str) -> None:
     before = site.run("score", "--json")
     if "without Prometheus" in before.stderr:

@@ -7,26 +7,26 @@ import shlex
 import pytest
 from site_under_test import Site, wait_until
 
-AGAIN = pytest.mark.long("the short run tries the same operation")
+AGAIN = pytest.mark.long("the short run tries others of the same kind")
 PAIRS = [
     ("kill retweet:all", ["start retweet:all"]),
     pytest.param("pause retweet:all", ["restart retweet:all --at-once"], marks=AGAIN),
-    ("errors retweet:all", ["restart retweet:all"]),
+    pytest.param("errors retweet:all", ["restart retweet:all"], marks=AGAIN),
     ("certificate-expired frontend@east", ["renew frontend@east"]),
     pytest.param("certificate-half-rotated auth:all", ["renew auth:all"], marks=AGAIN),
     ("consumer-stopped notify:all", ["resume notify:all"]),
-    ("poison-event notify:all", ["skip notify:all"]),
-    ("job-stuck maintenance:all --job trim-data", ["resume trim-data"]),
+    pytest.param("poison-event notify:all", ["skip notify:all"], marks=AGAIN),
+    pytest.param("job-stuck maintenance:all --job trim-data", ["resume trim-data"], marks=AGAIN),
     ("counters-wrong maintenance:all", ["restart maintenance:all", "reconcile"]),
-    ("keys-expire store:primary", ["warm-homes"]),
-    ("replica-barred store:replica", ["unbar"]),
-    ("replication-cut store:replica", ["re-attach"]),
-    ("memory-full store:primary", ["lift-memory-limit"]),
+    pytest.param("keys-expire store:primary", ["warm-homes"], marks=AGAIN),
+    pytest.param("replica-barred store:replica", ["unbar"], marks=AGAIN),
+    pytest.param("replication-cut store:replica", ["re-attach"], marks=AGAIN),
+    pytest.param("memory-full store:primary", ["lift-memory-limit"], marks=AGAIN),
     ("disk-full store:primary", ["free-disk store:all"]),
-    ("password-rotated store:all", ["tell-password"]),
+    pytest.param("password-rotated store:all", ["tell-password"], marks=AGAIN),
     ("token-key-lost site", ["restore-token-key"]),
     pytest.param("token-key-mismatch frontend:all", ["restore-token-key frontend:all"], marks=AGAIN),
-    ("clock-skew auth:all", ["sync-clock auth:all"]),
+    pytest.param("clock-skew auth:all", ["sync-clock auth:all"], marks=AGAIN),
 ]
 
 ON_PROCESSES = pytest.mark.parametrize("runtime", ["processes"], indirect=True)

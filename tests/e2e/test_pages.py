@@ -68,6 +68,7 @@ def broken(site: Site) -> Iterator[None]:
         site.wait_green()
 
 
+@pytest.mark.long("the alert comes and goes three times")
 def test_a_page_comes_is_acknowledged_and_ends(paging_site: Site) -> None:
     site, pages = paging_site, Pages(paging_site)
     with broken(site):

@@ -184,7 +184,7 @@ def test_what_is_to_be_seen_is_looked_at() -> None:
 @pytest.mark.parametrize(
     ("runtime", "on_docker_only"),
     [
-        ("processes", False),
+        pytest.param("processes", False, marks=pytest.mark.long("all that the README has to be typed")),
         ("docker", False),
         pytest.param("docker", True, marks=pytest.mark.smoke("what who has Docker types first")),
     ],

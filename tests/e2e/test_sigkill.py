@@ -226,7 +226,8 @@ def lost_journals() -> Iterator[Any]:
     for runtime in VICTIMS:
         first, *others = rounds_on(runtime)
         for journal in ("kept", "lost"):
-            yield pytest.param(runtime, first, journal, id=f"{runtime}-{journal}")
+            marks = LONG if (runtime, journal) == ("processes", "kept") else ()
+            yield pytest.param(runtime, first, journal, id=f"{runtime}-{journal}", marks=marks)
         for number, targets in enumerate(others[1::2], start=1):
             yield pytest.param(runtime, targets, "lost", id=f"{runtime}-lost-{2 * number}", marks=LONG)
 
