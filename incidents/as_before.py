@@ -31,10 +31,10 @@ class AsBefore:
             tell("end", f"put back: {', '.join(changed)}")
             values = {name: before.values.get(name) for name in changed}
             apply(self._driver.state, setting(values, user(), "an incident is over"))
-        for name, version in self._by_part().items():
-            if version != self._releases.get(name, version):
-                tell("end", f"put back: release {self._releases[name]} on {name}")
-                self._driver.roll_back(name)
+        now = self._by_part()
+        if others := [name for name, version in now.items() if version != self._releases.get(name, version)]:
+            tell("end", f"put back: what ran before on {', '.join(others)}")
+            self._driver.roll_back(",".join(others))
         for part in self._site.inventory.parts:
             if not self._site.runtime.is_running(part.name):
                 tell("end", f"put back: {part.name} is started")

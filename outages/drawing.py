@@ -23,6 +23,9 @@ TOP = 30.0
 LETTER = 6.4
 """About the width of a letter of the fault names, to know whether one fits."""
 
+LONGEST_NAME = 50
+"""Letters."""
+
 THINNEST = 3.0
 """Pixels that a bar has at least: a short outage in a long run is still seen."""
 
@@ -183,7 +186,12 @@ def _fault_bar(faults: list[InjectedFault], now: float) -> Bar:
     lasted = "end unknown" if any(fault.unknown for fault in faults) else spell_duration(end - start)
     name, how = f"{first.name} {targets(faults)}", parameters(first)
     title = f"{name} ({first.id})\n{clock(start)} UTC, {lasted}" + (f"\n{how}" if how else "")
-    return Bar(start, end, name, title, "fault")
+    return Bar(start, end, _shortened(name), title, "fault")
+
+
+def _shortened(name: str) -> str:
+    """A name of parts that are many would stand beside its bar and out of the drawing; its title has all."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip(', ')}…"
 
 
 def _load_bar(load: LoadRun, now: float) -> Bar:

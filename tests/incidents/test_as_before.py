@@ -61,7 +61,7 @@ def test_all_that_is_otherwise_is_put_back(before: Any) -> None:
     as_it_was.put_back(lambda kind, words: told.append(words))
     assert told == [
         "put back: drained.auth.east",
-        "put back: release 1.0 on post@east",
+        "put back: what ran before on post@east",
         "put back: post@west is started",
     ]
     assert site.documents[-1].value("drained.auth.east") is False

@@ -172,6 +172,16 @@ def test_bars_stay_inside_the_drawing() -> None:
             assert float(bar.attrib["x"]) + float(bar.attrib["width"]) <= width
 
 
+def test_a_long_name_of_a_fault_is_cut_and_its_title_has_all_of_it() -> None:
+    services = ("auth", "post", "retweet", "timeline", "notify", "frontend", "maintenance")
+    names = [f"{service}@{place}" for service in services for place in ("east", "west")]
+    svg = drawing([STARTED, *(row for name in names for row in fault("a", name, 50, 52)), STOPPED])
+    (named,) = [text.text or "" for text in svg.iter("text") if (text.text or "").startswith("kill")]
+    assert len(named) <= 50
+    assert named.endswith("…")
+    assert any("maintenance@east,west" in (title.text or "") for title in svg.iter("title"))
+
+
 def test_the_facts_and_shares_do_not_flatter() -> None:
     tally = line(90, "tally", journeys={"page": {"good": 192, "slow": 3}, "post": {"good": 29999, "bad": 1}})
     content = page(read([STARTED, tally, *outage("page", 5, 8, "slow"), *outage("post", 5, 8)]))
