@@ -33,6 +33,7 @@ from outages.model import UNDER_WAY
 from outages.rule_sets import judge as judge_rule_sets
 from testbed.inventory import Inventory
 from testbed.releases import Releases
+from testbed.site import Site
 from testbed.sitefile import refuse_down
 
 STEADY_WITHIN = 15.0
@@ -147,7 +148,9 @@ class _Run:
 
     def _unsteady(self) -> str:
         """Why it cannot begin; empty when the site is well, nothing is in force and no sign is seen."""
-        self.tell("baseline", "is every journey green, nothing in force, and no sign to be seen?")
+        self.tell(
+            "baseline", "is every journey green, a replica ready, nothing in force, and no sign to be seen?"
+        )
         if active := self.driver.active():
             return f"{', '.join(one['id'] for one in active)} in force; end it: failwhale chaos heal"
         try:
@@ -156,11 +159,17 @@ class _Run:
         except Failure as failure:
             return failure.message
         give_up = time.monotonic() + STEADY_WITHIN
-        while holding := holding_now(self.driver.state, self.incident.expect):
+        while holding := [*self._missing_replica(), *holding_now(self.driver.state, self.incident.expect)]:
             if time.monotonic() > give_up:
                 return "; ".join(holding)
             time.sleep(0.5)
         return ""
+
+    def _missing_replica(self) -> list[str]:
+        """Why no replica would be promoted now: one that was restarted is attached some seconds later."""
+        with suppress(Failure):
+            return [why] if (why := Site(self.driver.state).failover_hindrance()) else []
+        return []
 
     def _inject(self, clock: float) -> None:
         """All of it, in the order of the timeline; what is not seen to bite leaves a doubt."""

@@ -347,3 +347,25 @@ def test_what_cannot_be_typed_makes_it_inconclusive(
 def test_a_command_that_nobody_could_type_is_no_try(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="restrat"):
         incidents.fixes.carry_out(State(tmp_path), "failwhale ops restrat post:all")
+
+
+@pytest.mark.parametrize(
+    ("hindrances", "outcome"),
+    [(["store@west lags", ""], Outcome.AS_EXPECTED), (["store@west lags"] * 99, Outcome.BASELINE_NOT_MET)],
+)
+def test_it_begins_when_a_replica_is_ready(
+    driver: Any,
+    short: Incident,
+    monkeypatch: pytest.MonkeyPatch,
+    hindrances: list[str],
+    outcome: Outcome,
+) -> None:
+    class Redundant:
+        def failover_hindrance(self) -> str:
+            return hindrances.pop(0)
+
+    monkeypatch.setattr(incidents.runner, "Site", lambda state: Redundant())
+    monkeypatch.setattr(incidents.runner, "STEADY_WITHIN", 0.7)
+    result = play(driver, short, Manner())
+    assert result.outcome is outcome
+    assert outcome is Outcome.AS_EXPECTED or result.why == "store@west lags"
