@@ -18,15 +18,14 @@ from typing import Any
 
 from rich.table import Table
 
+from bench.faults import Demonstrated, lasting_faults
 from bench.printing import carry_out
 from bench.site import BenchError, Site, order, running_site
-from chaos.catalogue import all_faults
-from chaos.fault import Demonstration, Fault
 from foundation.console import spell_duration
 
 WHOLE_WITHIN = 25.0
 """Seconds after the end of both within which every part is ready and every journey green."""
-LIMIT = "60s"
+LIMIT_SECONDS = 60.0
 LOOK_SECONDS = 0.3
 
 
@@ -46,31 +45,12 @@ class Paired:
     """A line for each round in which one was not proved, did not end, or left something behind."""
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A fault as its demonstration has it."""
-
-    fault: Fault
-    demonstration: Demonstration
-
-    def __str__(self) -> str:
-        return f"{self.fault.name} {self.demonstration.target}"
-
-    def words(self) -> list[str]:
-        known = {parameter.name: parameter for parameter in self.fault.parameters}
-        options = [
-            f"{known[name].flag}={known[name].typed(value)}"
-            for name, value in self.demonstration.parameters.items()
-        ]
-        return ["chaos", self.fault.name, self.demonstration.target, *options, f"--for={LIMIT}"]
-
-
 def pairs(times: int, seed: int, runtime: str) -> Paired:
     """Raises BenchError when there is no site to do it to."""
     drawing = random.Random(seed)
     found = Paired(seed)
     with running_site(runtime) as site:
-        choices = [*_choices(runtime)]
+        choices = [*lasting_faults(runtime)]
         for number in range(times):
             first, second = drawing.sample(choices, 2)
             backwards = drawing.random() < 0.5
@@ -83,19 +63,15 @@ def pairs(times: int, seed: int, runtime: str) -> Paired:
     return found
 
 
-def _choices(runtime: str) -> Iterator[Drawn]:
-    for fault in all_faults():
-        if fault.listed and fault.lasting and fault.everywhere and runtime in fault.runtimes:
-            yield from (Drawn(fault, demonstration) for demonstration in fault.demonstrations)
-
-
-def _round(site: Site, first: Drawn, second: Drawn, found: Paired, *, backwards: bool) -> list[str]:
+def _round(
+    site: Site, first: Demonstrated, second: Demonstrated, found: Paired, *, backwards: bool
+) -> list[str]:
     """What was wrong, a line each."""
     begun: list[str] = []
     ills: list[str] = []
     for drawn in (first, second):
         try:
-            row = json.loads(order(site, *drawn.words(), "--detach", "--json"))
+            row = json.loads(order(site, *drawn.words(LIMIT_SECONDS), "--detach", "--json"))
         except BenchError as refused:
             if not begun:
                 ills.append(f"{drawn} was refused on a site that is well: {refused}")

@@ -18,16 +18,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rich.table import Table
 
+from bench.faults import Demonstrated, lasting_faults
 from bench.printing import carry_out
 from bench.site import Site, begin, order, running_site
-from chaos.catalogue import all_faults
-from chaos.fault import Demonstration, Fault
+from chaos.fault import Demonstration
 from chaos.fault_rows import active
 from chaos.heal import look
 from foundation.console import spell_duration
@@ -67,16 +66,16 @@ def soak(times: int, seed: int, seconds: float, *, without_journal: bool) -> Soa
     soaked = Soaked(seed)
     victims, faults = Counter[str](), Counter[str]()
     with running_site() as site:
-        choices = [*_choices()]
+        choices = [*lasting_faults("processes")]
         for number in range(times):
-            fault, demonstration = drawing.choice(choices)
+            drawn = drawing.choice(choices)
             victim = SUPERVISOR if without_journal else drawing.choice(VICTIMS)
             moment = drawing.uniform(0, COMMAND_SECONDS + seconds + LATEST_MOMENT)
-            what = f"{fault.name} {demonstration.target}, {victim} after {moment:.2f} s"
+            what = f"{drawn}, {victim} after {moment:.2f} s"
             _tell(f"{number + 1}/{times}  {what}")
-            command, limit = _begin(site, fault, demonstration, seconds)
+            command, limit = _begin(site, drawn, seconds)
             time.sleep(moment)
-            _kill(site, victim, command, demonstration, without_journal=without_journal)
+            _kill(site, victim, command, drawn.demonstration, without_journal=without_journal)
             if victim == SUPERVISOR:
                 order(site, "chaos", "heal")
                 limit = time.monotonic()
@@ -89,27 +88,13 @@ def soak(times: int, seed: int, seconds: float, *, without_journal: bool) -> Soa
             soaked.refused += command.poll() == 1
             soaked.rounds += 1
             victims[victim] += 1
-            faults[fault.name] += 1
+            faults[drawn.fault.name] += 1
     soaked.by_victim, soaked.by_fault = dict(victims), dict(faults.most_common())
     return soaked
 
 
-def _choices() -> Iterator[tuple[Fault, Demonstration]]:
-    for fault in all_faults():
-        if fault.listed and fault.lasting and "processes" in fault.runtimes:
-            yield from ((fault, demonstration) for demonstration in fault.demonstrations)
-
-
-def _begin(
-    site: Site, fault: Fault, demonstration: Demonstration, seconds: float
-) -> tuple[subprocess.Popen[bytes], float]:
-    options = [
-        f"{parameter.flag}={parameter.typed(demonstration.parameters[parameter.name])}"
-        for parameter in fault.parameters
-        if parameter.name in demonstration.parameters
-    ]
-    words = ("chaos", fault.name, demonstration.target, *options, f"--for={seconds:g}s", "--quiet")
-    return begin(site, *words), time.monotonic() + COMMAND_SECONDS + seconds
+def _begin(site: Site, drawn: Demonstrated, seconds: float) -> tuple[subprocess.Popen[bytes], float]:
+    return begin(site, *drawn.words(seconds), "--quiet"), time.monotonic() + COMMAND_SECONDS + seconds
 
 
 def _kill(
