@@ -97,7 +97,7 @@ def _ills(site: Site) -> list[str]:
     now: dict[str, Any] = json.loads(order(site, "status", "--json"))
     return [
         *(f"{row['name']} is not ready" for row in now["parts"] if not row["ready"]),
-        *(f"{row['id']} is active" for row in now["active_faults"]),
+        *(f"{identifier} is active" for identifier in now["active_faults"]),
         *(f"{name} is {state}" for name, state in _states(now) if state != "green"),
     ]
 
