@@ -1,8 +1,9 @@
 """`python -m bench.pairs --times 40 --seed 7`: two faults at once on a real site, on different parts or on
 the same one, ended one after the other in an order that is drawn. `--on docker` does it there.
 
-Each of the two is proved by its effect, or refused with a reason; when both are over the site is whole, by
-what is and not only by what the journal says: nothing is left that a heal would find, all journeys are green.
+Each of the two is proved by its effect, or refused with a reason, or said to have no effect that was seen;
+when both are over the site is whole, by what is and not only by what the journal says: nothing is left that
+a heal would find, and all journeys are green.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from bench.faults import Demonstrated, lasting_faults
 from bench.printing import carry_out
 from bench.site import BenchError, Site, order, running_site
 from foundation.console import spell_duration
+from foundation.failure import INCONCLUSIVE
 
 WHOLE_WITHIN = 25.0
 """Seconds after the end of both within which every part is ready and every journey green."""
@@ -39,10 +41,12 @@ class Paired:
     """Rounds in which both were in force at once."""
     refusals: dict[str, str] = field(default_factory=dict)
     """Why the second was refused, by the two."""
+    unproved: list[str] = field(default_factory=list)
+    """Of which no effect was seen beside the other one, which the command says."""
     slowest_seconds: float = 0.0
     """Until the site was whole."""
     bad: list[str] = field(default_factory=list)
-    """A line for each round in which one was not proved, did not end, or left something behind."""
+    """A line for each round in which one did not end, or left something behind."""
 
 
 def pairs(times: int, seed: int, runtime: str) -> Paired:
@@ -73,13 +77,15 @@ def _round(
         try:
             row = json.loads(order(site, *drawn.words(LIMIT_SECONDS), "--detach", "--json"))
         except BenchError as refused:
+            if refused.code == INCONCLUSIVE:
+                begun.append(json.loads(refused.said)["id"])
+                found.unproved.append(f"{drawn}, of {first}, {second}")
+                continue
             if not begun:
                 ills.append(f"{drawn} was refused on a site that is well: {refused}")
             found.refusals[f"{first}, {second}"] = str(refused).splitlines()[0]
             break
         begun.append(row["id"])
-        if row["verified"] is not True:
-            ills.append(f"{drawn} was not proved: {row.get('verified')}")
     found.together += len(begun) == 2
     for identifier in reversed(begun) if backwards else begun:
         phase = json.loads(order(site, "chaos", "end", identifier, "--json"))["phase"]
@@ -118,6 +124,7 @@ def _table(found: Paired) -> Table:
     table.add_row("the second refused", str(len(found.refusals)))
     for two, why in found.refusals.items():
         table.add_row(f"  {two}", why)
+    table.add_row("no effect seen of one", "; ".join(found.unproved) or "not once")
     table.add_row("whole at the latest after", spell_duration(found.slowest_seconds))
     table.add_row("not well", "; ".join(found.bad) or "not once")
     return table

@@ -20,6 +20,8 @@ from typing import Any
 
 import httpx
 
+from foundation.failure import FAILED
+
 AUTHORS, POSTS_EACH = 5, 10
 """Together one page of 50."""
 
@@ -62,6 +64,12 @@ class Site:
 
 class BenchError(Exception):
     """The site did not do what the bench needs; the message says what."""
+
+    def __init__(self, message: str, code: int = FAILED, said: str = "") -> None:
+        """`code` is the exit code of the command that did not, `said` what it printed."""
+        super().__init__(message)
+        self.code = code
+        self.said = said
 
 
 @contextmanager
@@ -164,7 +172,8 @@ def _failwhale(state: Path, *words: str) -> str:
         _command(state, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, env=_environment()
     )
     if done.returncode != 0:
-        raise BenchError(f"failwhale {' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
+        message = f"failwhale {' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}"
+        raise BenchError(message, done.returncode, done.stdout)
     return done.stdout
 
 

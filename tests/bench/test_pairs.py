@@ -12,6 +12,7 @@ import bench.pairs
 from bench.faults import Demonstrated, lasting_faults
 from bench.pairs import Paired, _ills, _round
 from bench.site import BenchError, Site
+from foundation.failure import INCONCLUSIVE
 
 SITE = Site(Path("/nowhere"), "https://localhost:1", 1.0)
 WELL: dict[str, Any] = {
@@ -70,3 +71,21 @@ def test_a_second_one_that_is_refused_is_told_with_its_reason(monkeypatch: pytes
     assert _round(SITE, FIRST, same, found, backwards=False) == []
     assert list(found.refusals.values()) == [f"{FIRST.fault.name} is in force there already"]
     assert found.together == 0
+
+
+def test_one_without_an_effect_that_was_seen_is_in_force_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answering(monkeypatch, status=WELL, mended=[])
+    answer = bench.pairs.order
+
+    def order(site: Site, *words: str) -> str:
+        said = answer(site, *words)
+        if words[1:2] == (SECOND.fault.name,):
+            raise BenchError("no effect observed", INCONCLUSIVE, said)
+        return said
+
+    monkeypatch.setattr(bench.pairs, "order", order)
+    found = Paired(7)
+    assert _round(SITE, FIRST, SECOND, found, backwards=True) == []
+    assert [one.partition(",")[0] for one in found.unproved] == [str(SECOND)]
+    assert f"chaos end {SECOND.fault.name}-1" in asked
+    assert found.together == 1
