@@ -13,14 +13,13 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from rich.table import Table
 
 from bench.faults import Demonstrated, lasting_faults
-from bench.printing import carry_out
+from bench.printing import carry_out, tell
 from bench.site import BenchError, Site, order, running_site
 from foundation.console import spell_duration
 from foundation.failure import INCONCLUSIVE
@@ -59,10 +58,10 @@ def pairs(times: int, seed: int, runtime: str) -> Paired:
             first, second = drawing.sample(choices, 2)
             backwards = drawing.random() < 0.5
             what = f"{first}, {second}, the {'second' if backwards else 'first'} ends first"
-            _tell(f"{number + 1}/{times}  {what}")
+            tell(f"{number + 1}/{times}  {what}")
             for ill in _round(site, first, second, found, backwards=backwards):
                 found.bad.append(f"{what}: {ill}")
-                _tell(f"       BAD: {ill}")
+                tell(f"       BAD: {ill}")
             found.rounds += 1
     return found
 
@@ -75,17 +74,16 @@ def _round(
     ills: list[str] = []
     for drawn in (first, second):
         try:
-            row = json.loads(order(site, *drawn.words(LIMIT_SECONDS), "--detach", "--json"))
+            said = order(site, *drawn.words(LIMIT_SECONDS), "--detach", "--json")
         except BenchError as refused:
-            if refused.code == INCONCLUSIVE:
-                begun.append(json.loads(refused.said)["id"])
-                found.unproved.append(f"{drawn}, of {first}, {second}")
-                continue
-            if not begun:
-                ills.append(f"{drawn} was refused on a site that is well: {refused}")
-            found.refusals[f"{first}, {second}"] = str(refused).splitlines()[0]
-            break
-        begun.append(row["id"])
+            if refused.code != INCONCLUSIVE:
+                if not begun:
+                    ills.append(f"{drawn} was refused on a site that is well: {refused}")
+                found.refusals[f"{first}, {second}"] = str(refused).splitlines()[0]
+                break
+            found.unproved.append(f"{drawn}, of {first}, {second}")
+            said = refused.said
+        begun.append(json.loads(said)["id"])
     found.together += len(begun) == 2
     for identifier in reversed(begun) if backwards else begun:
         phase = json.loads(order(site, "chaos", "end", identifier, "--json"))["phase"]
@@ -101,20 +99,12 @@ def _round(
 
 def _ills(site: Site) -> list[str]:
     now: dict[str, Any] = json.loads(order(site, "status", "--json"))
+    journeys = now["journeys"] or {"the prober": {"state": "silent"}}
     return [
         *(f"{row['name']} is not ready" for row in now["parts"] if not row["ready"]),
         *(f"{identifier} is active" for identifier in now["active_faults"]),
-        *(f"{name} is {state}" for name, state in _states(now) if state != "green"),
+        *(f"{name} is {row['state']}" for name, row in journeys.items() if row["state"] != "green"),
     ]
-
-
-def _states(now: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, row in (now["journeys"] or {"the prober": {"state": "silent"}}).items():
-        yield name, row["state"]
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _table(found: Paired) -> Table:

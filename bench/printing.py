@@ -32,6 +32,11 @@ def print_whole(table: Table) -> None:
     console.print(table)
 
 
+def tell(line: str) -> None:
+    """A line about how far a long measurement is, beside its result."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def carry_out(
     measure: Callable[[], Measured],
     table: Callable[[Measured], Table],

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from rich.table import Table
 
 from bench.faults import Demonstrated, lasting_faults
-from bench.printing import carry_out
+from bench.printing import carry_out, tell
 from bench.site import Site, begin, order, running_site
 from chaos.fault import Demonstration
 from chaos.fault_rows import active
@@ -72,7 +72,7 @@ def soak(times: int, seed: int, seconds: float, *, without_journal: bool) -> Soa
             victim = SUPERVISOR if without_journal else drawing.choice(VICTIMS)
             moment = drawing.uniform(0, COMMAND_SECONDS + seconds + LATEST_MOMENT)
             what = f"{drawn}, {victim} after {moment:.2f} s"
-            _tell(f"{number + 1}/{times}  {what}")
+            tell(f"{number + 1}/{times}  {what}")
             command, limit = _begin(site, drawn, seconds)
             time.sleep(moment)
             _kill(site, victim, command, drawn.demonstration, without_journal=without_journal)
@@ -82,7 +82,7 @@ def soak(times: int, seed: int, seconds: float, *, without_journal: bool) -> Soa
             left = _wait_whole(site, limit + WHOLE_WITHIN)
             if left:
                 soaked.left_behind.append(f"{what}: {'; '.join(left)}")
-                _tell(f"       LEFT BEHIND: {'; '.join(left)}")
+                tell(f"       LEFT BEHIND: {'; '.join(left)}")
                 order(site, "chaos", "heal")
             soaked.slowest_seconds = max(soaked.slowest_seconds, time.monotonic() - limit)
             soaked.refused += command.poll() == 1
@@ -158,10 +158,6 @@ def _ills(site: Site) -> list[str]:
         *([] if journeys else ["the prober does not answer"]),
         *look(seen, seen.inventory.parts),
     ]
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _table(soaked: Soaked) -> Table:

@@ -32,7 +32,7 @@ class AsBefore:
             values = {name: before.values.get(name) for name in changed}
             apply(self._driver.state, setting(values, user(), "an incident is over"))
         now = self._by_part()
-        if others := [name for name, version in now.items() if version != self._releases.get(name, version)]:
+        if others := [name for name, version in now.items() if version != self._releases[name]]:
             tell("end", f"put back: what ran before on {', '.join(others)}")
             self._driver.roll_back(",".join(others))
         for part in self._site.inventory.parts:
@@ -43,7 +43,7 @@ class AsBefore:
     def _by_part(self) -> dict[str, str]:
         releases = Releases(self._driver.state)
         parts = (part.name for part in self._site.inventory.parts if part.kind == "service")
-        return {name: told[-1] for name in parts if (told := releases.told(name))}
+        return {name: releases.told(name)[-1] for name in parts}
 
 
 def as_it_is(driver: Driver) -> AsBefore | None:

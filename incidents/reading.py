@@ -36,6 +36,7 @@ RULE_SETS = HERE.parent / "dashboards" / "prometheus" / "rule_sets"
 IDENTIFIER = re.compile(r"[a-z][a-z0-9-]{2,60}")
 
 LONGEST_SECONDS = 120.0
+"""Of all that is injected, from the beginning."""
 
 CheckCommand = Callable[[str], None]
 """Raises Failure for what nobody could type."""

@@ -105,12 +105,12 @@ class _Run:
                     ended = time.time()
                     self._end()
                     self._wait_well()
+                self._put_back(before)
             except BaseException:
                 with uninterruptible():
                     self._make_whole()
                     self._put_back(before)
                 raise
-            self._put_back(before)
             beside.close()
             observed = self._observed(began, ended, observer.seen, fix, load)
         found = findings(self.incident, observed)

@@ -53,8 +53,14 @@ def _fix(fix: Fix) -> dict[str, Any]:
 
 def commands_of(incident: Incident) -> list[str]:
     """What a person would type to have the same done by hand."""
-    release = [incident.release.commands[0]] if incident.release else []
-    return [*release, *(one.command(detach=True) for one in incident.injections)]
+    return [command for _, command in _timeline(incident)]
+
+
+def _timeline(incident: Incident) -> Iterator[tuple[str, str]]:
+    """When something is done, empty for at once, and its command."""
+    if incident.release is not None:
+        yield "", incident.release.commands[0]
+    yield from ((one.at or "", one.command(detach=True)) for one in incident.injections)
 
 
 def lines_of_incident(incident: Incident) -> Iterator[str]:
@@ -67,7 +73,8 @@ def lines_of_incident(incident: Incident) -> Iterator[str]:
     yield f"Look for: {incident.look_for}."
     yield ""
     yield "What is done:"
-    yield from _timeline(incident)
+    for at, command in _timeline(incident):
+        yield f"  {f'after {at}: ' if at else ''}{command}"
     yield "What is expected:"
     expect = incident.expect
     for journey, kind in expect.hurt.items():
@@ -86,14 +93,6 @@ def lines_of_incident(incident: Incident) -> Iterator[str]:
     yield f"  users are well within {incident.mitigation.well_within} of the first"
     yield f"What does not: {incident.wrong_fix.why}"
     yield from (f"  {command}" for command in incident.wrong_fix.commands)
-
-
-def _timeline(incident: Incident) -> Iterator[str]:
-    """What is done, and when, where that is not at once."""
-    if incident.release is not None:
-        yield f"  {incident.release.commands[0]}"
-    for one in incident.injections:
-        yield f"  {f'after {one.at}: ' if one.at else ''}{one.command(detach=True)}"
 
 
 def row_of_result(result: Result) -> dict[str, Any]:

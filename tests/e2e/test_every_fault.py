@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from site_under_test import Site, wait_until
 
+from bench.faults import Demonstrated
 from chaos.catalogue import all_faults
 from chaos.fault import Demonstration, Fault
 
@@ -52,7 +53,7 @@ MARKS: dict[tuple[str, bool], Any] = {
 DONE_OTHERWISE = {"processes": None, "docker": ("certificates", "instance", "network", "store")}
 """Families of which everyday runs take the first one; None: all. What is set inside a service is the same
 everywhere."""
-LIMIT = "60s"
+LIMIT_SECONDS = 60
 """More than all of it takes: a fault is ended once users were seen to be hurt as declared. That each ends by
 itself at its limit is seen by test_sigkill.py, for all of them at once."""
 
@@ -61,11 +62,7 @@ HURT_WITHIN = 16
 
 
 def command(fault: Fault, demonstration: Demonstration) -> list[str]:
-    known = {parameter.name: parameter for parameter in fault.parameters}
-    options = [
-        f"{known[name].flag}={known[name].typed(value)}" for name, value in demonstration.parameters.items()
-    ]
-    return ["chaos", fault.name, demonstration.target, f"--for={LIMIT}", *options]
+    return Demonstrated(fault, demonstration).words(LIMIT_SECONDS)
 
 
 def refusal(site: Site, fault: Fault, demonstration: Demonstration) -> str:

@@ -222,7 +222,7 @@ def test_healthy_soon_after_the_limit(site: Site, break_site: Break, targets: Ta
 
 def lost_journals() -> Iterator[Any]:
     """Journals lost, of the first round and of those that suffer no more than that; kept, once is enough.
-    Everyday runs take the first round of each."""
+    Everyday runs take the first round, on plain processes with the journal lost only."""
     for runtime in VICTIMS:
         first, *others = rounds_on(runtime)
         for journal in ("kept", "lost"):

@@ -15,13 +15,14 @@ import incidents.runner
 from foundation.failure import USAGE, Failure
 from foundation.ledger import Ledger
 from foundation.state import State
-from incidents.incident import Expectation, Incident
+from incidents.incident import Expectation, Incident, Sign
 from incidents.judge import Outcome
 from incidents.planned import PlannedInjection, PlannedRelease
 from incidents.result import Control, Manner
 from incidents.runner import play
 from outages.history import history_of
 from outages.model import Felt, Page
+from outages.prometheus import BadQuery
 
 JOURNEYS = ("retweet", "post")
 
@@ -369,3 +370,17 @@ def test_it_begins_when_a_replica_is_ready(
     result = play(driver, short, Manner())
     assert result.outcome is outcome
     assert outcome is Outcome.AS_EXPECTED or result.why == "store@west lags"
+
+
+def test_a_query_that_nobody_understands_keeps_an_incident_from_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Strict:
+        def now(self, query: str) -> Any:
+            if query == "sum(":
+                raise BadQuery("sum(: unclosed left parenthesis")
+            return [({}, 6.0)]
+
+    monkeypatch.setattr(incidents.observer.Prometheus, "of", lambda state: Strict())
+    expect = Expectation(hurt={"retweet": "down"}, signs=(Sign("share", "sum(", at_least=1),))
+    assert incidents.observer.holding_now(State(tmp_path), expect) == ["sum(: unclosed left parenthesis"]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from foundation.clock import Setting, stamp
 from foundation.failure import Failure
 from outages.model import Felt, InjectedFault
-from outages.prometheus import Prometheus, detect, intervals
+from outages.prometheus import BadQuery, Prometheus, detect, intervals
 from outages.score import quantile, score
 from outages.wording import number_of
 
@@ -311,6 +311,11 @@ def address() -> Iterator[str]:
             query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)["query"][0]
             name = query.partition("[")[0].partition("{")[0]
             slow = "Slow" in query or "slow" in query
+            if name == "sum":
+                self.send_response(400)
+                self.end_headers()
+                self.wfile.write(b'{"status": "error", "error": "unclosed left parenthesis"}')
+                return
             body = json.dumps({"data": {"result": [] if slow else SERIES.get(name, [])}}).encode()
             self.send_response(200)
             self.end_headers()
@@ -366,3 +371,8 @@ def test_outages_are_counted_as_in_the_headline() -> None:
         "1 degradation",
         "0 outages",
     ]
+
+
+def test_a_query_that_prometheus_refuses_is_told_with_its_words(address: str) -> None:
+    with pytest.raises(BadQuery, match=r"sum\{: unclosed left parenthesis"):
+        Prometheus(address).now("sum{")
