@@ -29,6 +29,7 @@ COPY operations /opt/failwhale/site/operations
 COPY outages /opt/failwhale/site/outages
 COPY loadtests /opt/failwhale/site/loadtests
 COPY driver /opt/failwhale/site/driver
+COPY drills /opt/failwhale/site/drills
 COPY incidents /opt/failwhale/site/incidents
 COPY failwhale /opt/failwhale/site/failwhale
 

@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 UV_VERSION := 0.13.8
-SOURCES := services foundation testbed chaos operations outages loadtests driver incidents failwhale
+SOURCES := services foundation testbed chaos operations outages loadtests driver drills incidents failwhale
 # What `make test-everything` runs the site on.
 RUNTIMES := processes docker
 

@@ -45,10 +45,7 @@ from testbed.sitefile import SiteFile, refuse_down
 
 class _Group(Group):
     """An unknown command is an unknown fault, and the answer lists the faults; unless it is nearer to one of
-    the commands that are no faults. Without a command it is asked for help."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, args or ["--help"])
+    the commands that are no faults."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):

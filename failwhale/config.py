@@ -41,7 +41,6 @@ commands = App(
     help="The live configuration: show it, change it, see who changed it, roll it back.\n\n"
     "Example: failwhale config set flags.second-factor off",
     add_completion=False,
-    no_args_is_help=True,
 )
 
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for those who look later.")]

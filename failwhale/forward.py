@@ -36,6 +36,7 @@ FORWARDED = frozenset(
         "certificates",
         "chaos",
         "config",
+        "drill",
         "incident",
         "ops",
         "protections",
@@ -48,6 +49,7 @@ FORWARDED = frozenset(
 )
 NEEDS_NO_SITE: Mapping[str, Sequence[Sequence[str]]] = {
     "chaos": ([], ["list"], ["show"]),
+    "drill": ([],),
     "incident": ([], ["list"], ["show"], ["new"], ["validate"]),
     "ops": ([], ["list"]),
 }

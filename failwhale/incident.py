@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 app = App(
     cls=Group,
     add_completion=False,
-    no_args_is_help=True,
     help="Stories to play: what is broken, what users feel, what ends it; judged.\n\n"
     "Example: failwhale incident run retweets-fail",
 )

@@ -45,7 +45,6 @@ class _Group(Group):
 app = App(
     cls=_Group,
     add_completion=False,
-    no_args_is_help=True,
     help="Do what an engineer on call may do: restart, fail over, renew, and so on.\n\n"
     "Example: failwhale ops restart post:all",
 )

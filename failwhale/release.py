@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 app = App(
     cls=Group,
     add_completion=False,
-    no_args_is_help=True,
     help="Roll releases of the site's code out and back.\n\nExample: failwhale release roll-out 1.1 post:all",
 )
 

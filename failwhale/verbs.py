@@ -40,6 +40,7 @@ VERBS = {
     "release": Verb("failwhale.release", "app", "Roll releases of its code out and back.", RUN),
     "chaos": Verb("failwhale.chaos", "app", "Break one thing, see what is broken, heal.", BREAK),
     "incident": Verb("failwhale.incident", "app", "Stories to play, judged by what users felt.", BREAK),
+    "drill": Verb("failwhale.drill", "app", "Ways of escape: would the next loss be survived?", BREAK),
     "certificates": Verb(
         "failwhale.certificates", "app", "What each endpoint presents, days left; renew, rotate.", RUN
     ),
@@ -83,7 +84,7 @@ def load(verb: Verb, name: str) -> Any:
     return command
 
 
-app = App(cls=Verbs, add_completion=True, no_args_is_help=True)
+app = App(cls=Verbs, add_completion=True)
 
 
 def _say_version(wanted: bool) -> None:

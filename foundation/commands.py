@@ -59,7 +59,10 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """A group of commands with such help."""
+    """A group of commands with such help, which it shows when nothing else is asked for."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ([] if self.invoke_without_command else ["--help"]))
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _in_one_form(super().get_params(ctx))

@@ -8,14 +8,24 @@ from heapq import nlargest
 
 from foundation.failure import USAGE, Failure
 
+FEW = 12
+"""Names that are all listed; of more only the nearest are."""
+NEAREST = 5
+
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> Failure:
-    """Says which name was probably meant, and lists all there are."""
+    """Says which name was probably meant, and lists all there are, or the nearest of many."""
     names = list(known)
     close = close_to(name, names, 1)
     question = f": did you mean {close[0]}?" if close else ""
     kinds = f"{kind.removesuffix('y')}ies" if kind.endswith("y") and not kind.endswith("ey") else f"{kind}s"
-    return Failure(f"no {kind} is named {name!r}{question}", f"{kinds}: {', '.join(names) or 'none'}", USAGE)
+    return Failure(f"no {kind} is named {name!r}{question}", f"{kinds}: {_listed(name, names)}", USAGE)
+
+
+def _listed(name: str, names: Sequence[str]) -> str:
+    if len(names) <= FEW:
+        return ", ".join(names) or "none"
+    return f"{', '.join(nearest(name, names, NEAREST))} and {len(names) - NEAREST} more"
 
 
 def close_to(name: str, known: Sequence[str], count: int) -> list[str]:

@@ -115,6 +115,9 @@ def _validator() -> Draft202012Validator:
 def _told(error: ValidationError) -> Iterator[tuple[Place, str]]:
     """Where it is, and what it is in words; a key that is not known stands for itself."""
     path = tuple(error.absolute_path)
+    if error.validator == "pattern" and isinstance(error.schema, dict):
+        yield path, f"cannot be {error.instance!r}. {error.schema['description']}"
+        return
     if error.validator != "additionalProperties" or not isinstance(error.schema, dict):
         yield path, error.message
         return

@@ -51,6 +51,11 @@ class Endpoints(ConfiguredStores, EventLog, StoredContent):
         self.inventory = Inventory.of(state)
         self.releases = Releases(state)
 
+    @property
+    def state(self) -> State:
+        """The folder that it lives in."""
+        return self._state
+
     @cached_property
     def token_key(self) -> TokenKey:
         """The key that signs sessions."""
@@ -255,6 +260,14 @@ class Endpoints(ConfiguredStores, EventLog, StoredContent):
         CA (or whom the part `trusting` trusts). None: no answer."""
         trust = self._state.pki if trusting is None else folder_of(self._state.pki, trusting.compose_name)
         return certificates.presented(self._entrance(part), trust / "ca.pem", part.compose_name)
+
+    def misses(self, address: str, part: Part) -> str:
+        """Why who goes to this address does not find the part there; empty when he does."""
+        host, _, port = address.rpartition(":")
+        shown = certificates.presented((host, int(port)), self._state.ca, part.compose_name)
+        if shown is None:
+            return "nobody answers there"
+        return "somebody else is there" if shown.flaw is Flaw.WRONG_NAME else ""
 
     def renew_certificates(self) -> list[str]:
         """Renew every certificate there is, and return their names. Raises Failure."""

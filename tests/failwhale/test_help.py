@@ -13,6 +13,7 @@ import yaml
 
 from failwhale.chaos import app as chaos
 from failwhale.config import commands as config
+from failwhale.drill import app as drill
 from failwhale.incident import app as incident
 from failwhale.ops import app as ops
 from failwhale.release import app as release
@@ -21,7 +22,14 @@ from foundation.console import run
 from foundation.version import VERSION
 
 ROOT = Path(__file__).parents[2]
-GROUPS = {"chaos": chaos, "release": release, "config": config, "incident": incident, "ops": ops}
+GROUPS = {
+    "chaos": chaos,
+    "release": release,
+    "config": config,
+    "drill": drill,
+    "incident": incident,
+    "ops": ops,
+}
 COMMANDS = [
     *((verb,) for verb in VERBS),
     *(
@@ -58,6 +66,13 @@ def test_every_command_has_an_example_and_one_form_of_placeholders(
     if "COMMAND" not in usage:
         for word in usage.replace(" | ", "|").split():
             assert re.fullmatch(r"[A-Z|]+|\[[A-Z|]+\]", word), usage
+
+
+@pytest.mark.parametrize("words", [(), *((group,) for group in GROUPS)], ids=" ".join)
+def test_a_group_alone_shows_its_help(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(app, "failwhale", list(words)) == 0
+    alone = capsys.readouterr()
+    assert (alone.out, alone.err) == (help_of(words, capsys), "")
 
 
 def readme_commands() -> Iterator[list[str]]:

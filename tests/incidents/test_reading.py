@@ -41,7 +41,7 @@ def line_of(part: str) -> int:
     ("old", "new", "where", "key", "what"),
     [
         ("fault: errors", "fault: erors", "fault: errors", "injections[0]", "did you mean errors"),
-        ("for: 8s", "for: 8 s", "for: 8s", "injections[0].for", "does not match"),
+        ("for: 8s", "for: 8 s", "for: 8s", "injections[0].for", "Such as 500ms"),
         ("for: 8s", "for: 8s, parameters: {share: 200%}", "for: 8s", "injections[0]", "share"),
         ("retweet: down", "retwet: down", "hurt:", "expect.hurt.retwet", "there is no journey 'retwet'"),
         ("retweet: down", "retweet: dwon", "hurt:", "expect.hurt.retweet", "is not one of"),
@@ -54,7 +54,7 @@ def line_of(part: str) -> int:
         ("JourneyDown", "JourneyDwon", "alert:", "expect.alert.name", "did you mean JourneyDown"),
         ("restart retweet:all", "restart retwet:all", "restart retw", "mitigation.commands[0]", "no part"),
         ("restart post:all", "drain prober", "restart post", "wrong-fix.commands[0]", "not for prober"),
-        ("[failwhale ops", "[rm", "ops restart retweet", "mitigation.commands[0]", "does not match"),
+        ("[failwhale ops", "[rm", "ops restart retweet", "mitigation.commands[0]", "begins with failwhale"),
     ],
 )
 def test_each_mistake_is_named_with_its_line_and_key(

@@ -1,0 +1,70 @@
+"""Each hidden defect is found before the loss that it makes worse; where there is none, none is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from site_under_test import Site, wait_until
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A defect that nobody feels yet, and the question that has to find it."""
+
+    fault: tuple[str, ...]
+    question: str
+    says: str
+
+
+HIDDEN = (
+    Hidden(("replica-barred", "store:replica"), "a replica to promote", "barred"),
+    Hidden(("wrong-address", "site"), "what the configuration names", "nobody answers there"),
+    Hidden(("health-check-lies", "retweet@west"), "health checks", "answers 503"),
+    Hidden(("replication-cut", "store:replica"), "what would be lost", "behind"),
+    Hidden(("sentinels-down", "site", "--number", "2"), "votes for a promotion", "1 of 3 votes"),
+    Hidden(("quorum-lost", "site"), "votes for a promotion", "does not answer"),
+    Hidden(("certificate-expired", "maintenance@west"), "certificates, idle ones too", "expired"),
+    Hidden(("health-check-lies", "frontend@east"), "health checks", "answers 503"),
+    Hidden(("backups-unreachable", "maintenance:all"), "backups", "no way to the backups"),
+    Hidden(("stop", "notify@east"), "every part has its twin", "notify@east is not ready"),
+)
+EVERYDAY = 3
+
+
+def findings(site: Site) -> list[dict[str, Any]]:
+    done = site.run("drill", "readiness", "--json")
+    assert done.returncode in (0, 1, 4), done.stderr
+    return list(json.loads(done.stdout))
+
+
+def not_ready(site: Site) -> dict[str, str]:
+    return {row["question"]: row["because"] for row in findings(site) if row["verdict"] is not True}
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        pytest.param(
+            one,
+            marks=[] if number < EVERYDAY else pytest.mark.long("one of each kind is enough every day"),
+            id="-".join(one.fault[:2]),
+        )
+        for number, one in enumerate(HIDDEN)
+    ],
+)
+def test_a_hidden_defect_is_found(site: Site, hidden: Hidden) -> None:
+    wait_until(lambda: not not_ready(site), 30, "nothing to be found")
+    site.ok("chaos", *hidden.fault, "--for", "60s", "--detach", "--quiet")
+    wait_until(
+        lambda: hidden.says in not_ready(site).get(hidden.question, ""),
+        15,
+        f"{hidden.question!r} to say {hidden.says!r}",
+    )
+    done = site.run("drill", "readiness")
+    assert done.returncode == 1
+    assert hidden.question in done.stdout.partition("The next loss may not be survived: ")[2]
+    site.ok("chaos", "heal")
+    wait_until(lambda: not not_ready(site), 30, "nothing to be found any more")
