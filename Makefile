@@ -161,6 +161,7 @@ $(VENV)/installed: $(VENV)/python requirements.lock pyproject.toml
 	@$(install) --no-deps --editable .
 	@PYTHONDONTWRITEBYTECODE= $(bin)/python -m compileall -q $(SOURCES)
 	@sh dashboards/fetch.sh
+	@echo "Installed: $(bin)/failwhale"
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock

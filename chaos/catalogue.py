@@ -6,6 +6,8 @@ import chaos.faults  # noqa: F401  (its modules register themselves)
 from chaos.fault import REGISTER, Fault
 from foundation.suggestions import unknown
 
+LIST = "failwhale chaos list"
+
 
 def all_faults() -> tuple[Fault, ...]:
     """Every registered fault by name, the unlisted skeleton included."""
@@ -20,5 +22,5 @@ def by_family() -> list[Fault]:
 def fault_named(name: str) -> Fault:
     """The fault of this name. Raises Failure (usage) that says which was probably meant, and lists them."""
     if name not in REGISTER:
-        raise unknown("fault", name, (fault.name for fault in all_faults() if fault.listed))
+        raise unknown("fault", name, (fault.name for fault in all_faults() if fault.listed), LIST)
     return REGISTER[name]

@@ -18,6 +18,7 @@ from chaos.fault_rows import FaultRow, is_over
 from chaos.injector import DEFAULT_SECONDS, Request, new_id, plan
 from chaos.progress import FaultProgress, spell_targets
 from chaos.safety import LONGEST_SECONDS
+from chaos.target import SITE
 from foundation.console import (
     DEFAULT_STATE,
     JsonOption,
@@ -84,7 +85,7 @@ def command_of(fault: Fault, answer: Answer) -> Callable[..., None]:
             _argument(
                 "target",
                 Annotated[str, typer.Argument(metavar="TARGET", help=_TARGET_HELP)],
-                inspect.Parameter.empty,
+                SITE if fault.targets == (SITE,) else inspect.Parameter.empty,
             ),
             _argument("for_", _FOR, DEFAULT_SECONDS),
             *([_argument("from_", _FROM, None)] if fault.of_calls else []),

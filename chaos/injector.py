@@ -94,7 +94,7 @@ def plan(request: Request, site: Site) -> Plan:
     fault = fault_named(request.fault)
     if not 0 < request.seconds <= LONGEST_SECONDS:
         raise Failure(
-            f"a fault cannot last {request.seconds:g} s",
+            f"a fault cannot last {spell_duration(request.seconds)}",
             f"choose more than 0 s and at most {spell_duration(LONGEST_SECONDS)}, for example --for 10s",
             code=USAGE,
         )
@@ -480,6 +480,6 @@ class Injector:
                 state = "could not be undone yet" if progress.phase is Phase.UNKNOWN else "is in force"
                 raise Failure(
                     f"{fault.name} {state} on {target} ({entry.order.id})",
-                    "wait for its end, or: failwhale chaos heal",
+                    f"wait for its end, or: failwhale chaos end {entry.order.id}",
                     code=FAILED,
                 )

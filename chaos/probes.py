@@ -11,7 +11,10 @@ from typing import Any
 from chaos.fault_rows import FaultRow, active
 from foundation.state import State
 from testbed.green import wait_until_green
+from testbed.instruments import journeys_now
 from testbed.site import Site
+
+POLL_SECONDS = 0.1
 
 
 def journeys(state: str | None = None) -> dict[str, Any]:
@@ -30,6 +33,19 @@ def all_green(seconds: float = 20.0, state: str | None = None) -> bool:
     """Whether every journey of the users is green, or will be within so many seconds. Raises Failure that
     names the others; False where no prober looks."""
     return wait_until_green(State.of(state), time.monotonic() + seconds, lambda line: None)
+
+
+def stays_green(seconds: float = 5.0, state: str | None = None) -> bool:
+    """Whether every journey of the users is green at each of many looks for so many seconds; False where no
+    prober looks."""
+    end = time.monotonic() + seconds
+    while True:
+        rows = journeys_now(State.of(state)).values()
+        if not rows or any(row["state"] != "green" for row in rows):
+            return False
+        if time.monotonic() > end:
+            return True
+        time.sleep(POLL_SECONDS)
 
 
 def part_is_ready(part: str, state: str | None = None) -> bool:

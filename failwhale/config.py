@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -133,8 +134,7 @@ def history(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> Non
     from testbed.recorded_change import told_changes
 
     documents = _configuration(state).stored(SHOWN + 1)
-    former = [*documents[1:], INITIAL]
-    pairs = list(zip(documents, former, strict=True))[:SHOWN]
+    pairs = list(pairwise([*documents, INITIAL]))[:SHOWN]
     if json:
         print_json([{**_head(one), "changes": told_changes(one, before)} for one, before in pairs])
         return
@@ -184,7 +184,8 @@ def roll_back(
     """Have an earlier version again, and wait until it is in force on every part.
 
     It asks the store and the parts' control endpoints, and nothing that serves users: it works while the site
-    does not. Where no store answers the earlier version is what the parts had before.
+    does not. Where no store answers the earlier version is what the parts had before. What it restores is a
+    new version, so a second one without a number undoes the first: to go further back, name the version.
 
     Examples:
       failwhale config roll-back

@@ -144,6 +144,8 @@ class Show:
         """The load."""
         self.view = RunView(state, ndjson=False, quiet=False)
         self.not_as_expected: list[Failure] = []
+        self.good = 0
+        """Incidents that came out as they have to."""
         self.is_reported = False
         self.begun = time.monotonic()
 
@@ -160,9 +162,13 @@ class Show:
         self.report(output)
         self.step("down", "--purge")
         take_down(self.driver, purge=True, quiet=False)
-        self.say(f"\nThe report is {output}")
+        self.say(f"\n{self.good} of {len(scenes)} incidents came out as they have to.")
+        if self.good < len(scenes) and not self.not_as_expected:
+            self.say("The machine was too busy for the others: that says nothing about the site.")
+        self.say(f"The report is {output}")
         self.say(
             f"All of it took {spell_duration(time.monotonic() - self.begun)}, and nothing is left running."
+            " To break a site yourself: failwhale up; failwhale chaos list"
         )
         if self.not_as_expected:
             first, number = self.not_as_expected[0], len(self.not_as_expected)
@@ -212,6 +218,7 @@ class Show:
             self.make_well_after(failure)
             return
         self.view.told(result)
+        self.good += result.is_good
         if not result.is_good and not self.is_too_busy():
             code = EXIT_CODES[result.outcome] or FAILED
             why = f"{incident.id}: {result.outcome}: {result.not_as_expected}"
@@ -224,7 +231,7 @@ class Show:
             return False
         self.say(
             f"[yellow]This machine is too busy (a load of {running:.0f} on {cores} cores): the prober and"
-            " alerts come late, and that a journey has no data is no damage.[/yellow]"
+            " alerts come late, so what is not seen in time may be well all the same.[/yellow]"
         )
         return True
 

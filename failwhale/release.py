@@ -19,6 +19,7 @@ from foundation.console import (
     print_json,
     print_table,
     share_option,
+    stderr,
     stdout,
 )
 from foundation.progress import Progress
@@ -138,9 +139,13 @@ def roll_out(
     from testbed.roll_out import forward, release_named, share_of
     from testbed.site import Site
 
-    release_named(version)
+    release = release_named(version)
     site = Site(State(state))
     moves = forward(site, version, share_of(_parts(site, target), share))
+    if release.services and not {move.part.service for move in moves} & set(release.services) and not quiet:
+        stderr().print(
+            f"{version} differs in {_few(release.services)}: these parts run the same code with it"
+        )
     _carry_out(site, State(state), "roll-out", moves, at_once, pause_on_errors, dry_run, json, quiet)
 
 
@@ -211,16 +216,23 @@ def _carry_out(
         stdout().print(_summary(rolled))
     if rolled.outcome != "done":
         raise Failure(
-            f"the {what} is {rolled.outcome}: {rolled.why}",
-            "back to what ran before: failwhale release roll-back TARGET; what users feel: failwhale outages",
+            f"the {what} {'has ' if rolled.outcome == 'failed' else 'is '}{rolled.outcome}: {rolled.why}",
+            f"back to what ran before: failwhale release roll-back {_target(moves)};"
+            " what users feel: failwhale outages",
             FAILED,
         )
+
+
+def _target(moves: Sequence[Move]) -> str:
+    """The parts that were meant, as a command takes them."""
+    return ",".join(move.part.name for move in moves)
 
 
 def _summary(rolled: RollOut) -> str:
     left = sum(move.is_needed for move in rolled.moves) - len(rolled.done)
     as_before = len(rolled.moves) - len(rolled.done) - left
-    said = [f"{rolled.what}: {len(rolled.done)} parts in {rolled.seconds:.1f} s"]
+    parts = f"{len(rolled.done)} {'part' if len(rolled.done) == 1 else 'parts'}"
+    said = [f"{rolled.what}: {parts} in {rolled.seconds:.1f} s"]
     if as_before:
         said.append(f"{as_before} ran it already")
     if left:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
+import textwrap
 import traceback
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -58,6 +60,8 @@ __all__ = [
 ]
 
 DEFAULT_STATE = Path(".failwhale")
+LIKELY = 0.8
+"""How alike an option must be to be suggested for one that there is not."""
 LEAST_WIDTH = 6
 """Narrower than this, a column of a table says nothing any more."""
 
@@ -143,9 +147,10 @@ def stdout() -> Console:
     """The Rich console for results. Rich honours NO_COLOR and drops colours in a pipe by itself."""
     from rich.console import Console
 
-    # In a pipe nothing is cut off to fit a terminal that is not there.
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 1000
-    return Console(highlight=False, soft_wrap=True, width=width)
+    # A terminal's lines are broken between words; in a pipe nothing is, to fit a terminal that is not there.
+    is_terminal = sys.stdout.isatty()
+    width = None if is_terminal or "COLUMNS" in os.environ else 1000
+    return Console(highlight=False, soft_wrap=not is_terminal, width=width)
 
 
 def stderr() -> Console:
@@ -236,8 +241,12 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
 
 def report(message: str, next_step: str = "") -> None:
     """The one way in which an error reaches the person: `failwhale: cause` and, below it, the next step."""
-    sys.stderr.write(f"failwhale: {' '.join(message.split())}\n")
-    if next_step:
+    line = f"failwhale: {' '.join(message.split())}"
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+    sys.stderr.write(f"{line}\n")
+    if next_step:  # a command in it is to be copied, so it stays in one piece
         sys.stderr.write(f"  {next_step}\n")
 
 
@@ -246,6 +255,11 @@ def _report_error(error: Exception, program: str) -> int:
         report(error.message, error.next_step)
         return error.code
     if isinstance(error, typer.TyperException):
+        if possible := getattr(error, "possibilities", None):
+            from difflib import get_close_matches  # only who mistypes pays for it
+
+            option = str(getattr(error, "option_name", ""))
+            vars(error)["possibilities"] = get_close_matches(option, possible, cutoff=LIKELY)
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else program
         report(error.format_message(), f"see: {path} --help")

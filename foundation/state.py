@@ -49,6 +49,11 @@ class State:
         """The folder at this path; without one, that of the environment."""
         return cls.from_environment() if path is None else cls(path)
 
+    @property
+    def option(self) -> str:
+        """What a command about it has to say, after a space; nothing where it is meant without."""
+        return "" if self.path == State.from_environment().path else f" --state {self.path}"
+
     # --- places ---
 
     @property

@@ -13,19 +13,23 @@ FEW = 12
 NEAREST = 5
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> Failure:
-    """Says which name was probably meant, and lists all there are, or the nearest of many."""
+def unknown(kind: str, name: str, known: Iterable[str], listing: str = "") -> Failure:
+    """Says which name was probably meant, and lists all there are; of many the nearest, and which command
+    lists them all."""
     names = list(known)
     close = close_to(name, names, 1)
     question = f": did you mean {close[0]}?" if close else ""
     kinds = f"{kind.removesuffix('y')}ies" if kind.endswith("y") and not kind.endswith("ey") else f"{kind}s"
-    return Failure(f"no {kind} is named {name!r}{question}", f"{kinds}: {_listed(name, names)}", USAGE)
+    return Failure(
+        f"no {kind} is named {name!r}{question}", f"{kinds}: {_listed(name, names, listing)}", USAGE
+    )
 
 
-def _listed(name: str, names: Sequence[str]) -> str:
+def _listed(name: str, names: Sequence[str], listing: str) -> str:
     if len(names) <= FEW:
         return ", ".join(names) or "none"
-    return f"{', '.join(nearest(name, names, NEAREST))} and {len(names) - NEAREST} more"
+    all_of_them = f": {listing}" if listing else ""
+    return f"{', '.join(nearest(name, names, NEAREST))} and {len(names) - NEAREST} more{all_of_them}"
 
 
 def close_to(name: str, known: Sequence[str], count: int) -> list[str]:

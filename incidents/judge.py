@@ -170,7 +170,9 @@ def _alert(incident: Incident, observed: Observed) -> Iterator[Finding]:
         return
     at = observed.seen.alerts.get(expected.name)
     what = f"the alert {expected.name} fires within {expected.within}"
-    if at is None:
+    if not observed.seen.asked:
+        yield Finding(what, None, "Prometheus did not answer")
+    elif at is None:
         others = ", ".join(sorted(observed.seen.alerts))
         yield Finding(what, False, f"it does not{f'; others: {others}' if others else ''}")
     else:

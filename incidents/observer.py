@@ -48,6 +48,8 @@ class Seen:
     """By what they show."""
     alerts: dict[str, float] = field(default_factory=dict)
     """When each was first seen to fire, by name."""
+    asked: bool = False
+    """Whether Prometheus has told which alerts fire at all."""
 
 
 class Observer:
@@ -113,6 +115,7 @@ class Observer:
 
     def _note(self, firing: frozenset[str]) -> None:
         """Alerts that fired at the first look are of something before, as long as they go on."""
+        self.seen.asked = True
         self._before = firing if self._before is None else self._before & firing
         for name in sorted(firing - self._before - self.seen.alerts.keys()):
             self.seen.alerts[name] = time.time()

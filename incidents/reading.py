@@ -60,7 +60,7 @@ def file_of(name: str) -> Path:
     if name.endswith(".yaml") or "/" in name:
         return Path(name)
     if name not in catalogue():
-        raise unknown("incident", name, catalogue())
+        raise unknown("incident", name, catalogue(), "failwhale incident list")
     return CATALOGUE / f"{name}.yaml"
 
 

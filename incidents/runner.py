@@ -108,6 +108,7 @@ class _Run:
                 self._put_back(before)
             except BaseException:
                 with uninterruptible():
+                    self.tell("end", "broken off: all of it is undone")
                     self._make_whole()
                     self._put_back(before)
                 raise

@@ -124,6 +124,11 @@ def load(
 ) -> None:
     """Put people on the site: steady, all-time-high (four times the usual) or open-loop (arrivals by rate).
 
+    Where nobody lives yet, 1,000 people are brought in first; for another number: failwhale populate, before.
+
+    offered: what people wanted to send; sent: what could be; completed: what was answered; good: as it
+    should be.
+
     Example: failwhale load open-loop --rate 100 --for 30s
     """
     if seconds > LONGEST:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from outages.model import Felt, InjectedFault
+from outages.model import UNDER_WAY, Felt, InjectedFault
 
 AFTERMATH = 2.0
 """Seconds after its end in which an outage may still be its after-effect: a failover, a queue, a restart."""
@@ -13,15 +13,18 @@ AFTERMATH = 2.0
 def name_causes(outages: Iterable[Felt], faults: Iterable[InjectedFault], now: float) -> None:
     """Name the causes of each outage. `now` is in Unix seconds.
 
-    A fault is a cause when it may hurt the journey and was in force at the onset, or when it says that it
-    hurts the journey and was applied while the outage went on: users do not get their breath back between
-    two faults, and then the record has one outage. A fault may bite from the moment that it was requested:
-    `applied` is noted when the deed is done, and a busy engine takes a second for that. Only where there is
-    none, the latest fault that was just over is named, as the one whose after-effect this may be.
+    A fault is a cause when it may hurt the journey and was in force at the onset. Then so is one that says
+    that it hurts the journey and was applied while the outage went on: users do not get their breath back
+    between two faults, and the record has one outage. What began without a fault is not explained by a later
+    one. A fault may bite from the moment that it was requested: `applied` is noted when the deed is done, and
+    a busy engine takes a second for that; and an attempt that it hurts may have begun before. Only where
+    there is none, the latest fault that was just over is named, as the one whose after-effect this may be.
     """
     faults = list(faults)
     for outage in outages:
-        outage.causes = [fault for fault in faults if _is_cause(fault, outage, now)]
+        able = [fault for fault in faults if _is_cause(fault, outage, now)]
+        begun = any(fault.requested <= outage.start + UNDER_WAY for fault in able)
+        outage.causes, outage.joined = (able, []) if begun else ([], able)
         outage.after_effect = False
         if not outage.causes:
             outage.causes = _just_over(outage, faults)

@@ -30,6 +30,9 @@ from outages.model import Felt, Gap, InjectedFault, LoadRun, Operated, Page, Pla
 RELEASE = "release "
 """How the name begins of what is not a fault but a release that was rolled out."""
 
+NEW_CONFIGURATION = 3.0
+"""Seconds after a change of the configuration is in force in which it is the cause of what begins."""
+
 
 class History:
     """Takes the records of a ledger one by one, and knows the latest run that they tell of."""
@@ -56,6 +59,8 @@ class History:
         self.unmeasured: list[Unmeasured] = []
         self.attempts: dict[str, Counter[str]] = {}
         """By journey: how many were good, slow, bad, untested, left-out."""
+        self._reconfiguring: float | None = None
+        """When the latest change of the configuration was begun."""
         self._restarting: InjectedFault | None = None
         """The part that is being restarted with a good release."""
         self.seen_bad: deque[tuple[str, str, float]] = deque(maxlen=5000)
@@ -276,7 +281,21 @@ class History:
 
     # --- the configuration ---
 
+    def _configuration_begun(self, record: Record, at: float) -> None:
+        self._reconfiguring = at
+
     def _configuration_changed(self, record: Record, at: float) -> None:
+        """What begins while it comes into force, and shortly after, is put down to it."""
+        keys = ", ".join(record["changes"])
+        change = InjectedFault(
+            f"configuration-{record['version']}",
+            f"configuration {record['version']}",
+            keys,
+            {},
+            at if self._reconfiguring is None else self._reconfiguring,
+        )
+        change.applied, change.reverted = change.requested, at + NEW_CONFIGURATION
+        self.faults.append(change)
         what = ", ".join(f"{key} {json.dumps(one.get('to'))}" for key, one in record["changes"].items())
         if record.get("restores") is not None:
             what = f"version {record['restores']} again: {what}"
@@ -332,6 +351,7 @@ class History:
         "page.acknowledged": _page_acknowledged,
         "no-data.opened": _no_data,
         "no-data.closed": _no_data,
+        "configuration.begun": _configuration_begun,
         "configuration.changed": _configuration_changed,
         "operation.done": _operation,
         "operation.refused": _operation,

@@ -29,6 +29,8 @@ class Felt:
     unobserved: bool = False
     """Nobody saw its end: the prober was interrupted."""
     causes: list[InjectedFault] = field(default_factory=list)
+    joined: list[InjectedFault] = field(default_factory=list)
+    """Faults that came while it went on, and that hurt the same, though it had begun without any."""
     after_effect: bool = False
     """The causes were over when it began: this may be what they left behind."""
     detected: Verdict = None
@@ -63,6 +65,7 @@ class Felt:
             "failed": self.failed,
             "error": self.error,
             "causes": sorted({fault.id for fault in self.causes}),
+            "also_in_force": sorted({fault.id for fault in self.joined}),
             "after_effect": self.after_effect,
             "detected": self.detected,
             "detection_delay": None if self.is_late else self.detection_delay,

@@ -99,5 +99,7 @@ def have_unknown_end(outages: Iterable[Felt]) -> bool:
 
 def hurt_by(outages: Iterable[Felt], fault: str, now: float) -> list[Hurt]:
     """What users felt of one fault, alone or with others, worst first; empty when nobody noticed."""
-    caused = tuple(outage for outage in outages if fault in {cause.id for cause in outage.causes})
+    caused = tuple(
+        outage for outage in outages if fault in {one.id for one in (*outage.causes, *outage.joined)}
+    )
     return Story(caused).hurts(now) if caused else []

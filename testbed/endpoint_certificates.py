@@ -72,7 +72,8 @@ def renew(state: State, name: str) -> list[str]:
     parts = {part.name: part.compose_name for part in Inventory.of(state).parts}
     wanted = names if name == "all" else [parts.get(name, name)]
     if not set(wanted) <= set(names):
-        raise unknown("certificate", name, names)
+        by_compose_name = {compose_name: part for part, compose_name in parts.items()}
+        raise unknown("certificate", name, [by_compose_name.get(one, one) for one in names])
     for one in wanted:
         certificates.renew(state.pki, one)
     return wanted

@@ -46,6 +46,8 @@ class Opinion:
     primary: Part | None
     epoch: int
     failing_over: bool
+    misses_primary: bool
+    """Whether it takes the primary for dead."""
     replicas: tuple[ReplicaOpinion, ...]
 
 

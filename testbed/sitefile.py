@@ -222,14 +222,22 @@ def refuse_down(state: State) -> None:
     """Raise Failure (baseline not met) where no site is, or one that was taken down: what needs one says so
     at once, and asks nobody."""
     if not state.is_made:
-        raise Failure(f"there is no site in {state.path}", "start one: failwhale up", BASELINE_NOT_MET)
+        raise _absent(state)
     if SiteFile.read(state).is_down:
         raise down(state)
 
 
 def down(state: State) -> Failure:
     """What is said of a site that was taken down."""
-    return Failure(f"the site in {state.path} is not up", "start it: failwhale up", BASELINE_NOT_MET)
+    return Failure(
+        f"the site in {state.path} is not up", f"start it: failwhale up{state.option}", BASELINE_NOT_MET
+    )
+
+
+def _absent(state: State) -> Failure:
+    return Failure(
+        f"there is no site in {state.path}", f"start one: failwhale up{state.option}", BASELINE_NOT_MET
+    )
 
 
 def keep_what_ends_it(state: State) -> None:
@@ -266,7 +274,7 @@ def _text(state: State) -> str:
     try:
         return state.site_file.read_text()
     except (FileNotFoundError, NotADirectoryError):
-        raise Failure(f"there is no site in {state.path}", "start one: failwhale up") from None
+        raise _absent(state) from None
     except UnicodeError as error:
         raise Failure(f"{state.site_file} cannot be read: {error}", _ANOTHER_FOLDER) from None
     except OSError as error:

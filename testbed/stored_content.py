@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
+from services.platform import keys
 from testbed.stores import Stores
 
 _KEYS_AT_A_TIME = "1000"
@@ -36,6 +37,11 @@ class StoredContent(Stores):
         """Accounts that have posted something, or were notified of something."""
         for key in self._keys(f"{what}:*"):
             yield int(key.rpartition(b":")[2])
+
+    def has_account(self, handle: str) -> bool | None:
+        """Whether somebody has this handle; None when no primary answers."""
+        found = self._asked("EXISTS", keys.handle(handle))
+        return None if found is None else bool(found)
 
     def protected_post(self) -> ProtectedPost | None:
         """One that there is; None when nobody who protects their posts has any."""

@@ -317,19 +317,25 @@ class Stores(ABC):
 
     def _opinions(self) -> tuple[list[Opinion], int]:
         """What the sentinels that answer say, and how many there are."""
+        return self.opinions(), sum(part.kind == "sentinel" for part in self.inventory.parts)
+
+    def opinions(self) -> list[Opinion]:
+        """What the sentinels that answer say."""
         opinions = []
         for part, known in self._sentinels():
             rows = self._redis_says(part, "SENTINEL", "REPLICAS", known[b"name"]) or []
+            flags = known.get(b"flags", b"").split(b",")
             opinions.append(
                 Opinion(
                     part.name,
                     self._named_by(part, known),
                     int(known[b"config-epoch"]),
-                    b"failover_in_progress" in known.get(b"flags", b"").split(b","),
-                    tuple(self._replica_of(_fields(row)) for row in rows),
+                    failing_over=b"failover_in_progress" in flags,
+                    misses_primary=b"s_down" in flags,
+                    replicas=tuple(self._replica_of(_fields(row)) for row in rows),
                 )
             )
-        return opinions, sum(part.kind == "sentinel" for part in self.inventory.parts)
+        return opinions
 
     def _replica_of(self, fields: dict[bytes, bytes]) -> ReplicaOpinion:
         row = {key.decode(): value.decode() for key, value in fields.items()}

@@ -57,6 +57,8 @@ class Block(Operation):
     def carry_out(self, order: Order) -> str:
         is_busiest = order.target == BUSIEST
         source = _busiest(order.site, order.parts) if is_busiest else _source(order.target, self.example)
+        if self.blocks and source.kind == "account" and order.site.has_account(source.name) is False:
+            raise Failure(f"nobody has the handle {source.name!r}", "see: failwhale open", USAGE)
         key = _KEYS[source.kind]
         before = list(order.site.configuration.newest().values.get(key, []))
         if (source.name in before) is self.blocks:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from failwhale.verbs import app
+from foundation.console import run
 from foundation.failure import Failure
 from services.platform.configuration.document import Document
 from testbed.configuration import restoring, setting
@@ -123,3 +126,21 @@ def test_with_nobody_there_it_fails_and_says_so(site: Any) -> None:
         site.runtime.kill(part.name)
     with pytest.raises(Failure, match="neither a store nor a part answers"):
         change(site, setting({ACCESS: "read"}, "ann", None))
+
+
+def test_a_history_of_nothing_says_so(
+    site: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("testbed.site.Site", lambda state: site)
+    assert run(app, "failwhale", ["config", "history"]) == 0
+    assert capsys.readouterr().out == "nobody has changed anything: every key is at its default\n"
+    assert run(app, "failwhale", ["config", "history", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    for value in ("read", "none"):
+        change(site, setting({ACCESS: value}, "ann", None))
+    assert run(app, "failwhale", ["config", "history", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["version"], row["changes"][ACCESS]) for row in rows] == [
+        (2, {"from": "read", "to": "none"}),
+        (1, {"from": "read-write", "to": "read"}),
+    ]

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -697,7 +698,7 @@ def test_a_dry_run_refuses_what_is_blocked_or_too_much(
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["unplug", "post@east"], "kill"),
+        (["unplug", "post@east"], "failwhale chaos list"),
         (["kil", "post@east"], "no fault is named 'kil': did you mean kill?"),
         (["histroy"], "Did you mean 'history'?"),
         (["kill", "post"], "one of them: post:any; all of them: post:all"),
@@ -847,6 +848,19 @@ def test_actions_and_probes_take_and_give_json(
     assert is_over(over)
     assert actions.heal(**where)["broken"] == []
     assert probes.active_faults(**where) == []
+
+
+def test_whether_it_stays_green_is_looked_at_for_as_long_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter(["green"] * 3 + ["down"])
+    monkeypatch.setattr(probes, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(probes, "journeys_now", lambda state: {"post": {"state": next(looks)}})
+    assert probes.stays_green(60) is False
+    monkeypatch.setattr(probes, "journeys_now", lambda state: {"post": {"state": "green"}})
+    began = time.monotonic()
+    assert probes.stays_green(0.05) is True
+    assert time.monotonic() - began >= 0.05
+    monkeypatch.setattr(probes, "journeys_now", lambda state: {})
+    assert probes.stays_green(60) is False
 
 
 def test_an_action_that_does_not_bite_raises(

@@ -15,7 +15,7 @@ def test_without_a_site_it_says_so_and_without_a_fault_that_there_was_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FAILWHALE_STATE", str(tmp_path))
-    assert run(app, "failwhale", ["chaos", "history"]) == 1
+    assert run(app, "failwhale", ["chaos", "history"]) == 3
     assert "there is no site" in capsys.readouterr().err
     write_site(tmp_path)
     assert run(app, "failwhale", ["chaos", "history"]) == 0

@@ -11,7 +11,7 @@ from site_files import record, write_site
 from failwhale.verbs import app
 from foundation.clock import stamp
 from foundation.console import run
-from foundation.failure import BASELINE_NOT_MET, FAILED
+from foundation.failure import BASELINE_NOT_MET
 from foundation.ledger import Ledger
 from foundation.state import State
 from testbed.control import Control
@@ -73,5 +73,5 @@ def test_where_there_is_none_a_fault_is_refused_in_the_same_way(
 def test_the_history_of_nothing_says_that_there_is_no_site(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(app, "failwhale", ["chaos", "history", "--state", str(tmp_path / "none")]) == FAILED
+    assert run(app, "failwhale", ["chaos", "history", "--state", str(tmp_path / "none")]) == BASELINE_NOT_MET
     assert "there is no site" in capsys.readouterr().err

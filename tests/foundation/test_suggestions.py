@@ -14,10 +14,10 @@ def test_of_few_names_all_are_listed() -> None:
 
 def test_of_many_names_the_nearest_are() -> None:
     many = [f"part{number}" for number in range(40)] + ["post@east"]
-    failure = unknown("part", "psot@east", many)
+    failure = unknown("part", "psot@east", many, "failwhale status")
     assert failure.message == "no part is named 'psot@east': did you mean post@east?"
     assert failure.next_step.startswith("parts: post@east, ")
-    assert failure.next_step.endswith(" and 36 more")
+    assert failure.next_step.endswith(" and 36 more: failwhale status")
 
 
 def test_where_there_is_none_that_is_said() -> None:

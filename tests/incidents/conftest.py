@@ -50,6 +50,7 @@ def observed() -> Callable[..., Observed]:
         seen = Seen(
             signs={SIGN.what: SignSeen(102.0, 0.9, asked=True), STAYS.what: SignSeen(asked=True)},
             alerts={"JourneyDown": 104.0},
+            asked=True,
         )
         usual = Observed(100.0, 107.0, [Felt("retweet", "down", 100.5, 107.2)], seen, recovered=0.5)
         return replace(usual, **otherwise)

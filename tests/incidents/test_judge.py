@@ -14,6 +14,7 @@ from outages.model import Felt, Page
 from tests.incidents.conftest import SIGN, STAYS
 
 KEPT = "nothing that was acknowledged is lost"
+ALERT = "the alert JourneyDown fires within 10s"
 RETWEET = Felt("retweet", "down", 100.5, 107.2)
 
 
@@ -45,7 +46,9 @@ def test_whether_anybody_is_paged_is_judged_where_the_file_says_so(
 
 def signs(**sign: Any) -> Seen:
     alerts = {"JourneyDown": 104.0}
-    return Seen(signs={SIGN.what: SignSeen(**sign), STAYS.what: SignSeen(asked=True)}, alerts=alerts)
+    return Seen(
+        signs={SIGN.what: SignSeen(**sign), STAYS.what: SignSeen(asked=True)}, alerts=alerts, asked=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,6 +78,7 @@ def test_what_is_not_as_expected_is_named_and_makes_it_deviate(
     [
         ({"outages": [], "without_data": 4.0}, "retweet is down within 6s"),
         ({"seen": signs()}, "share of errors: at least 0.2"),
+        ({"seen": replace(signs(first=101.0, value=0.9, asked=True), alerts={}, asked=False)}, ALERT),
         ({"doubts": ("it was not verified",)}, "what is injected bites"),
         ({"checker": Finding(KEPT, None, "2 unknown")}, KEPT),
     ],

@@ -40,6 +40,7 @@ def configured(site: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(block, "apply", apply)
     site.configuration = SimpleNamespace(newest=lambda: configured.documents[-1])
     site.control = control
+    site.has_account = lambda handle: handle == "eve"
     return configured
 
 
@@ -60,6 +61,12 @@ def test_a_source_is_blocked_until_it_is_let_in_again(do: Any, configured: Any) 
     with pytest.raises(Failure, match="is not blocked"):
         do("unblock", "address:192.0.2.7")
     assert blocked(configured) == {"blocked.accounts": ["eve"]}
+
+
+def test_an_account_that_there_is_not_is_named(do: Any, configured: Any) -> None:
+    with pytest.raises(Failure, match="nobody has the handle 'adam'"):
+        do("block", "account:Adam")
+    assert blocked(configured) == {}
 
 
 def test_the_busiest_is_the_one_that_stands_out_at_both_edges(do: Any, configured: Any) -> None:

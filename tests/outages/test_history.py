@@ -15,7 +15,7 @@ from foundation.ledger import Ledger, Record
 from outages.causes import name_causes
 from outages.history import History, read
 from outages.interrupted import close_what_was_left_open
-from outages.model import Felt, InjectedFault, LoadRun
+from outages.model import UNDER_WAY, Felt, InjectedFault, LoadRun
 from outages.wording import causes, detection, headline, parameters
 
 T = 1_700_000_000.0
@@ -141,13 +141,16 @@ def test_a_cause_was_in_force_in_the_outage_or_was_the_only_one_just_before(
     start = row.start
     end = row.end or 0.0
     in_force = {one.id for one in able if one.applied < end and start <= one.reverted}
+    begun = any(one.requested <= start + UNDER_WAY for one in able if one.id in in_force)
     named = {one.id for one in row.causes}
+    joined = {one.id for one in row.joined}
     if row.after_effect:
-        assert not in_force
+        assert joined == in_force
+        assert not begun
         assert len(named) == 1
         assert all(start - 2 <= one.reverted <= start for one in row.causes if one.reverted)
     else:
-        assert named == in_force
+        assert (named, joined) == ((in_force, set()) if begun else (set(), in_force))
 
 
 def stepped(records: list[Record], second: float, seconds: float) -> list[Record]:
@@ -249,9 +252,10 @@ def fault_between(requested: float, applied: float, reverted: float | None, *hur
         (fault_between(5, 6, 9.9, "post"), 1, True),
         (fault_between(5, 6, 8, "post"), 1, True),
         (fault_between(5, 6, 7.9, "post"), 0, False),
-        (fault_between(12, 19.9, 25, "post"), 1, False),
-        (fault_between(12, 20, 25, "post"), 0, False),  # applied when users were well again
-        (fault_between(12, 13, None), 0, False),
+        (fault_between(11.5, 19.9, 25, "post"), 1, False),  # an attempt that it hurts was under way
+        (fault_between(11.6, 12, 25, "post"), 0, False),  # it had begun without a fault
+        (fault_between(11, 20, 25, "post"), 0, False),  # applied when users were well again
+        (fault_between(11, 13, None), 0, False),
     ],
 )
 def test_the_bounds_of_being_a_cause(one: InjectedFault, causes: int, after_effect: bool) -> None:
@@ -261,10 +265,22 @@ def test_the_bounds_of_being_a_cause(one: InjectedFault, causes: int, after_effe
 
 
 def test_what_goes_on_has_no_end_for_its_causes() -> None:
-    outage = Felt("post", "down", 10)
+    outage = Felt("post", "down", 14)
     name_causes([outage], [fault_between(15, 16, None, "post"), fault_between(49, 50, 51, "post")], 50)
     assert [fault.requested for fault in outage.causes] == [15]
-    outage.start = 40
+    assert outage.joined == []
+
+
+def test_what_began_without_a_fault_is_not_explained_by_a_later_one() -> None:
+    outage = Felt("post", "slow", 10)
+    name_causes([outage], [fault_between(70, 71, 80, "post")], 100)
+    assert (outage.causes, [fault.requested for fault in outage.joined]) == ([], [70])
+    row = outage.row(100)
+    assert (row["causes"], row["also_in_force"]) == ([], ["f"])
+
+
+def test_a_fault_that_goes_on_is_in_force_until_now() -> None:
+    outage = Felt("post", "down", 40)
     name_causes([outage], [fault_between(5, 6, None)], 30)  # in force until now, and that was before
     assert outage.causes == []
 
@@ -543,3 +559,16 @@ def test_down_longest_is_said_to_be_a_sum_where_it_is_one() -> None:
     assert headline(read(once)) == "1 outage; post was down longest, for 3s."
     again = [STARTED, *cut, *outage("post", 11, 13), *outage("post", 40, 44), STOPPED]
     assert headline(read(again)) == "2 outages; post was down longest, for 6s in all."
+
+
+def test_what_begins_with_a_change_of_the_configuration_is_put_down_to_it() -> None:
+    changes = {"features.retweets": {"from": True, "to": False}}
+    changed = line(10.5, "configuration.changed", version=3, by="ann", changes=changes, way="store")
+    records = [STARTED, line(10, "configuration.begun", by="ann"), changed]
+    felt = [*outage("retweet", 10.2, 40), *outage("post", 13.4, 15), *outage("login", 14, 15)]
+    told = {row.journey: causes(row) for row in read([*records, *felt]).outages}
+    assert told == {
+        "retweet": "configuration 3 features.retweets",
+        "post": "configuration 3 features.retweets",
+        "login": "",
+    }

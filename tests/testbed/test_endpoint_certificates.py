@@ -120,7 +120,7 @@ def test_what_is_presented_is_told_and_renewed(served: Served, capsys: pytest.Ca
     assert run(app, "failwhale", ["certificates", "renew", "post@west", *where]) == 0
     wait_served(served, "post@west", "good")
     assert run(app, "failwhale", ["certificates", "renew", "nobody", *where]) == 2
-    assert "client, post-east, post-west" in capsys.readouterr().err
+    assert "client, post@east, post@west" in capsys.readouterr().err
 
 
 def test_what_is_presented_is_not_what_lies_there(served: Served) -> None:

@@ -73,7 +73,7 @@ def test_no_site_says_how_one_is_started(state: State) -> None:
     assert SiteFile.read_if_made(state) is None
     with pytest.raises(Failure, match="there is no site in") as raised:
         SiteFile.read(state)
-    assert raised.value.next_step == "start one: failwhale up"
+    assert raised.value.next_step == f"start one: failwhale up --state {state.path}"
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '"text"', '{"name": "a website"}'])
