@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 SETTLING = 0.1
 """Seconds between two looks into the record."""
+FIRST_PEOPLE = 500
+FIRST_SEED = 7
 START_WITHIN = 60.0
 """Seconds for a site to be green."""
 
@@ -117,6 +119,15 @@ class Driver:
 
         self._refuse_outside()
         return populate(self.state, people, seed, progress)
+
+    def populate_if_empty(self, tell: Callable[[str], None]) -> None:
+        """Bring people in where nobody lives yet, and tell that they come."""
+        from loadtests.target import census_file
+
+        self._refuse_outside()
+        if not census_file(self.state).exists():
+            tell(f"nobody lives here yet, so {FIRST_PEOPLE} people come first")
+            self.populate(FIRST_PEOPLE, seed=FIRST_SEED)
 
     def load(self, plan: LoadPlan, tell: Tell = lambda now: None) -> AbstractContextManager[Load]:
         """A load beside what the block does. It ends with the block, and has its `result` afterwards. `tell`

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from foundation.commands import App, Group
@@ -10,12 +13,16 @@ from foundation.console import (
     FAILED,
     OK,
     JsonOption,
+    QuietOption,
     StateOption,
     print_json,
     print_table,
     stdout,
 )
 from foundation.failure import INCONCLUSIVE
+from foundation.interruption import interruptible
+from foundation.options import whole_number
+from foundation.progress import Progress
 from foundation.state import State
 from foundation.verdict import all_of
 
@@ -57,3 +64,68 @@ def readiness(state: StateOption = DEFAULT_STATE, json: JsonOption = False) -> N
             stdout().print(line, markup=False)
     verdict = all_of(finding.verdict for finding in findings)
     raise typer.Exit(OK if verdict else INCONCLUSIVE if verdict is None else FAILED)
+
+
+@app.command()
+def failover(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="WAY", help="Which, such as store-primary; without any, all of them."),
+    ] = None,
+    repeat: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number(1, 100),
+            metavar="NUMBER",
+            help="How often each is tried; from 5 on with intervals.",
+        ),
+    ] = 1,
+    people: Annotated[
+        int,
+        typer.Option(parser=whole_number(1, 500), metavar="NUMBER", help="How many use the site meanwhile."),
+    ] = 20,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            show_default="STATE/reports/drill.html",
+            help="Where the page is saved.",
+        ),
+    ] = None,
+    state: StateOption = DEFAULT_STATE,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Try every way of escape: an edge, a store, a whole data centre is killed while people use the site, and
+    comes back. Says how long users suffered, and what was lost of what was acknowledged. Ctrl-C heals.
+
+    Half a minute for each way. Exit code 0: all work; 1: one is broken; 4: one could not be tried.
+
+    Examples:
+      failwhale drill failover
+      failwhale drill failover store-primary data-centre-east --repeat 5
+    """
+    from drills.failover.drill import drill as go_through
+    from drills.failover.page import save
+    from drills.failover.telling import COLUMNS, cells_of, lines_after, row_of_drill
+    from drills.failover.way import ways_named
+    from driver.driver import Driver
+    from testbed.sitefile import refuse_down
+
+    ways = ways_named(names or ())
+    site = State(state)
+    refuse_down(site)
+    with interruptible(), Progress(quiet or json) as progress:
+        found = go_through(Driver(site), ways, repeat, people, progress.say)
+    file = output or site.reports / "drill.html"
+    save(found, file)
+    if json:
+        print_json({**row_of_drill(found), "page": str(file)})
+    elif not quiet:
+        print_table(COLUMNS, map(cells_of, found.results))
+        stdout().print()
+        for line in lines_after(found):
+            stdout().print(line, markup=False)
+        stdout().print(f"[dim]page:[/dim] {file}")
+    raise typer.Exit(found.exit_code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from chaos.noise import Drawn, draw, make
@@ -28,6 +29,7 @@ def people(driver: Driver, number: int, tell: Tell) -> Iterator[LoadPlan | None]
         yield None
         return
     plan = LoadPlan(Shape.STEADY, number, 0.0, LOAD_SECONDS)
+    driver.populate_if_empty(partial(tell, "load"))
     tell("load", f"{plan.people} people use the site")
     with driver.load(plan):
         yield plan

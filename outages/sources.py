@@ -13,6 +13,7 @@ from foundation.state import State
 from outages.prometheus import Prometheus
 from testbed.error_words import Names, names_in
 from testbed.instruments import prober_now
+from testbed.sitefile import SiteFile
 
 ASK_EVERY = 0.4
 ASK_PARTS_EVERY = 3.0
@@ -38,6 +39,8 @@ class Sources:
         self.names: Names = {}
         self.parts: list[str] = []
         """Those that are not well, and how they are."""
+        self.is_down = False
+        """Whether somebody took the site down meanwhile."""
         self.blocked = False
         self.promotions: list[tuple[float, str]] = []
         """(Unix seconds, store) of those seen since somebody looks."""
@@ -87,6 +90,9 @@ class Sources:
             time.sleep(every)
 
     def _ask_prober(self) -> None:
+        with suppress(Failure):
+            site = SiteFile.read_if_made(self._state)
+            self.is_down = site is None or site.is_down
         said = prober_now(self._state)
         self.journeys, self.recent = said.get("journeys", {}), said.get("recent", {})
         self.record = said.get("record", {})

@@ -113,6 +113,8 @@ class Live:
     def _broken(self, now: float) -> list[Text]:
         from rich.text import Text
 
+        if self._sources.is_down:
+            return [Text("the site is not up any more; start it: failwhale up", style="bold red")]
         active = [fault for fault in self._history.faults if fault.is_active]
         lines = [_fault_line(faults, now) for faults in by_id(active)]
         if not active:

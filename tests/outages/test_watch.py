@@ -30,7 +30,7 @@ NUMBERS = {"rate": 2.04, "errors": 0.25, "p50": 0.0121, "p99": 1.4}
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
     """Posting is down, which leaves freshness without data; a fault is in force, and alerts fire."""
     state, now = State(tmp_path), time.time()
-    write_site(state, [part("post@east", {"8000": "127.0.0.1:7"})])
+    write_site(state, [part("post@east", {"8000": "127.0.0.1:7"})], on="processes up")
     ledger = Ledger(state.ledger)
     begun = {"fault": "kill-1", "name": "kill", "target": "post@east", "selector": "post:all"}
     ledger.append("prober.started")
@@ -175,3 +175,11 @@ def test_what_a_prober_saw_that_is_dead_is_not_shown_as_if_it_were_now(
     rows = [line for line in lines if line.split() and line.split()[0] in NAMES]
     assert len(rows) == len(NAMES)
     assert all(row.rstrip().endswith("·") for row in rows), "also where an outage was open"
+
+
+def test_that_the_site_was_taken_down_is_said(state: State) -> None:
+    assert not any("not up any more" in line for line in drawn(state, 80))
+    state.site_file.unlink()
+    lines = drawn(state, 80)
+    assert "the site is not up any more; start it: failwhale up" in lines
+    assert not any("broken on purpose" in line for line in lines)

@@ -1,0 +1,90 @@
+"""What a loss comes to, by what users felt and by what was acknowledged and is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import outages.model
+from drills.failover.way import Way
+from foundation.console import spell_duration
+from foundation.verdict import Verdict
+from loadtests.findings import Findings
+
+
+@dataclass(frozen=True)
+class Felt:
+    """That a journey was down or slow between two moments (Unix seconds)."""
+
+    journey: str
+    start: float
+    end: float
+
+    @classmethod
+    def of(cls, outage: outages.model.Felt, now: float) -> Self:
+        """One that goes on has lasted until now."""
+        return cls(outage.journey, outage.start, now if outage.end is None else outage.end)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """`verdict`: whether the way of escape works; None: it was not tried, or nobody saw what became of
+    users."""
+
+    verdict: Verdict
+    because: str
+    suffered: float = 0.0
+    """Seconds from the loss until users were well; 0: they felt nothing."""
+    lost: int = 0
+    """Acknowledged writes that are gone although a replica was said to have them."""
+    announced: int = 0
+    """Acknowledged writes that are gone as it was said: no replica had them."""
+
+    @classmethod
+    def untested(cls, because: str) -> Self:
+        return cls(None, because)
+
+
+def judge(
+    way: Way, felt: Sequence[Felt], lost: float, returned: float, blind: float, kept: Findings
+) -> tuple[Judged, Judged | None]:
+    """The loss, and the return where the way asks for that. Times are Unix seconds; `blind` are the seconds
+    in which nobody could see how users fared."""
+    counted = [one for one in felt if one.journey not in way.spared]
+    before = [one for one in counted if one.start < returned]
+    suffered = max((one.end - lost for one in before), default=0.0)
+    gone = {"lost": len(kept.lost), "announced": len(kept.lost_as_announced)}
+    journeys = ", ".join(dict.fromkeys(one.journey for one in before))
+    if blind:
+        judged = Judged(None, f"nobody looked for {spell_duration(round(blind, 1))}", suffered, **gone)
+    elif any(one.end >= returned for one in before):
+        judged = Judged(False, f"users were well only once it was back: {journeys}", suffered, **gone)
+    elif suffered > way.within:
+        limit = spell_duration(way.within)
+        judged = Judged(False, f"it took longer than {limit}: {journeys}", suffered, **gone)
+    elif kept.holds is False:
+        judged = Judged(False, f"of what was acknowledged: {kept.because}", suffered, **gone)
+    elif kept.holds is None and not _is_all_there(kept):
+        judged = Judged(None, f"what was lost is not known: {kept.because}", suffered, **gone)
+    else:
+        judged = Judged(True, f"hurt: {journeys}" if journeys else "nobody felt it", suffered, **gone)
+    return judged, _judge_return(way, counted, returned, blind) if way.comes_back else None
+
+
+def _is_all_there(kept: Findings) -> bool:
+    """Whether something was acknowledged, and all of it was found: then nothing is lost, though a replica may
+    have had too little of it to say that it never would be."""
+    return kept.acknowledged > 0 and not kept.unknown and not kept.lost_as_announced
+
+
+def _judge_return(way: Way, counted: Sequence[Felt], returned: float, blind: float) -> Judged:
+    after = [one for one in counted if one.start >= returned]
+    if blind:
+        return Judged.untested(f"nobody looked for {spell_duration(round(blind, 1))}")
+    if not after:
+        return Judged(True, "nobody felt it")
+    suffered = max(one.end for one in after) - returned
+    return Judged(
+        False, f"a second outage: {', '.join(dict.fromkeys(one.journey for one in after))}", suffered
+    )
