@@ -14,6 +14,7 @@ from test_history import STARTED, STOPPED, T, fault, outage
 
 from foundation.clock import stamp
 from foundation.console import run
+from foundation.failure import BASELINE_NOT_MET
 from foundation.ledger import Ledger, Record
 from outages.cli import app
 from outages.journey_names import NAMES
@@ -298,7 +299,7 @@ def test_a_narrow_live_view_keeps_what_is_broken_and_what_is_now(
 def test_without_a_site_the_next_step_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
-    assert call(verb, "--state", str(tmp_path / "none")) == 1
+    assert call(verb, "--state", str(tmp_path / "none")) == BASELINE_NOT_MET
     error = capsys.readouterr().err
     assert "failwhale up" in error
     assert "Traceback" not in error
