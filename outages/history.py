@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from foundation.clock import Setting, parse
-from foundation.failure import Failure
+from foundation.failure import BASELINE_NOT_MET, Failure
 from foundation.ledger import Ledger, Record
 from foundation.records import fits, step_as_named_now
 from foundation.state import State
@@ -403,7 +403,8 @@ def read(ledger: Path | Iterable[Record]) -> History:
 def history_of(site: State) -> History:
     """The latest run of a site. Raises Failure when there never was one."""
     if not site.ledger.exists():
-        raise Failure(f"nothing is recorded in {site.path}", "start a site: failwhale up")
+        start = f"start a site: failwhale up{site.option}"
+        raise Failure(f"nothing is recorded in {site.path}", start, BASELINE_NOT_MET)
     return read(site.ledger)
 
 
