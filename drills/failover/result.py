@@ -83,7 +83,7 @@ def results_of(trials: Iterable[Trial]) -> list[WayResult]:
 def _both(trials: Sequence[Trial]) -> Iterator[WayResult]:
     way = trials[0].way
     phases = [trial.phases for trial in trials]
-    yield WayResult(way.name, f"{way.title} is lost", way.within, [one.judged for one in trials], phases)
+    yield WayResult(way.name, way.title, way.within, [one.judged for one in trials], phases)
     if way.comes_back:
         back = [one.back or Judged.untested(one.judged.because) for one in trials]
-        yield WayResult(way.comes_back, f"{way.title} comes back", 0.0, back)
+        yield WayResult(way.comes_back, "what was lost comes back", 0.0, back)

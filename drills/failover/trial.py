@@ -77,7 +77,7 @@ def _lost_and_found(driver: Driver, way: Way, people: int, tell: Tell, begun: li
         if way.also:
             begun.append(_kill(driver, way.also))
         with Promotion(driver.state, asks=way.takes_a_primary) as promotion:
-            tell(f"{way.name}: {way.title} is lost")
+            tell(f"{way.name}: {way.title}")
             lost = time.time()
             begun.append(_kill(driver, way.target))
             _wait_until_well(driver, way)

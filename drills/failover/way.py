@@ -35,14 +35,14 @@ _PLACES = ("east", "west")
 
 WAYS = (
     *(
-        Way(f"edge-{place}", f"the edge {place}", f"frontend@{place}", 3.0, (f"handshake-{place}",))
+        Way(f"edge-{place}", f"the edge {place} is lost", f"frontend@{place}", 3.0, (f"handshake-{place}",))
         for place in _PLACES
     ),
-    Way("store-replica", "the replica of the store", "store:replica", 3.0),
-    Way("store-primary", "the primary store", "store:primary", 8.0),
+    Way("store-replica", "the replica of the store is lost", "store:replica", 3.0),
+    Way("store-primary", "the primary store is lost", "store:primary", 8.0),
     Way(
         "store-primary-two-votes",
-        "the primary store, with one sentinel gone",
+        "the primary store is lost, and one sentinel was before",
         "store:primary",
         8.0,
         also="sentinel@witness",
@@ -50,7 +50,7 @@ WAYS = (
     *(
         Way(
             f"data-centre-{place}",
-            f"everything in {place}",
+            f"everything in {place} is lost",
             f"place:{place}",
             8.0,
             (f"handshake-{place}",),

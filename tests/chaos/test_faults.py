@@ -45,7 +45,7 @@ def test_the_skeleton_is_there_but_not_listed() -> None:
     assert not fault_named("noop").listed
     with pytest.raises(Failure, match="no fault is named 'unplug'") as failure:
         fault_named("unplug")
-    assert "kill" in failure.value.next_step
+    assert failure.value.next_step.endswith(" more: failwhale chaos list")
     assert "noop" not in failure.value.next_step
 
 

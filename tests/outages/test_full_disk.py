@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fake_site import FakeSite, Problem
 from prober_under_test import Running, until
+from site_files import write_site
 
 from foundation.clock import parse
 from foundation.ledger import Ledger
@@ -214,5 +215,6 @@ def test_the_live_view_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     said = {"journeys": {}, "record": {"waiting": 12, "dropped": 0, "problem": "No space left on device"}}
     monkeypatch.setattr(sources, "prober_now", lambda state: said)
     console = Console(width=80, record=True)
+    write_site(tmp_path, on="processes up")
     console.print(watch.Live(State(tmp_path)).renderable())
     assert "the record  12 records wait in memory (No space left on device)" in console.export_text()
