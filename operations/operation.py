@@ -124,8 +124,10 @@ class OnParts(Operation):
 
 def _roles(site: Site) -> dict[str, str]:
     """Of the stores. Where none says that it is the primary, it is the one that is silent and that the
-    sentinels name: whoever wants to restart it means that one."""
+    sentinels name: whoever wants to restart it means that one. Where two say so, it is whom they name."""
     roles = site.store_roles()
+    if list(roles.values()).count("primary") > 1 and (agreed := site.agreed_primary()) is not None:
+        return {name: "primary" if name == agreed.name else "replica" for name in roles}
     if "primary" not in roles.values():
         named = site.last_promoted()
         if named is not None and named.name not in roles:

@@ -104,6 +104,13 @@ def test_a_primary_that_is_silent_is_meant_as_long_as_the_sentinels_name_it(do: 
     assert do("restart", "store:replica").parts == ("store@west",)
 
 
+def test_of_two_primaries_it_is_whom_the_sentinels_name(do: Any, site: Any) -> None:
+    site.roles = {"store@east": "primary", "store@west": "primary"}
+    site.agreed_primary = lambda: site.inventory.part("store@west")
+    assert do("restart", "store:replica").parts == ("store@east",)
+    assert do("restart", "store:primary").parts == ("store@west",)
+
+
 @pytest.mark.parametrize("operation", all_operations(), ids=lambda one: one.name)
 def test_every_operation_says_what_it_is_by_an_example_of_its_own(operation: Any) -> None:
     assert operation.example.startswith(f"failwhale ops {operation.name}")
