@@ -26,7 +26,7 @@ from foundation.user import VARIABLE as USER
 from foundation.user import user
 from foundation.version import VERSION
 from testbed.runtimes.docker import host
-from testbed.sitefile import SiteFile
+from testbed.sitefile import SiteFile, down
 
 FORWARDED = frozenset(
     {
@@ -176,7 +176,7 @@ def _reachable(order: ForwardedCommand) -> str:
     while True:
         found = host.controller(order.project)
         if found is None:
-            raise Failure(f"the site in {order.state.path} is down", "start it: failwhale up")
+            raise down(order.state)
         if found.state == "running":
             break
         if heals and found.state in ("exited", "created", "dead"):

@@ -20,11 +20,15 @@ class Felt:
     journey: str
     start: float
     end: float
+    is_slow: bool = False
+    """Not down: users get there, and it takes long."""
 
     @classmethod
     def of(cls, outage: outages.model.Felt, now: float) -> Self:
         """One that goes on has lasted until now."""
-        return cls(outage.journey, outage.start, now if outage.end is None else outage.end)
+        return cls(
+            outage.journey, outage.start, now if outage.end is None else outage.end, outage.kind == "slow"
+        )
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,18 @@ def judge(
     way: Way, felt: Sequence[Felt], lost: float, returned: float, blind: float, kept: Findings
 ) -> tuple[Judged, Judged | None]:
     """The loss, and the return where the way asks for that. Times are Unix seconds; `blind` are the seconds
-    in which nobody could see how users fared."""
+    in which nobody could see how users fared.
+
+    What is slow for as long as the loss lasts is told, and breaks no way: who looks for a dead machine at
+    each visit waits until that is clear, and then gets there by the other edge.
+    """
     counted = [one for one in felt if one.journey not in way.spared]
     before = [one for one in counted if one.start < returned]
+    slow = [one for one in before if one.is_slow and one.end >= returned]
+    before = [one for one in before if one not in slow]
     suffered = max((one.end - lost for one in before), default=0.0)
     gone = {"lost": len(kept.lost), "announced": len(kept.lost_as_announced)}
-    journeys = ", ".join(dict.fromkeys(one.journey for one in before))
+    journeys = _named(before)
     if blind:
         judged = Judged(None, f"nobody looked for {spell_duration(round(blind, 1))}", suffered, **gone)
     elif any(one.end >= returned for one in before):
@@ -68,7 +78,9 @@ def judge(
     elif kept.holds is None and not _is_all_there(kept):
         judged = Judged(None, f"what was lost is not known: {kept.because}", suffered, **gone)
     else:
-        judged = Judged(True, f"hurt: {journeys}" if journeys else "nobody felt it", suffered, **gone)
+        said = [f"hurt: {journeys}"] if journeys else [] if slow else ["nobody felt it"]
+        said += [f"slow until it was back: {_named(slow)}"] if slow else []
+        judged = Judged(True, "; ".join(said), suffered, **gone)
     return judged, _judge_return(way, counted, returned, blind) if way.comes_back else None
 
 
@@ -85,6 +97,8 @@ def _judge_return(way: Way, counted: Sequence[Felt], returned: float, blind: flo
     if not after:
         return Judged(True, "nobody felt it")
     suffered = max(one.end for one in after) - returned
-    return Judged(
-        False, f"a second outage: {', '.join(dict.fromkeys(one.journey for one in after))}", suffered
-    )
+    return Judged(False, f"a second outage: {_named(after)}", suffered)
+
+
+def _named(felt: Sequence[Felt]) -> str:
+    return ", ".join(dict.fromkeys(one.journey for one in felt))

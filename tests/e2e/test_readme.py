@@ -34,6 +34,7 @@ LEFT_OUT = {
     "make test": "this is a part of it",
     "make install": "this runs in what it has installed",
     ". .venv/bin/activate": "PATH does it here, for every command",
+    "failwhale drill failover": "test_failover_drill.py tries each way, and all of them take two minutes",
     "failwhale incident run --all": "test_incidents.py plays each, and all of them take eight minutes",
     "make images-offline": "the base images are here, or no test on Docker would run",
 }

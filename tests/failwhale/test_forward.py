@@ -234,8 +234,8 @@ def test_ctrl_c_on_the_way_in_is_no_traceback(
 def test_a_site_that_is_down(site: Path, tmp_path: Path) -> None:
     controller_is(tmp_path, "")
     done = failwhale("status")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"failwhale: the site in {site} is down\n  start it: failwhale up\n"
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == f"failwhale: the site in {site} is not up\n  start it: failwhale up\n"
 
 
 def test_a_controller_that_is_down_is_started_by_heal_and_by_nothing_else(site: Path, tmp_path: Path) -> None:

@@ -28,6 +28,11 @@ ANNOUNCED = Findings(True, "all there", lost_as_announced=[Finding("p", "a", "si
         ([Felt("handshake-east", 100.2, 113.0)], 0.0, KEPT, True, "nobody felt it", 0.0),
         ([Felt("post", 100.5, 108.1)], 0.0, KEPT, False, "it took longer than 8s: post", 8.1),
         ([Felt("post", 100.5, 112.5)], 0.0, KEPT, False, "users were well only once it was back: post", 12.5),
+        ([Felt("post", 100.5, 112.5, is_slow=True)], 0.0, KEPT, True, "slow until it was back: post", 0.0),
+        (
+            [Felt("post", 100.5, 102.5, is_slow=True), Felt("page", 101, 113, is_slow=True)],
+            *(0.0, KEPT, True, "hurt: post; slow until it was back: page", 2.5),
+        ),
         ([Felt("post", 100.5, 102.5)], 0.0, GONE, False, "of what was acknowledged: 1 lost", 2.5),
         ([], 0.0, Findings(None, "no replica"), None, "what was lost is not known: no replica", 0.0),
         ([], 0.0, Findings(None, "1 of 15", acknowledged=15, replicated=1), True, "nobody felt it", 0.0),
@@ -73,6 +78,7 @@ def test_where_nobody_asks_for_the_return_nothing_is_said_of_it() -> None:
 
 
 def test_an_outage_that_goes_on_has_lasted_until_now() -> None:
+    assert Felt.of(outages.model.Felt("post", "slow", 1.0, 2.0), 9.0).is_slow
     assert Felt.of(outages.model.Felt("post", "down", 1.0), 9.0) == Felt("post", 1.0, 9.0)
     assert Felt.of(outages.model.Felt("post", "down", 1.0, 2.0), 9.0) == Felt("post", 1.0, 2.0)
 
