@@ -94,10 +94,11 @@ def _judge_return(way: Way, counted: Sequence[Felt], returned: float, blind: flo
     after = [one for one in counted if one.start >= returned]
     if blind:
         return Judged.untested(f"nobody looked for {spell_duration(round(blind, 1))}")
-    if not after:
-        return Judged(True, "nobody felt it")
-    suffered = max(one.end for one in after) - returned
-    return Judged(False, f"a second outage: {_named(after)}", suffered)
+    down = [one for one in after if not one.is_slow]
+    suffered = max((one.end for one in down or after), default=returned) - returned
+    if down:
+        return Judged(False, f"a second outage: {_named(down)}", suffered)
+    return Judged(True, f"slow for a moment: {_named(after)}" if after else "nobody felt it", suffered)
 
 
 def _named(felt: Sequence[Felt]) -> str:

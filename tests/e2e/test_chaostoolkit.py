@@ -15,7 +15,15 @@ CHAOS_TOOLKIT = FAILWHALE.with_name("chaos")
 def test_the_shipped_experiment_completes(site: Site, tmp_path: Path) -> None:
     site.wait_green()
     journal = tmp_path / "journal.json"
-    words = ("--no-version-check", "run", "--journal-path", journal, ROOT / "docs" / "chaostoolkit.json")
+    words = (
+        "--no-version-check",
+        "run",
+        "--rollback-strategy",
+        "always",
+        "--journal-path",
+        journal,
+        ROOT / "docs" / "chaostoolkit.json",
+    )
     done = subprocess.run(
         [CHAOS_TOOLKIT, *words],
         env=site.environment,

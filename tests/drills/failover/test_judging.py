@@ -64,6 +64,8 @@ def test_what_is_gone_is_counted_by_what_was_promised() -> None:
         ([Felt("post", 100.5, 113.0)], 0.0, True, 0.0),  # of the loss
         ([Felt("handshake-east", 112.5, 113.0)], 0.0, True, 0.0),
         ([Felt("post", 112.0, 114.5)], 0.0, False, 2.5),
+        ([Felt("post", 112.0, 114.5, is_slow=True)], 0.0, True, 2.5),
+        ([Felt("post", 112.0, 114.5, is_slow=True), Felt("page", 112.0, 113.0)], 0.0, False, 1.0),
         ([Felt("post", 112.0, 114.5)], 1.0, None, 0.0),
     ],
 )
