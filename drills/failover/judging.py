@@ -70,7 +70,7 @@ def judge(
         judged = Judged(None, f"nobody looked for {spell_duration(round(blind, 1))}", suffered, **gone)
     elif any(one.end >= returned for one in before):
         judged = Judged(False, f"users were well only once it was back: {journeys}", suffered, **gone)
-    elif suffered > way.within:
+    elif any(one.end - lost > way.within for one in before if not one.is_slow):
         limit = spell_duration(way.within)
         judged = Judged(False, f"it took longer than {limit}: {journeys}", suffered, **gone)
     elif kept.holds is False:

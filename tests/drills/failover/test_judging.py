@@ -28,6 +28,7 @@ ANNOUNCED = Findings(True, "all there", lost_as_announced=[Finding("p", "a", "si
         ([Felt("handshake-east", 100.2, 113.0)], 0.0, KEPT, True, "nobody felt it", 0.0),
         ([Felt("post", 100.5, 108.1)], 0.0, KEPT, False, "it took longer than 8s: post", 8.1),
         ([Felt("post", 100.5, 112.5)], 0.0, KEPT, False, "users were well only once it was back: post", 12.5),
+        ([Felt("post", 100.5, 109.0, is_slow=True)], 0.0, KEPT, True, "hurt: post", 9.0),
         ([Felt("post", 100.5, 112.5, is_slow=True)], 0.0, KEPT, True, "slow until it was back: post", 0.0),
         (
             [Felt("post", 100.5, 102.5, is_slow=True), Felt("page", 101, 113, is_slow=True)],
