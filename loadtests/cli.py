@@ -218,10 +218,8 @@ def telling_people(progress: Progress, people: int) -> Callable[[int, int], None
 
 def spell_loaded(loaded: Loaded) -> str:
     """Who was loaded, in a line."""
-    return (
-        f"{loaded.people:,} people, {loaded.follows:,} follows and {loaded.posts:,} posts "
-        f"loaded in {loaded.seconds:.1f} seconds"
-    )
+    how = "were here already" if loaded.was_here else f"loaded in {loaded.seconds:.1f} seconds"
+    return f"{loaded.people:,} people, {loaded.follows:,} follows and {loaded.posts:,} posts {how}"
 
 
 class Teller:

@@ -43,6 +43,8 @@ class Loaded:
     follows: int
     posts: int
     seconds: float
+    was_here: bool = False
+    """Whether all of it was there before, and nothing came of the load."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def populate(state: State, people: int, seed: int, progress: Progress = lambda d
         raise Failure(f"{people} people are no population", f"--people is 2 to {PEOPLE_LIMIT:,}", 2)
     inventory = Inventory.of(state)
     census = _census(state, people, seed)
+    was_here = census.loaded
     population = generate(people, seed, census.as_of)
     celebrities = tuple(population.people[index].name for index in population.celebrities())
     # Written before the first line is loaded: if this is interrupted, the next try must load the same ids.
@@ -73,6 +76,7 @@ def populate(state: State, people: int, seed: int, progress: Progress = lambda d
         follows=sum(len(followed) for followed in population.following),
         posts=len(population.posts),
         seconds=time.perf_counter() - began,
+        was_here=was_here,
     )
 
 

@@ -17,6 +17,7 @@ from foundation.failure import INCONCLUSIVE, NOT_RESTORED, USAGE, Failure
 from foundation.ledger import Ledger
 from foundation.state import State
 from loadtests.generator import LoadPlan, Shape
+from loadtests.target import census_file
 from testbed.runtimes.lifecycle import StartListener, Wishes
 from tests.outages.test_history import STARTED, T, fault, outage
 from tests.testbed.runtimes.toys import TOYS, free_port
@@ -122,6 +123,19 @@ def test_a_load_that_is_over_by_itself_was_not_interrupted(fake_site: Any) -> No
         assert load.over.wait(30)
     assert load.interrupted_after is None
     assert load.result.good == load.result.sent > 0
+
+
+def test_people_come_only_where_nobody_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver, told, brought = Driver(State(tmp_path)), [], []
+
+    def populate(people: int, seed: int) -> None:
+        brought.append(people)
+        census_file(driver.state).write_text("{}")
+
+    monkeypatch.setattr(driver, "populate", populate)
+    for _ in range(2):
+        driver.populate_if_empty(told.append)
+    assert (brought, told) == ([500], ["nobody lives here yet, so 500 people come first"])
 
 
 def test_where_nobody_lives_there_is_no_load(fake_site: Any) -> None:

@@ -18,6 +18,7 @@ from site_files import record, write_site
 
 from foundation.failure import Failure
 from foundation.state import State
+from loadtests.cli import spell_loaded
 from loadtests.populate import BATCH_WEIGHT, PASSWORD, Line, batches, populate
 from loadtests.population import generate
 from loadtests.target import Census, census_file
@@ -141,10 +142,12 @@ def test_everything_arrives_in_an_order_that_is_never_dangling(importers: Import
 
 
 def test_the_same_people_again_are_the_same_bytes(importers: Importers) -> None:
-    populate(importers.state, 10, 3)
+    assert not populate(importers.state, 10, 3).was_here
     first = {service: list(rows) for service, rows in importers.imported.items()}
     importers.imported.clear()
-    populate(importers.state, 10, 3)
+    again = populate(importers.state, 10, 3)
+    assert again.was_here
+    assert spell_loaded(again).endswith("were here already")
     for rows in (first["auth"], importers.imported["auth"]):
         for row in rows:
             row.pop("password_hash")
