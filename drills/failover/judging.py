@@ -12,6 +12,9 @@ from foundation.console import spell_duration
 from foundation.verdict import Verdict
 from loadtests.findings import Findings
 
+MOST_BLIND = 1.0
+"""Seconds of a trial in which nobody need have looked: every journey is tried twice a second or so."""
+
 
 @dataclass(frozen=True)
 class Felt:
@@ -66,7 +69,7 @@ def judge(
     suffered = max((one.end - lost for one in before), default=0.0)
     gone = {"lost": len(kept.lost), "announced": len(kept.lost_as_announced)}
     journeys = _named(before)
-    if blind:
+    if blind > MOST_BLIND:
         judged = Judged(None, f"nobody looked for {spell_duration(round(blind, 1))}", suffered, **gone)
     elif any(one.end >= returned for one in before):
         judged = Judged(False, f"users were well only once it was back: {journeys}", suffered, **gone)
@@ -92,7 +95,7 @@ def _is_all_there(kept: Findings) -> bool:
 
 def _judge_return(way: Way, counted: Sequence[Felt], returned: float, blind: float) -> Judged:
     after = [one for one in counted if one.start >= returned]
-    if blind:
+    if blind > MOST_BLIND:
         return Judged.untested(f"nobody looked for {spell_duration(round(blind, 1))}")
     down = [one for one in after if not one.is_slow]
     suffered = max((one.end for one in down or after), default=returned) - returned

@@ -40,7 +40,8 @@ ANNOUNCED = Findings(True, "all there", lost_as_announced=[Finding("p", "a", "si
         ([], 0.0, Findings(None, "x", 15, unknown=[Finding("p", "a", "site")]), None, UNKNOWN, 0.0),
         ([], 0.0, Findings(None, "x", 15, lost_as_announced=[Finding("p", "a", "site")]), None, UNKNOWN, 0.0),
         ([], 1.25, KEPT, None, "nobody looked for 1.2s", 0.0),
-        ([Felt("post", 100.5, 120.0)], 1.0, KEPT, None, "nobody looked for 1s", 20.0),
+        ([Felt("post", 100.5, 120.0)], 1.5, KEPT, None, "nobody looked for 1.5s", 20.0),
+        ([], 1.0, KEPT, True, "nobody felt it", 0.0),
     ],
 )
 def test_the_loss(
@@ -67,7 +68,7 @@ def test_what_is_gone_is_counted_by_what_was_promised() -> None:
         ([Felt("post", 112.0, 114.5)], 0.0, False, 2.5),
         ([Felt("post", 112.0, 114.5, is_slow=True)], 0.0, True, 2.5),
         ([Felt("post", 112.0, 114.5, is_slow=True), Felt("page", 112.0, 113.0)], 0.0, False, 1.0),
-        ([Felt("post", 112.0, 114.5)], 1.0, None, 0.0),
+        ([Felt("post", 112.0, 114.5)], 1.5, None, 0.0),
     ],
 )
 def test_the_return(felt: list[Felt], blind: float, verdict: Verdict, suffered: float) -> None:
