@@ -13,6 +13,7 @@ from drills.failover.promotion import Phases, Promotion
 from drills.failover.way import Way
 from driver.driver import Driver
 from foundation.failure import Failure
+from foundation.interruption import uninterruptible
 from loadtests.findings import Findings
 from loadtests.generator import LoadPlan, Shape
 from outages.model import UNDER_WAY
@@ -48,7 +49,8 @@ class Trial:
 
 
 def lose(driver: Driver, way: Way, people: int, tell: Tell) -> Trial:
-    """Lose it once, and have it back. Raises KeyboardInterrupt and Failure with everything healed."""
+    """Lose it once, and have it back; what cannot be lost is untested. Raises KeyboardInterrupt with
+    everything healed."""
     try:
         driver.wait_green(STEADY_WITHIN)
     except Failure as failure:
@@ -57,10 +59,18 @@ def lose(driver: Driver, way: Way, people: int, tell: Tell) -> Trial:
     begun: list[str] = []
     try:
         return _lost_and_found(driver, way, people, tell, begun)
+    except Failure as failure:
+        _heal(driver)
+        return Trial(way, Judged.untested(failure.message))
     except BaseException:
-        with suppress(Failure):
-            driver.heal()
+        tell("broken off: everything is undone")
+        _heal(driver)
         raise
+
+
+def _heal(driver: Driver) -> None:
+    with uninterruptible(), suppress(Failure):
+        driver.heal()
 
 
 def _wait_for_a_replica(driver: Driver) -> None:

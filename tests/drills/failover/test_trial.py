@@ -1,0 +1,82 @@
+"""A loss that cannot be tried is untested, and whatever breaks one off is healed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+import drills.failover.trial
+from drills.failover.trial import Trial, lose
+from drills.failover.way import ways_named
+from driver.driver import Driver
+from foundation.failure import Failure
+from foundation.state import State
+
+(EDGE,) = ways_named(["edge-east"])
+
+
+class FakeDriver:
+    """Says what was done in `trace`; `breaks` is raised where something is to be lost."""
+
+    def __init__(self, path: Path, breaks: BaseException | None = None, green: bool = True) -> None:
+        self.state = State(path)
+        self.breaks = breaks
+        self.green = green
+        self.trace: list[str] = []
+
+    def wait_green(self, seconds: float) -> bool:
+        if not self.green:
+            raise Failure("not green in time: post")
+        return True
+
+    @contextmanager
+    def load(self, plan: Any) -> Iterator[None]:
+        self.trace.append("load")
+        yield
+        self.trace.append("load ends")
+
+    def inject(self, request: Any, *, detach: bool) -> Any:
+        self.trace.append(f"{request.fault} {request.target}")
+        if self.breaks is not None:
+            raise self.breaks
+        return {"id": "kill-1"}
+
+    def heal(self) -> None:
+        self.trace.append("heal")
+
+
+@pytest.fixture(autouse=True)
+def no_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drills.failover.trial, "_wait_for_a_replica", lambda driver: None)
+    monkeypatch.setattr("drills.failover.promotion.Site", lambda state: None)
+
+
+def tried(driver: FakeDriver, told: list[str] | None = None) -> Trial:
+    return lose(cast(Driver, driver), EDGE, 3, ([] if told is None else told).append)
+
+
+def test_a_site_that_is_not_well_before_is_not_tried(tmp_path: Path) -> None:
+    driver = FakeDriver(tmp_path, green=False)
+    trial = tried(driver)
+    assert trial.judged.verdict is None
+    assert trial.judged.because == "not well before: not green in time: post"
+    assert driver.trace == []
+
+
+def test_what_is_refused_is_untested_and_nothing_of_it_stays(tmp_path: Path) -> None:
+    driver = FakeDriver(tmp_path, Failure("faults are blocked"))
+    trial = tried(driver)
+    assert (trial.judged.verdict, trial.judged.because) == (None, "faults are blocked")
+    assert driver.trace == ["load", "kill frontend@east", "heal"]
+
+
+def test_who_breaks_it_off_is_told_that_everything_is_undone(tmp_path: Path) -> None:
+    driver, told = FakeDriver(tmp_path, KeyboardInterrupt()), []
+    with pytest.raises(KeyboardInterrupt):
+        tried(driver, told)
+    assert driver.trace[-1] == "heal"
+    assert told[-1] == "broken off: everything is undone"
