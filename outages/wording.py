@@ -99,15 +99,16 @@ def _often(hurt: Hurt) -> str:
 
 
 def journeys_hurt(hurts: Sequence[Hurt], room: int) -> str:
-    """Which journeys, worst first, in at most so many characters: by name if there is room, else how many.
-    One that was slow besides being down is named once."""
+    """Which journeys, worst first, in at most so many characters: by name if there is room, else the
+    worst and how many more, else how many. One that was slow besides being down is named once."""
     worst_of: dict[str, Hurt] = {}
     for hurt in hurts:
         worst_of.setdefault(hurt.journey, hurt)
     names = ", ".join(map(_name, worst_of.values()))
-    number = _count(len(worst_of), "journey")
-    worst = f"{number}, {hurts[0].journey} longest"
-    return next((text for text in (names, worst) if len(text) <= room), number)
+    worst, others = hurts[0].journey, len(worst_of) - 1
+    number = _count(others + 1, "journey")
+    told = (names, f"{number}, {worst} longest", f"{worst} +{others}") if others else (names, worst)
+    return next((text for text in told if len(text) <= room), number)
 
 
 def _name(hurt: Hurt) -> str:
