@@ -117,7 +117,9 @@ class Parameter:
             return repr(value)
         if self.type == "duration":
             return spell_duration(value)
-        return f"{value * 100:g}%" if self.type == "share" else f"{value:g}"
+        if self.type == "share":
+            return f"{value * 100:g}%"
+        return str(value) if isinstance(value, int) else f"{value:g}"
 
     def typed(self, value: object) -> str:
         """A value as it is typed on the command line: `1.25s`, `2.5%`, `500`."""

@@ -19,6 +19,7 @@ from foundation.console import (
     print_json,
     stdout,
 )
+from foundation.options import one_of
 from foundation.state import State
 from outages.history import History, history_of
 from outages.model import Felt
@@ -44,7 +45,13 @@ _ASKED_OF = {Source.PROBER: "", Source.PROMETHEUS: " --from prometheus"}
 def outages(
     state: StateOption = DEFAULT_STATE,
     source: Annotated[
-        Source, typer.Option("--from", help="Whose record: the prober's, or what Prometheus made of it.")
+        Source,
+        typer.Option(
+            "--from",
+            parser=one_of(Source),
+            metavar="prober|prometheus",
+            help="Whose record: the prober's, or what Prometheus made of it.",
+        ),
     ] = Source.PROBER,
     every: Annotated[bool, typer.Option("--all", help="Each outage by itself, not by its cause.")] = False,
     as_json: JsonOption = False,

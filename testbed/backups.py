@@ -49,7 +49,8 @@ def backups_of(site: Site) -> list[Backup]:
     raise Failure(
         "there is no backup that was tried out and is good"
         + (f": {last}" if last else f": {JOB} was never done" if row["last_success"] is None else ""),
-        f"does a replica have what is lost? failwhale ops failover; a backup for the next time: failwhale ops resume {JOB}",
+        "does a replica have what is lost? failwhale ops failover;"
+        f" a backup for the next time: failwhale ops resume {JOB}",
     )
 
 
