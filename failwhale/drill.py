@@ -111,6 +111,7 @@ def failover(
     from drills.failover.telling import COLUMNS, cells_of, lines_after, row_of_drill
     from drills.failover.way import ways_named
     from driver.driver import Driver
+    from outages.report import copied_out, is_inside_a_container
     from testbed.sitefile import refuse_down
 
     ways = ways_named(names or ())
@@ -128,4 +129,6 @@ def failover(
         for line in lines_after(found):
             stdout().print(line, markup=False)
         stdout().print(f"[dim]page:[/dim] {file}")
+        if is_inside_a_container(site) and file.is_relative_to(site.path):
+            stdout().print(f"[dim]on the machine:[/dim] {copied_out(file)}")
     raise typer.Exit(found.exit_code)

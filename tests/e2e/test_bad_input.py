@@ -69,12 +69,12 @@ def test_a_clients_mistake_is_a_problem_document(
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        (["chaos", "unplug", "post@east"], "kill"),
+        (["chaos", "unplug", "post@east"], "failwhale chaos list"),
         (["chaos", "kill", "post@north"], "post@east"),
         (["chaos", "kill", "post@east", "--for", "-5s"], "--for"),
         (["chaos", "kill", "post@east", "--for", "soon"], "10s"),
         (["chaos", "latency", "post@east", "--share", "120%"], "--share"),
-        (["logs", "nothing@east"], "post@east"),
+        (["logs", "notfy@east"], "did you mean notify@east"),
         (["load", "steady", "--for", "-1s"], "--for"),
         (["load", "flood"], "steady"),
         (["populate", "--people", "0"], "--people"),
