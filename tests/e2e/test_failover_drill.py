@@ -47,6 +47,7 @@ def test_a_site_without_a_defect_survives_each_loss(site: Site) -> None:
     assert all(way["lost"]["although_replicated"] == 0 for way in found["ways"])
 
 
+@pytest.mark.long("nobody is promoted until what was lost is back")
 def test_a_way_that_is_broken_in_secret_is_named_and_so_is_why(site: Site) -> None:
     site.wait_green()
     site.ok("chaos", "replica-barred", "store:replica", "--for", "5m", "--detach", "--quiet")
@@ -57,4 +58,12 @@ def test_a_way_that_is_broken_in_secret_is_named_and_so_is_why(site: Site) -> No
     assert "only once it was back" in way["because"]
     assert "a replica to promote" in [finding["question"] for finding in found["readiness"]]
     site.ok("chaos", "heal")
+    site.wait_green(40)
+
+
+def test_one_way_is_tried_and_told(site: Site) -> None:
+    (way,) = drill(site, "edge-east", code=0)["ways"]
+    assert (way["way"], way["verdict"], way["lost"]["although_replicated"]) == ("edge-east", "works", 0)
+    assert len(way["each"]) == 1
+    assert not site.active()
     site.wait_green(40)

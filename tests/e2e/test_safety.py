@@ -3,6 +3,7 @@
 import json
 import time
 
+import pytest
 from site_under_test import Site, wait_until
 
 from foundation.clock import parse, stamp
@@ -12,6 +13,7 @@ MOST_BLOCK_SECONDS = {"processes": 2.0, "docker": 5.0}
 """The command's own start included. A machine that does nothing else needs half of it."""
 
 
+@pytest.mark.long("noise goes on for a while")
 def test_noise_hurts_nobody_and_the_same_seed_draws_the_same(site: Site) -> None:
     site.wait_green()
     began = stamp(time.time())
