@@ -18,6 +18,9 @@ class Hidden:
     question: str
     says: str
 
+    def __str__(self) -> str:
+        return "-".join(self.fault[:2])
+
 
 HIDDEN = (
     Hidden(("replica-barred", "store:replica"), "a replica to promote", "barred"),
@@ -44,18 +47,19 @@ def not_ready(site: Site) -> dict[str, str]:
     return {row["question"]: row["because"] for row in findings(site) if row["verdict"] is not True}
 
 
-@pytest.mark.parametrize(
-    "hidden",
-    [
-        pytest.param(
-            one,
-            marks=[] if number < EVERYDAY else pytest.mark.long("one of each kind is enough every day"),
-            id="-".join(one.fault[:2]),
-        )
-        for number, one in enumerate(HIDDEN)
-    ],
-)
+@pytest.mark.parametrize("hidden", HIDDEN[:EVERYDAY], ids=str)
 def test_a_hidden_defect_is_found(site: Site, hidden: Hidden) -> None:
+    is_found_and_gone_again(site, hidden)
+
+
+@pytest.mark.long("one of each kind is enough every day")
+@pytest.mark.parametrize("runtime", ["processes"], indirect=True)
+@pytest.mark.parametrize("hidden", HIDDEN[EVERYDAY:], ids=str)
+def test_every_other_hidden_defect_is_found(site: Site, hidden: Hidden) -> None:
+    is_found_and_gone_again(site, hidden)
+
+
+def is_found_and_gone_again(site: Site, hidden: Hidden) -> None:
     wait_until(lambda: not not_ready(site), 30, "nothing to be found")
     site.ok("chaos", *hidden.fault, "--for", "60s", "--detach", "--quiet")
     wait_until(
