@@ -112,6 +112,7 @@ def test_without_life_in_it_nobody_is_paged_and_that_is_said(paging_site: Site) 
     assert "pages: none" not in site.ok("status")
 
 
+@pytest.mark.long("a site of its own, without the Alertmanager")
 @pytest.mark.parametrize("runtime", ["processes"], indirect=True)
 def test_where_there_is_none_prometheus_tells_the_prober(new_site: Callable[[], Site]) -> None:
     site = new_site()

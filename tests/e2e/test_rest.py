@@ -2,11 +2,13 @@
 
 import time
 
+import pytest
 from site_under_test import Site, wait_until
 
 SECONDS = 20
 
 
+@pytest.mark.long("nothing happens for a while")
 def test_no_false_outage_at_rest(site: Site) -> None:
     before = len(site.ledger())
     end = time.monotonic() + SECONDS
