@@ -6,7 +6,6 @@ Blocking code, one thread for each target that is hurt. It holds the journal, so
 from __future__ import annotations
 
 import logging
-import math
 import secrets
 import threading
 import time
@@ -95,7 +94,7 @@ def plan(request: Request, site: Site) -> Plan:
     fault = fault_named(request.fault)
     if not 0 < request.seconds <= LONGEST_SECONDS:
         raise Failure(
-            f"a fault cannot last {_spell(request.seconds)}",
+            f"a fault cannot last {spell_duration(request.seconds)}",
             f"choose more than 0 s and at most {spell_duration(LONGEST_SECONDS)}, for example --for 10s",
             code=USAGE,
         )
@@ -484,7 +483,3 @@ class Injector:
                     f"wait for its end, or: failwhale chaos end {entry.order.id}",
                     code=FAILED,
                 )
-
-
-def _spell(seconds: float) -> str:
-    return spell_duration(seconds) if math.isfinite(seconds) else f"{seconds:g} s"

@@ -25,6 +25,8 @@ def check_command(text: str) -> None:
     parent = None
     try:
         while True:
+            if isinstance(command, TyperGroup) and not words and not command.invoke_without_command:
+                raise Failure("it only shows its help: which command of it?", code=USAGE)
             context = command.make_context(name, list(words), parent=parent)
             if not isinstance(command, TyperGroup):
                 _refuse_absent(context)

@@ -6,6 +6,7 @@ Nothing heavy is imported at module level, since `failwhale --help` passes throu
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -117,6 +118,8 @@ def share_option(value: str | float) -> float:
 
 def spell_duration(seconds: float) -> str:
     """A duration for a person: `340ms`, `2.4s`, `3m10s`, `24h`."""
+    if not math.isfinite(seconds):
+        return f"{seconds:g}s"
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f}ms"
     if seconds < 59.95:

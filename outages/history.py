@@ -295,6 +295,7 @@ class History:
             at if self._reconfiguring is None else self._reconfiguring,
         )
         change.applied, change.reverted = change.requested, at + NEW_CONFIGURATION
+        self._reconfiguring = None
         self.faults.append(change)
         what = ", ".join(f"{key} {json.dumps(one.get('to'))}" for key, one in record["changes"].items())
         if record.get("restores") is not None:

@@ -150,7 +150,7 @@ class Stores(ABC):
 
     def barred_by(self, part: Part) -> dict[str, bool]:
         """Of each sentinel that answers, whether it takes the part for a replica that is there and barred."""
-        opinions, _ = self._opinions()
+        opinions, _ = self.opinions()
         return {
             opinion.sentinel: any(one.name == part.name and one.is_barred for one in opinion.replicas)
             for opinion in opinions
@@ -309,18 +309,14 @@ class Stores(ABC):
     def agreed_primary(self) -> Part | None:
         """The store to which every sentinel leads the services, or None: they disagree, are too few, or about
         to promote another."""
-        return sentinels.agreed_primary(*self._opinions())
+        return sentinels.agreed_primary(*self.opinions())
 
     def failover_hindrance(self) -> str:
         """Why no replica would be promoted if the primary died now; empty when one would."""
-        return sentinels.hindrance(*self._opinions())
+        return sentinels.hindrance(*self.opinions())
 
-    def _opinions(self) -> tuple[list[Opinion], int]:
+    def opinions(self) -> tuple[list[Opinion], int]:
         """What the sentinels that answer say, and how many there are."""
-        return self.opinions(), sum(part.kind == "sentinel" for part in self.inventory.parts)
-
-    def opinions(self) -> list[Opinion]:
-        """What the sentinels that answer say."""
         opinions = []
         for part, known in self._sentinels():
             rows = self._redis_says(part, "SENTINEL", "REPLICAS", known[b"name"]) or []
@@ -335,7 +331,7 @@ class Stores(ABC):
                     replicas=tuple(self._replica_of(_fields(row)) for row in rows),
                 )
             )
-        return opinions
+        return opinions, sum(part.kind == "sentinel" for part in self.inventory.parts)
 
     def _replica_of(self, fields: dict[bytes, bytes]) -> ReplicaOpinion:
         row = {key.decode(): value.decode() for key, value in fields.items()}

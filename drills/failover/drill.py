@@ -12,6 +12,7 @@ from drills.finding import Finding
 from drills.readiness import readiness
 from driver.driver import Driver
 from foundation.failure import FAILED, INCONCLUSIVE, OK
+from foundation.verdict import spell
 from testbed.site import Site
 
 
@@ -51,6 +52,6 @@ def drill(driver: Driver, ways: Sequence[Way], repeat: int, people: int, tell: T
         for way in ways:
             trials.append(lose(driver, way, people, tell))
             judged = trials[-1].judged
-            word = {True: "works", False: "BROKEN", None: "untested"}[judged.verdict]
+            word = spell(judged.verdict, "works", "BROKEN", "untested")
             tell(f"{way.name}: {word}, {judged.because}")
     return Drill(results_of(trials), defects, repeat)

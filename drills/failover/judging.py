@@ -65,26 +65,39 @@ def judge(
     counted = [one for one in felt if one.journey not in way.spared]
     before = [one for one in counted if one.start < returned]
     slow = [one for one in before if one.is_slow and one.end >= returned]
-    before = [one for one in before if one not in slow]
-    suffered = max((one.end - lost for one in before), default=0.0)
-    gone = {"lost": len(kept.lost), "announced": len(kept.lost_as_announced)}
-    journeys = _named(before)
+    hurt = [one for one in before if one not in slow]
+    judged = Judged(
+        *_verdict(way, hurt, slow, lost, returned, blind, kept),
+        suffered=max((one.end - lost for one in hurt), default=0.0),
+        lost=len(kept.lost),
+        announced=len(kept.lost_as_announced),
+    )
+    return judged, _judge_return(counted, returned, blind) if way.comes_back else None
+
+
+def _verdict(
+    way: Way,
+    hurt: Sequence[Felt],
+    slow: Sequence[Felt],
+    lost: float,
+    returned: float,
+    blind: float,
+    kept: Findings,
+) -> tuple[Verdict, str]:
+    """Of the loss, and why; `slow` are those that were so until the return."""
     if blind > MOST_BLIND:
-        judged = Judged(None, f"nobody looked for {spell_duration(round(blind, 1))}", suffered, **gone)
-    elif any(one.end >= returned for one in before):
-        judged = Judged(False, f"users were well only once it was back: {journeys}", suffered, **gone)
-    elif any(one.end - lost > way.within for one in before if not one.is_slow):
-        limit = spell_duration(way.within)
-        judged = Judged(False, f"it took longer than {limit}: {journeys}", suffered, **gone)
-    elif kept.holds is False:
-        judged = Judged(False, f"of what was acknowledged: {kept.because}", suffered, **gone)
-    elif kept.holds is None and not _is_all_there(kept):
-        judged = Judged(None, f"what was lost is not known: {kept.because}", suffered, **gone)
-    else:
-        said = [f"hurt: {journeys}"] if journeys else [] if slow else ["nobody felt it"]
-        said += [f"slow until it was back: {_named(slow)}"] if slow else []
-        judged = Judged(True, "; ".join(said), suffered, **gone)
-    return judged, _judge_return(way, counted, returned, blind) if way.comes_back else None
+        return None, _unseen(blind)
+    if any(one.end >= returned for one in hurt):
+        return False, f"users were well only once it was back: {_named(hurt)}"
+    if any(one.end - lost > way.within for one in hurt if not one.is_slow):
+        return False, f"it took longer than {spell_duration(way.within)}: {_named(hurt)}"
+    if kept.holds is False:
+        return False, f"of what was acknowledged: {kept.because}"
+    if kept.holds is None and not _is_all_there(kept):
+        return None, f"what was lost is not known: {kept.because}"
+    said = [f"hurt: {_named(hurt)}"] if hurt else []
+    said += [f"slow until it was back: {_named(slow)}"] if slow else []
+    return True, "; ".join(said) or "nobody felt it"
 
 
 def _is_all_there(kept: Findings) -> bool:
@@ -93,15 +106,19 @@ def _is_all_there(kept: Findings) -> bool:
     return kept.acknowledged > 0 and not kept.unknown and not kept.lost_as_announced
 
 
-def _judge_return(way: Way, counted: Sequence[Felt], returned: float, blind: float) -> Judged:
+def _judge_return(counted: Sequence[Felt], returned: float, blind: float) -> Judged:
     after = [one for one in counted if one.start >= returned]
     if blind > MOST_BLIND:
-        return Judged.untested(f"nobody looked for {spell_duration(round(blind, 1))}")
+        return Judged.untested(_unseen(blind))
     down = [one for one in after if not one.is_slow]
     suffered = max((one.end for one in down or after), default=returned) - returned
     if down:
         return Judged(False, f"a second outage: {_named(down)}", suffered)
     return Judged(True, f"slow for a moment: {_named(after)}" if after else "nobody felt it", suffered)
+
+
+def _unseen(seconds: float) -> str:
+    return f"nobody looked for {spell_duration(round(seconds, 1))}"
 
 
 def _named(felt: Sequence[Felt]) -> str:

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 from foundation.state import State
+from testbed.sentinels import agreed_primary
 from testbed.site import Site
 
 LOOK_EVERY = 0.05
@@ -63,12 +64,12 @@ class Promotion:
 
     def _look(self) -> None:
         now, seen = time.time(), self._seen
-        opinions = self._site.opinions()
+        opinions, sentinels = self._site.opinions()
         if seen.noticed is None and any(one.misses_primary for one in opinions):
             seen.noticed = now
         if seen.decided is None and any(one.failing_over for one in opinions):
             seen.decided = now
-        agreed = self._site.agreed_primary()
+        agreed = agreed_primary(opinions, sentinels)
         if agreed is not None and agreed != self._former:
             seen.promoted = now
             seen.decided = seen.decided or now

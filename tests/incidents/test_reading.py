@@ -54,6 +54,7 @@ def line_of(part: str) -> int:
         ("JourneyDown", "JourneyDwon", "alert:", "expect.alert.name", "did you mean JourneyDown"),
         ("restart retweet:all", "restart retwet:all", "restart retw", "mitigation.commands[0]", "no part"),
         ("restart post:all", "drain prober", "restart post", "wrong-fix.commands[0]", "not for prober"),
+        ("ops restart retweet:all", "ops", "failwhale ops", "mitigation.commands[0]", "only shows its help"),
         ("[failwhale ops", "[rm", "ops restart retweet", "mitigation.commands[0]", "begins with failwhale"),
     ],
 )
