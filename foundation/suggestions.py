@@ -19,7 +19,7 @@ def unknown(kind: str, name: str, known: Iterable[str], listing: str = "") -> Fa
     names = list(known)
     close = close_to(name, names, 1)
     question = f": did you mean {close[0]}?" if close else ""
-    kinds = f"{kind.removesuffix('y')}ies" if kind.endswith("y") and not kind.endswith("ey") else f"{kind}s"
+    kinds = f"{kind[:-1]}ies" if kind.endswith("y") and kind[-2] not in "aeiou" else f"{kind}s"
     return Failure(
         f"no {kind} is named {name!r}{question}", f"{kinds}: {_listed(name, names, listing)}", USAGE
     )

@@ -22,3 +22,8 @@ def test_of_many_names_the_nearest_are() -> None:
 
 def test_where_there_is_none_that_is_said() -> None:
     assert unknown("fault family", "x", []).next_step == "fault families: none"
+
+
+def test_several_of_a_kind_are_named_as_in_english() -> None:
+    steps = [unknown(kind, "x", ["a"]).next_step for kind in ("way", "journey", "fault family", "part")]
+    assert steps == ["ways: a", "journeys: a", "fault families: a", "parts: a"]
