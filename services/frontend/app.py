@@ -41,7 +41,7 @@ def front_end(settings: Settings, store: Store | None = None) -> FrontEnd:
     # A broken store hurts what needs it, and the page, the problem documents and whatever is cached stay up.
     site.ready_checks.pop("store")
     # Innermost, so that what passes through is admitted, hurt and measured like any other request.
-    admission = Admission.of(options)
+    admission = Admission.of(options, site)
     for one in admission:
         site.configuration.follow(one.apply)
     app.state.failed_logins = FailedLogins(site.metrics.registry)

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.frontend.address_limit import AddressLimit, address_of
 from services.frontend.blocked import Blocked
+from services.frontend.capacity import Capacity
 from services.frontend.edge import VISITOR
 from services.frontend.failed_logins import FailedLogins
 from services.frontend.failed_services import FAILED, FailedServices, whole
@@ -24,6 +25,7 @@ from services.platform import identity, replicated, wall_clock
 from services.platform.calls import Caller
 from services.platform.idempotency import KEY_SECONDS_HEADER
 from services.platform.identity import not_signed_in
+from services.platform.intake import CROWDED
 from services.platform.problems import Problem
 from services.platform.settings import Replica
 from services.platform.site import Site
@@ -82,14 +84,16 @@ class Admission(NamedTuple):
     strangers: AddressLimit
     visitors_of_pages: AddressLimit
     blocked: Blocked
+    capacity: Capacity
 
     @classmethod
-    def of(cls, options: Options) -> Self:
+    def of(cls, options: Options, site: Site) -> Self:
         return cls(
             Plans(options),
             AddressLimit(options, first=STEPS_OF_A_LOGIN),
             AddressLimit(options, first=1),
             Blocked(),
+            Capacity(site),
         )
 
 
@@ -108,7 +112,7 @@ class PassThrough:
         self._app = app
         self._site = site
         self._table = table
-        self._plans, self._strangers, self._visitors_of_pages, self._blocked = admission
+        self._plans, self._strangers, self._visitors_of_pages, self._blocked, self._capacity = admission
         self._failed_logins = failed_logins
         self._streams = OpenStreams(options.account_streams, options.streams)
         self._failed = FailedServices()
@@ -140,6 +144,7 @@ class PassThrough:
             await self._answer_unmatched(method, found, send)
             return
         scope["route"] = found  # what the request is measured under
+        self._capacity.admit(found, scope.get(CROWDED, 0.0))
         session = self._admit(scope, found)
         headers = [header for header in scope["headers"] if header[0] in _TO_SERVICE]
         target = _target(scope)

@@ -12,6 +12,10 @@ PREFIX: Final = "/api/v1"
 
 Limit = Literal["session", "address"]
 
+Criticality = Literal["high", "normal", "low"]
+"""Who keeps room where a front end has too little: `high` is what people come for, to read, and to be logged
+out; `low` what can wait for an hour."""
+
 
 @dataclass(frozen=True, slots=True)
 class EdgeRoute:
@@ -31,6 +35,7 @@ class EdgeRoute:
     stream: bool = False
     feature: str = ""
     """What it belongs to that can be switched off (features.NAME in the configuration)."""
+    criticality: Criticality = "normal"
 
     @property
     def path_format(self) -> str:
@@ -52,43 +57,43 @@ def _route(service: str, operation: str, **extra: object) -> EdgeRoute:
 
 
 ROUTES: Final[tuple[EdgeRoute, ...]] = (
-    _route("auth", "POST /accounts", limit="address", open=True, feature="sign-up"),
+    _route("auth", "POST /accounts", limit="address", open=True, feature="sign-up", criticality="low"),
     # A login changes nothing, so a lost one may be repeated. A code is used up by its first try: it may not.
     _route("auth", "POST /sessions", limit="address", idempotent=True, open=True),
     _route("auth", "POST /sessions/second-factor", limit="address", open=True),
-    _route("auth", "DELETE /sessions/current"),
-    _route("auth", "DELETE /sessions"),
-    _route("auth", "GET /me/second-factor"),
-    _route("auth", "POST /me/second-factor"),
-    _route("auth", "POST /me/second-factor/confirm"),
-    _route("auth", "DELETE /me/second-factor", idempotent=False),
+    _route("auth", "DELETE /sessions/current", criticality="high"),
+    _route("auth", "DELETE /sessions", criticality="high"),
+    _route("auth", "GET /me/second-factor", criticality="low"),
+    _route("auth", "POST /me/second-factor", criticality="low"),
+    _route("auth", "POST /me/second-factor/confirm", criticality="low"),
+    _route("auth", "DELETE /me/second-factor", idempotent=False, criticality="low"),
     _route("post", "POST /posts", keyed=True, idempotent=True),
-    _route("post", "GET /posts/{id}", open=True),
+    _route("post", "GET /posts/{id}", open=True, criticality="high"),
     _route("post", "DELETE /posts/{id}"),
     _route("post", "PUT /posts/{id}/like"),
     _route("post", "DELETE /posts/{id}/like"),
-    _route("post", "GET /posts/{id}/likes", open=True),
+    _route("post", "GET /posts/{id}/likes", open=True, criticality="low"),
     _route("post", "PUT /me/protection"),
     _route("post", "DELETE /me/protection"),
     _route("retweet", "PUT /posts/{id}/retweet", feature="retweets"),
     _route("retweet", "DELETE /posts/{id}/retweet", feature="retweets"),
-    _route("retweet", "GET /posts/{id}/retweets", open=True),
-    _route("timeline", "GET /timelines/home"),
-    _route("timeline", "GET /timelines/users/{name}", open=True),
+    _route("retweet", "GET /posts/{id}/retweets", open=True, criticality="low"),
+    _route("timeline", "GET /timelines/home", criticality="high"),
+    _route("timeline", "GET /timelines/users/{name}", open=True, criticality="high"),
     _route("timeline", "PUT /users/{name}/follow"),
     _route("timeline", "DELETE /users/{name}/follow"),
-    _route("timeline", "GET /users/{name}", open=True),
-    _route("timeline", "GET /users/{name}/followers", open=True),
-    _route("timeline", "GET /users/{name}/following", open=True),
-    _route("timeline", "GET /me/suggestions"),
-    _route("timeline", "GET /me/follow-requests"),
+    _route("timeline", "GET /users/{name}", open=True, criticality="high"),
+    _route("timeline", "GET /users/{name}/followers", open=True, criticality="low"),
+    _route("timeline", "GET /users/{name}/following", open=True, criticality="low"),
+    _route("timeline", "GET /me/suggestions", criticality="low"),
+    _route("timeline", "GET /me/follow-requests", criticality="low"),
     _route("timeline", "PUT /me/follow-requests/{name}"),
     _route("timeline", "DELETE /me/follow-requests/{name}"),
     _route("timeline", "DELETE /me/followers/{name}"),
-    _route("notify", "GET /notifications"),
-    _route("notify", "GET /notifications/unread"),
-    _route("notify", "PUT /notifications/read"),
-    _route("notify", "GET /notifications/stream", stream=True, feature="live-updates"),
+    _route("notify", "GET /notifications", criticality="high"),
+    _route("notify", "GET /notifications/unread", criticality="high"),
+    _route("notify", "PUT /notifications/read", criticality="low"),
+    _route("notify", "GET /notifications/stream", stream=True, feature="live-updates", criticality="low"),
 )
 
 

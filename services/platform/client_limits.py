@@ -43,7 +43,10 @@ class ClientLimits:
     with 256 of some 55 kB each a front end stays below twice its usual memory."""
 
     idle_at_least_seconds: float = 1.0
-    """Younger ones are left alone, so that a crowd that has just arrived can ask."""
+    """Younger ones are left alone where there is room, so that a crowd that has just arrived can ask."""
+
+    idle_at_most: int = 512
+    """With so many even a young one goes: a client that opens a thousand a second would have them all."""
 
     idle_seconds: float = 30.0
     """After so long without a request a connection is closed."""

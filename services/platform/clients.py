@@ -122,9 +122,10 @@ class Clients:
         return pause * random.uniform(1 - _JITTER, 1 + _JITTER)
 
     def _make_room_among_idle(self, now: float) -> None:
-        while len(self._idle) > self.limits.idle:
+        limits = self.limits
+        while len(self._idle) > limits.idle:
             oldest, since = next(iter(self._idle.items()))
-            if now - since < self.limits.idle_at_least_seconds:
+            if len(self._idle) <= limits.idle_at_most and now - since < limits.idle_at_least_seconds:
                 return
             del self._idle[oldest]
             self._closed("idle").inc()

@@ -57,6 +57,9 @@ client pay for too many of them."""
 DUPLICATE = "failwhale.duplicate"
 """In the scope of a request that is the same as one that comes after it."""
 
+CROWDED = "failwhale.crowded"
+"""In the scope of a request that finds half of the places at work taken or more: the share of them."""
+
 REQUESTS_BEFORE = "failwhale.requests-before"
 """In the scope of a public request: how many came before it on its connection."""
 
@@ -86,6 +89,7 @@ class Intake:
         self._faults = faults
         self._protections = protections
         self._max_in_flight = max_in_flight
+        self._crowded_from = max_in_flight // 2
         self._route_of = route_of
         self._failures = FailureLog(logger)
         self._in_flight = 0
@@ -132,11 +136,11 @@ class Intake:
         """Let a request in, or raise the Problem that refuses it."""
         if not scope["path"].isprintable():
             raise Problem(400, "malformed-path", "No path has such characters")
-        if self._in_flight >= self._max_in_flight and self._protections.enabled("shedding"):
-            self._metrics.refused_shed.inc()
-            raise Problem(
-                503, OVERLOADED, "Too much to do, try again in a moment", headers={"Retry-After": "1"}
-            )
+        if self._in_flight >= self._crowded_from:
+            if self._in_flight >= self._max_in_flight and self._protections.enabled("shedding"):
+                self._metrics.refused_shed.inc()
+                raise overloaded()
+            scope[CROWDED] = self._in_flight / self._max_in_flight
         due = headers.get(deadline.HEADER)
         self._in_flight += 1
         try:
@@ -234,6 +238,11 @@ class Intake:
         self._metrics.server_request(method, template or NO_ROUTE, status).observe(seconds)
         if status >= 500:
             self._failures.tell(method, scope["path"], status, seconds)
+
+
+def overloaded() -> Problem:
+    """The refusal of work that is over the bound."""
+    return Problem(503, OVERLOADED, "Too much to do, try again in a moment", headers={"Retry-After": "1"})
 
 
 class _Answer:

@@ -24,13 +24,14 @@ class RateLimit:
         self._full_at: dict[str, float] = {}
         self._prune_at = _PRUNE_AT
 
-    def take(self, key: str, now: float | None = None) -> float:
-        """Takes one token of `key`: 0.0 when there was one, else the seconds until there will be one."""
+    def take(self, key: str, now: float | None = None, kept_free: float = 0.0) -> float:
+        """Takes one token of `key`: 0.0 when there was one, else the seconds until there will be one. This
+        share of the burst is left for others."""
         now = monotonic() if now is None else now
         full_at = self._full_at.get(key, now)
         full_at = (full_at if full_at > now else now) + self._interval
         # The tolerance keeps a sum of rounded intervals from refusing the last token of a burst.
-        wait = full_at - now - self._depth
+        wait = full_at - now - self._depth * (1 - kept_free)
         if wait > 1e-9:
             return wait
         self._full_at[key] = full_at
@@ -59,7 +60,7 @@ class NothingAllowed:
     def __init__(self, rate: float | None, burst: int | None) -> None:
         self.allowance = (rate, burst)
 
-    def take(self, key: str) -> float:
+    def take(self, key: str, now: float | None = None, kept_free: float = 0.0) -> float:
         """Refuses whatever the key."""
         return CLOSED_SECONDS
 

@@ -9,6 +9,7 @@ import pytest
 
 from chaos.catalogue import all_faults
 from chaos.fault import Fault, Injection
+from chaos.faults.configuration.forced_document import ForcedDocument
 from chaos.faults.load import Load
 from chaos.heal import mend
 from chaos.target import SITE, at, whole
@@ -31,6 +32,8 @@ def test_what_a_fault_left_behind_is_swept(fault: Fault, runtime: str, laborator
     else:
         (part, *_) = select(fault.demonstration.target, parts, lambda: site.roles, 0)
         target, told_of = at(part), f"{part.service}@" if fault.name in SEVERAL else f"{part.name} "
+    if isinstance(fault, ForcedDocument):  # it lies in the stores, whichever part is to go by it
+        told_of = TOLD_OF["configuration"]
     assert mend(site, site.inventory.parts) == ([], [])
     injection = Injection(f"{fault.name}-1", target, fault.check(fault.demonstration.parameters), 60.0)
     fault.apply(site, injection)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chaos.fault import Demonstration, register
+from chaos.fault import Demonstration, Injection, register
 from chaos.faults.configuration.forced_document import ForcedDocument
 from chaos.journeys import JOURNEYS_OF
 from chaos.target import SITE
@@ -26,8 +26,7 @@ class ConfigDeniesClients(ForcedDocument):
     )
     demonstration = Demonstration(SITE, hurts={"post": "down", "home-timeline": "down", "login": "down"})
 
-    @property
-    def values(self) -> Mapping[str, Any]:
+    def values(self, injection: Injection) -> Mapping[str, Any]:
         return {"plans.own.access": "none"}
 
     def harm(self, site: Site, part: Part) -> str:

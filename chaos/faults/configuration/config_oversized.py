@@ -23,8 +23,7 @@ class ConfigOversized(ForcedDocument):
     journeys = JOURNEYS_OF["post"]
     demonstration = Demonstration(SITE, hurts={"post": "down", "read-back": "down"})
 
-    @property
-    def values(self) -> Mapping[str, Any]:
+    def values(self, injection: Injection) -> Mapping[str, Any]:
         return {BLOCKED_PATTERNS: [f"spam-{number:04}" for number in range(MOST_PATTERNS + 1)]}
 
     def harm(self, site: Site, part: Part) -> str:

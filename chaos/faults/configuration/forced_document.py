@@ -34,9 +34,8 @@ class ForcedDocument(Fault):
     journeys: ClassVar[tuple[str, ...]]
     """That it hurts."""
 
-    @property
     @abstractmethod
-    def values(self) -> Mapping[str, Any]:
+    def values(self, injection: Injection) -> Mapping[str, Any]:
         """What is forced, by key."""
 
     @abstractmethod
@@ -48,11 +47,11 @@ class ForcedDocument(Fault):
         return self.journeys
 
     def precondition(self, site: Site, part: Part) -> None:
-        if part.kind == "store" and "primary" not in site.store_roles().values():
+        if part.service == self.service and "primary" not in site.store_roles().values():
             raise Failure("no store takes writes, so no configuration can be forced", "see: failwhale status")
 
     def apply(self, site: Site, injection: Injection) -> None:
-        site.configuration.force(injection.id, self.values, AUTHOR, f"fault {injection.id}")
+        site.configuration.force(injection.id, self.values(injection), AUTHOR, f"fault {injection.id}")
 
     def verify(self, site: Site, injection: Injection) -> Proof:
         """By what requests of our own get, of every part that answers."""

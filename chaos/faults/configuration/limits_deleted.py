@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chaos.fault import Demonstration, register
+from chaos.fault import Demonstration, Injection, register
 from chaos.faults.configuration.forced_document import ForcedDocument
 from chaos.journeys import JOURNEYS_OF
 from chaos.target import SITE
@@ -23,8 +23,7 @@ class LimitsDeleted(ForcedDocument):
     journeys = tuple(one for one in JOURNEYS_OF["frontend"] if not one.startswith("handshake-"))
     demonstration = Demonstration(SITE, hurts={"page": "down", "login": "down", "post": "down"})
 
-    @property
-    def values(self) -> Mapping[str, Any]:
+    def values(self, injection: Injection) -> Mapping[str, Any]:
         return dict.fromkeys(LIMITS)
 
     def harm(self, site: Site, part: Part) -> str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from chaos.fault import Demonstration, register
+from chaos.fault import Demonstration, Injection, register
 from chaos.faults.configuration.forced_document import ForcedDocument
 from chaos.journeys import JOURNEYS_OF
 from chaos.target import SITE
@@ -38,8 +38,7 @@ class PathologicalInput(ForcedDocument):
     journeys = JOURNEYS_OF["post"]
     demonstration = Demonstration(SITE, hurts={"post": "down"})
 
-    @property
-    def values(self) -> Mapping[str, Any]:
+    def values(self, injection: Injection) -> Mapping[str, Any]:
         return {BLOCKED_PATTERNS: [PRICE, f"^{PROOF}"]}
 
     def harm(self, site: Site, part: Part) -> str:

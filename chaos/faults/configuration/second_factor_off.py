@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chaos.fault import Demonstration, register
+from chaos.fault import Demonstration, Injection, register
 from chaos.faults.configuration.forced_document import ForcedDocument
 from chaos.target import SITE
 from services.platform.configuration.schema import SECOND_FACTOR
@@ -23,8 +23,7 @@ class SecondFactorOff(ForcedDocument):
     journeys = ("login-second-factor",)
     demonstration = Demonstration(SITE, hurts={"login-second-factor": "down"})
 
-    @property
-    def values(self) -> Mapping[str, Any]:
+    def values(self, injection: Injection) -> Mapping[str, Any]:
         return {SECOND_FACTOR: False}
 
     def harm(self, site: Site, part: Part) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chaos.fault import Demonstration, register
+from chaos.fault import Demonstration, Injection, register
 from chaos.faults.configuration.forced_document import ForcedDocument
 from chaos.target import SITE
 from testbed.inventory import Part
@@ -25,8 +25,7 @@ class WrongAddress(ForcedDocument):
     journeys = ("retweet",)
     demonstration = Demonstration(SITE, hurts={"retweet": "down"})
 
-    @property
-    def values(self) -> Mapping[str, Any]:
+    def values(self, injection: Injection) -> Mapping[str, Any]:
         return dict.fromkeys(_ADDRESSES, _NOBODY_LISTENS)
 
     def harm(self, site: Site, part: Part) -> str:

@@ -64,6 +64,15 @@ _PROTECTIONS_HELP: Final[Mapping[str, str]] = {
 }
 
 
+MOST_REQUESTS: Final = 10_000.0
+"""Per second: more than a front end can do, so that it is bounded by what it can."""
+
+
+def capacity_of(place: str) -> str:
+    """The key that says for how many requests a second the edge of a place is provisioned."""
+    return f"capacity.{place}"
+
+
 @dataclass(frozen=True)
 class Key:
     """One thing that can be configured."""
@@ -98,6 +107,13 @@ def _keys() -> Iterator[Key]:
         yield Key(f"limits.{limit}-rate", Number(0.001, 100_000), rate, f"{of}.")
         yield Key(
             f"limits.{limit}-burst", Whole(1, 1_000_000), burst, "And how many on top of that at a time."
+        )
+    for place in _PLACES:
+        yield Key(
+            capacity_of(place),
+            Number(1, MOST_REQUESTS),
+            MOST_REQUESTS,
+            f"Requests per second that the edge in {place} takes; at the end only the most important.",
         )
     for protection in PROTECTIONS:
         yield Key(f"protections.{protection}", Switch(), True, _PROTECTIONS_HELP[protection])

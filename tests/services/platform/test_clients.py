@@ -254,6 +254,18 @@ async def test_those_that_have_just_come_are_left_alone(listening: Listening) ->
         assert await connection.get() == 200
 
 
+async def test_a_crowd_that_is_too_large_is_not_left_alone(listening: Listening) -> None:
+    async with listening(idle=1, idle_at_most=3, idle_at_least_seconds=60.0) as listener:
+        connections = []
+        for number in range(5):
+            connections.append(await listener.connect())
+            await until(partial(listener.has_had, number + 1))
+            assert listener.connections("idle") <= 3
+        for connection in connections[:2]:
+            await is_closed(connection)
+        assert [await connection.get() for connection in connections[2:]] == [200, 200, 200]
+
+
 async def test_an_idle_connection_ends_after_its_time(listening: Listening) -> None:
     async with listening(idle_seconds=0.1) as listener:
         fresh, used = await listener.connect(), await listener.connect()

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from services.platform import request_ids
 from services.platform.calls import deadline
 from services.platform.injection.spec import FaultSpec
+from services.platform.intake import CROWDED
 from services.platform.site import Site
 
 Start = Callable[..., Awaitable[tuple[FastAPI, httpx.AsyncClient]]]
@@ -106,6 +107,24 @@ async def test_what_comes_too_late_is_refused(start: Start, service: Service) ->
     assert measured(app, "GET", "/api/v1/quick/{word}", 504) == 1
     app.state.site.protections.switch("deadlines", False)
     assert (await client.get("/api/v1/quick/a", headers=late)).status_code == 200
+
+
+async def test_who_comes_when_half_of_the_places_are_taken_is_told(start: Start, service: Service) -> None:
+    found: list[float] = []
+
+    @service.router.get("/crowded")
+    async def crowded(request: Request) -> None:
+        found.append(request.scope.get(CROWDED, 0.0))
+
+    _, client = await start(service.router)
+    await client.get("/api/v1/crowded")
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(1, BOUND):
+            tasks.create_task(client.get("/api/v1/slow"))
+            await service.wait_for(number)
+        await client.get("/api/v1/crowded")
+        service.go_on.set()
+    assert found == [0.0, (BOUND - 1) / BOUND]
 
 
 async def test_what_is_too_much_is_refused_at_once(start: Start, service: Service) -> None:

@@ -17,6 +17,15 @@ def test_a_burst_then_the_rate() -> None:
     assert limit.take("a", now=0.1) == pytest.approx(0.1)
 
 
+def test_a_share_of_the_burst_is_kept_for_others() -> None:
+    limit = RateLimit(rate=10, burst=10)
+    assert [limit.take("a", now=0.0, kept_free=0.5) for _ in range(5)] == [0] * 5
+    assert limit.take("a", now=0.0, kept_free=0.5) == pytest.approx(0.1)
+    assert [limit.take("a", now=0.0) for _ in range(5)] == [0] * 5
+    assert limit.take("a", now=0.5, kept_free=0.5) > 0
+    assert limit.take("a", now=0.65, kept_free=0.5) == 0
+
+
 def test_keys_do_not_share() -> None:
     limit = RateLimit(rate=1, burst=1)
     assert limit.take("a", now=0.0) == 0

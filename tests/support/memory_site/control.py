@@ -145,6 +145,9 @@ class MemoryControl:
             return problem(429, "too-many-requests")
         if self.part.service == "frontend" and held.value("plans.own.access") == "none":
             return problem(403, "not-in-your-plan")
+        capacity = held.values.get(f"capacity.{self.part.place}") if self.part.service == "frontend" else None
+        if path.endswith("/followers") and capacity:
+            return problem(503, "overloaded")
         if path.endswith("/second-factor") and not held.value("flags.second-factor"):
             return problem(503, "codes-not-checked")
         if path.endswith("/retweets") and held.value("addresses.retweet.east"):
