@@ -30,6 +30,7 @@ from uvicorn.server import ServerState
 
 from services.platform import release, wall_clock
 from services.platform.accept import Door
+from services.platform.allocator import Allocator
 from services.platform.clients import Clients
 from services.platform.logs import configure_logging
 from services.platform.protocol import Protocol
@@ -118,6 +119,7 @@ class Server:
         self._listeners: list[asyncio.AbstractServer | Door] = []
         self._doors: list[Door] = []
         self._clients: list[Clients] = []
+        self._allocator = Allocator()
         self._stopping = asyncio.Event()
 
     async def start(self) -> None:
@@ -190,6 +192,7 @@ class Server:
         self._credentials.refresh()
         for clients in self._clients:
             clients.look()
+        self._allocator.look()
 
     async def stop(self) -> None:
         """End: no new connections, a bounded time for what is at work, the rest is cut. Takes 2 s at most."""
