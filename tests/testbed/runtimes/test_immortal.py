@@ -34,7 +34,7 @@ def used():
 
 ended = []
 early = Person("early")
-things = [[n] * 20 for n in range(100_000)]
+things = [str(n) + "!" if n % 2 else [n] * 20 for n in range(100_000)]
 gc.disable()
 mortal = used()
 made = make_immortal()
@@ -43,7 +43,8 @@ del early
 late = Person("late")
 del late
 things.append(things[0] + [1])
-print(made > 100_000, mortal, immortal, ended, sys.getrefcount(things[0]) == COUNT, len(things))
+counts = [sys.getrefcount(one) for one in (things[0], things[1], used.__code__, used.__code__.co_consts[1])]
+print(made > 100_000, mortal, immortal, ended, set(counts) == {COUNT}, len(things))
 """
 
 
