@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import BoundedSemaphore
 
 from foundation.clock import parse
 from foundation.failure import USAGE, Failure
@@ -29,6 +30,13 @@ from testbed.sitefile import ContainerRecord, PartRecord, SiteFile
 
 NANO = 1_000_000_000
 
+STARTS_AT_ONCE = 2
+"""A start takes a processor for a second or two. A data centre that comes back all at once takes them all
+from those who serve meanwhile, and users have a second outage."""
+UNDER_WAY_SECONDS = 3.0
+"""For so long at most is a part that starts waited for, before the next one does."""
+LOOK_SECONDS = 0.1
+
 
 class Docker:
     """The site as containers. Implements Runtime, Networks, Packets and Exec of testbed.runtimes."""
@@ -48,6 +56,7 @@ class Docker:
         self._project = docker.project
         self._engine = connection or connection_to(docker.engine)
         self._site = sitefile.refresh(state, self._engine, self._project)
+        self._starts = BoundedSemaphore(STARTS_AT_ONCE)
 
     # --- what there is ---
 
@@ -120,7 +129,19 @@ class Docker:
         self._bring(part, _is_down, self._engine.kill)
 
     def start(self, part: str) -> None:
-        self._bring(part, _is_running, self._engine.start)
+        with self._starts:
+            if not self.is_running(part):
+                self._bring(part, _is_running, self._engine.start)
+                self._let_start(part)
+
+    def _let_start(self, part: str) -> None:
+        """Wait until somebody listens there, and no longer than the next one should."""
+        endpoints = Endpoints(self._state)
+        until = time.monotonic() + UNDER_WAY_SECONDS
+        while time.monotonic() < until:
+            if endpoints.accepts_connections(endpoints.inventory.part(part)) or not self.is_running(part):
+                return
+            time.sleep(LOOK_SECONDS)
 
     def stop(self, part: str) -> None:
         self._bring(part, _is_down, self._engine.stop)

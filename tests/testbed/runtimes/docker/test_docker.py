@@ -12,6 +12,7 @@ import pytest
 from foundation.failure import Failure
 from foundation.state import State
 from testbed.inventory import Inventory
+from testbed.runtimes.docker import client
 from testbed.runtimes.docker.client import Docker
 
 PART = "link@east"
@@ -258,3 +259,29 @@ def test_the_controller_does_not_end_itself(docker: Docker) -> None:
     with pytest.raises(Failure, match="from inside its own container") as refused:
         docker.kill("chaos")
     assert "docker compose restart chaos" in refused.value.next_step
+
+
+def test_few_start_at_once(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start is over for the next one when somebody listens, or after a while."""
+    monkeypatch.setattr(client, "UNDER_WAY_SECONDS", 0.3)
+    under_way = most = 0
+    counting = threading.Lock()
+    real = docker._let_start
+
+    def let_start(part: str) -> None:
+        nonlocal under_way, most
+        with counting:
+            under_way += 1
+            most = max(most, under_way)
+        real(part)
+        with counting:
+            under_way -= 1
+
+    monkeypatch.setattr(docker, "_let_start", let_start)
+    monkeypatch.setattr(docker, "is_running", lambda part: False)
+    starting = [threading.Thread(target=docker.start, args=(PART,)) for _ in range(5)]
+    for thread in starting:
+        thread.start()
+    for thread in starting:
+        thread.join()
+    assert most == client.STARTS_AT_ONCE
