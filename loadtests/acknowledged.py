@@ -1,6 +1,7 @@
 """The record of what the site has acknowledged: what it has promised to keep.
 
-One line of JSON for each, written before anything else is done with the answer:
+One line of JSON for each, written before anything else is done with the answer, and a line for whatever else
+tells what may be there: a post before it is sent, one that was refused, a look that missed something.
 
     {"at": "2026-01-31T12:00:00.123456Z", "load": "9f2c", "kind": "post", "id": "123", "author": "ann",
      "text": "...", "replicated": true}
@@ -26,17 +27,37 @@ CHANGES = {
     "unprotect": ("protect", False),
     "revoke": ("revoke", True),
 }
-"""All other kinds of lines: which state each changes, and whether it is on afterwards."""
+"""The kinds of lines about changes: which state each changes, and whether it is on afterwards."""
+
+SENT = "post-sent"
+"""A post is about to be sent. Without an acknowledgement or a refusal after it, it may be there or not."""
+
+REFUSED = "post-refused"
+"""The site said that it did not take a post."""
+
+UNSEEN = "unseen"
+"""A session did not see what it had written itself before it looked."""
+
+GONE = "gone"
+"""A session did not see what it had seen before, on the same timeline."""
+
+NO_PROMISES = frozenset({SENT, REFUSED, UNSEEN, GONE})
+"""The kinds of lines that promise nothing. `replicated` is null in them."""
+
+
+_KINDS = frozenset({POST, *CHANGES, *NO_PROMISES})
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
     """A post that the site said it has, or a change of `kind` that it said it has made.
 
-    `id` is what it is about: a post, the name of somebody who is followed, a session. `author` did it. `text`
-    is that of a post; of a session that was ended it is the token, which must not be good for anything.
-    `replicated` is what the site said about its replica; None where its answer did not arrive or was an
-    error, so that the change may have been made or not.
+    `id` is what it is about: a post, the name of somebody who is followed, a session; of a post that was
+    only sent or refused it is empty. `author` did it. `text` is that of a post; of a session that was ended
+    it is the token, which must not be good for anything; of a look that missed something it is where that
+    was looked for, a timeline or a kind of change, and then `at` is when the look began. `replicated` is
+    what the site said about its replica; None where its answer did not arrive or was an error, so that the
+    change may have been made or not.
     """
 
     id: str
@@ -48,18 +69,31 @@ class Acknowledged:
     kind: str = POST
 
 
+def stamp() -> str:
+    """Now, as the record tells times."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 class Record:
     """Appends to the record. A line is one write with O_APPEND, so two loads may write at the same time."""
 
     def __init__(self, path: Path, load: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._load = load
+        self.load = load
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
-    def add(self, subject: str, author: str, text: str, replicated: bool | None, *, kind: str = POST) -> None:
-        """A post, or a change of this kind."""
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        line = asdict(Acknowledged(subject, author, text, replicated, self._load, now, kind))
+    def add(
+        self,
+        subject: str,
+        author: str,
+        text: str,
+        replicated: bool | None,
+        *,
+        kind: str = POST,
+        at: str | None = None,
+    ) -> None:
+        """A post, or a line of another kind; `at` is now unless it is given."""
+        line = asdict(Acknowledged(subject, author, text, replicated, self.load, at or stamp(), kind))
         os.write(self._file, json.dumps(line, separators=(",", ":")).encode() + b"\n")
 
     def close(self) -> None:
@@ -82,7 +116,7 @@ def read_all(path: Path) -> Iterator[Acknowledged]:
         for number, line in enumerate(file, 1):
             try:
                 found = Acknowledged(**json.loads(line))
-                if found.kind != POST and found.kind not in CHANGES:
+                if found.kind not in _KINDS:
                     raise ValueError(found.kind)
             except (ValueError, TypeError):
                 raise TornRecord(f"line {number} of {path} is not whole") from None

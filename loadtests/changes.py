@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from loadtests.acknowledged import CHANGES, POST, Acknowledged
+from loadtests.acknowledged import CHANGES, Acknowledged
 from loadtests.findings import Finding, Findings
 from loadtests.public_api import PublicApi, Unreadable
 
@@ -83,7 +83,7 @@ def promised_changes(lines: Iterable[Acknowledged], load: str | None) -> list[Ch
     """What the last change of each thing promises, where one load (or any) made it."""
     last: dict[tuple[str, str, str], Acknowledged] = {}
     for line in lines:
-        if line.kind != POST:
+        if line.kind in CHANGES:
             last[CHANGES[line.kind][0], line.author, line.id] = line
     return [
         Changed(line) for line in last.values() if line.replicated is not None and load in (None, line.load)

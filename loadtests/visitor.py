@@ -7,19 +7,24 @@ import random
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from loadtests.acknowledged import Record
+from loadtests.acknowledged import GONE, REFUSED, SENT, UNSEEN, Record, stamp
 from loadtests.crowd import Crowd
+from loadtests.marks import mark
 from loadtests.outcome import BROKEN, Check, Outcome
 from loadtests.phrases import CLOSINGS, OPENINGS, SUBJECTS
+from loadtests.session import Session, missing_from
 
 if TYPE_CHECKING:
     from loadtests.browser import Browser
 
 API = "/api/v1"
 PAGE = 20
+
+_NOT_TAKEN = frozenset({400, 401, 403, 413, 422, 429})
+"""What the site answers instead of taking a post."""
 
 
 class Visitor:
@@ -39,7 +44,8 @@ class Visitor:
         record: Record | None = None,
         chance: random.Random | None = None,
     ) -> None:
-        """`edge` is the one that this person tries first; `record` takes down what the site acknowledges."""
+        """`edge` is the one that this person tries first; `record` takes down what the site acknowledges, and
+        what this person misses."""
         self.name = name
         self._edge = edge
         self._browser = browser
@@ -48,6 +54,7 @@ class Visitor:
         self._record = record
         self._chance = chance or random.Random()
         self._token = ""
+        self._session = Session()
         self._seen: deque[str] = deque(maxlen=2 * PAGE)
         self._retweeted: deque[str] = deque(maxlen=PAGE)
         self.backing_off_until = 0.0
@@ -78,17 +85,33 @@ class Visitor:
         )
         if not answer.error:
             self._token = answer.body["token"]
+            self._session = Session()
 
     def read_home(self, since: float | None = None) -> None:
-        path = f"/timelines/home?limit={PAGE}"
-        answer = self._ask("GET", path, "GET /timelines/home", since, check=_is_timeline)
+        path = "/timelines/home"
+        session, began = self._session, stamp()
+        written = list(session.written)
+        answer = self._ask("GET", f"{path}?limit={PAGE}", "GET /timelines/home", since, check=_is_timeline)
         self._remember(answer)
+        self._miss(UNSEEN, answer, session, written, path, began)
 
     def read_person(self, since: float | None = None) -> None:
         name = self._crowd.looked_at(self._chance)
-        path = f"/timelines/users/{name}?limit={PAGE}"
-        answer = self._ask("GET", path, "GET /timelines/users/{name}", since, check=_is_timeline_of(name))
+        path = f"/timelines/users/{name}"
+        session, began = self._session, stamp()
+        seen, written = session.seen_of(name), list(session.written) if name == self.name else []
+        answer = self._ask(
+            "GET",
+            f"{path}?limit={PAGE}",
+            "GET /timelines/users/{name}",
+            since,
+            check=_is_timeline_of(name),
+        )
         self._remember(answer)
+        self._miss(GONE, answer, session, seen, path, began)
+        self._miss(UNSEEN, answer, session, written, path, began)
+        if not answer.error:
+            session.see(name, answer.body)
 
     def read_post(self, since: float | None = None) -> None:
         post = self._something_seen()
@@ -107,16 +130,38 @@ class Visitor:
         path = f"/notifications?limit={PAGE}"
         self._ask("GET", path, "GET /notifications", since, check=_is_list_of_notifications)
 
+    def read_last_change(self, since: float | None = None) -> None:
+        """Look whether the like, retweet or follow that this session made last is there."""
+        session, began = self._session, stamp()
+        if session.changed is None:
+            return self.count_unread(since)
+        kind, subject = changed = session.changed
+        path, operation, is_on = _SHOWN_BY[kind]
+        answer = self._ask("GET", path.format(subject), operation, since)
+        is_missing = not answer.error and not is_on(answer.body)
+        if is_missing and session.changed == changed and self._record is not None:
+            self._record.add(subject, self.name, kind, None, kind=UNSEEN, at=began)
+
     def write_post(self, since: float | None = None) -> None:
-        """Write something nobody has written before, and take down the acknowledgement."""
+        """Write something nobody has written before, and take down what becomes of it."""
         key = uuid.uuid4().hex
         text = self._something_to_say(key)
+        session = self._session
+        if self._record is not None:
+            # Before it is sent: whatever becomes of this process, nobody takes it for what nobody wrote.
+            self._record.add("", self.name, text, None, kind=SENT)
         answer = self._post(text, key, since)
+        is_refused = answer.status in _NOT_TAKEN
         if answer.error == BROKEN:
             # Nobody knows whether it was written. The key makes asking again safe, so a good client does.
             answer = self._post(text, key, None)
-        if not answer.error and self._record is not None:
-            self._record.add(answer.body["id"], self.name, text, answer.body["replicated"])
+        if self._record is not None:
+            if not answer.error:
+                self._record.add(answer.body["id"], self.name, text, answer.body["replicated"])
+            elif is_refused:
+                self._record.add("", self.name, text, None, kind=REFUSED)
+        if not answer.error:
+            session.written.append(answer.body["id"])
 
     def like(self, since: float | None = None) -> None:
         post = self._something_seen()
@@ -137,6 +182,8 @@ class Visitor:
         if not self._retweeted:
             return self.retweet(since)
         post = self._retweeted.popleft()
+        if self._session.changed == ("retweet", post):
+            self._session.changed = None
         path = f"/posts/{post}/retweet"
         self._change("undo-retweet", post, "DELETE", path, "DELETE /posts/{id}/retweet", since, expect=204)
 
@@ -212,11 +259,17 @@ class Visitor:
         text: str = "",
     ) -> Outcome:
         """Change something, and take down that it was acknowledged, or that this is not known."""
-        answer = self._ask(method, path, operation, since, expect=(expect,))
-        was_refused = 400 <= answer.status < 500
-        if self._record is not None and not was_refused:
-            replicated = None if answer.error else bool(answer.replicated)
-            self._record.add(subject, self.name, text, replicated, kind=kind)
+        session, replicated, was_refused = self._session, None, False
+        try:
+            answer = self._ask(method, path, operation, since, expect=(expect,))
+            was_refused = 400 <= answer.status < 500
+            if not answer.error:
+                replicated = bool(answer.replicated)
+                session.changed = (kind, subject) if kind in _SHOWN_BY else session.changed
+        finally:
+            # Also where the end of the load cuts this off: then nobody knows what became of it.
+            if self._record is not None and not was_refused:
+                self._record.add(subject, self.name, text, replicated, kind=kind)
         return answer
 
     def _post(self, text: str, key: str, since: float | None) -> Outcome:
@@ -246,6 +299,16 @@ class Visitor:
                 if item["author"]["name"] not in self._crowd.protected
             )
 
+    def _miss(
+        self, kind: str, answer: Outcome, session: Session, posts: Sequence[str], path: str, began: str
+    ) -> None:
+        """Take down which of these posts a timeline should have shown and did not. A read that failed is
+        counted as that, and says nothing here."""
+        if posts and not answer.error and self._record is not None:
+            for post in missing_from(answer.body, posts):
+                self._record.add(post, self.name, path, None, kind=kind, at=began)
+                session.forget(post)
+
     def _something_seen(self) -> str | None:
         # The newest of a timeline are looked at most.
         return self._seen[int(len(self._seen) * self._chance.random() ** 2)] if self._seen else None
@@ -255,7 +318,7 @@ class Visitor:
         if self._chance.random() < 0.2:
             words.append("@" + self._crowd.looked_at(self._chance))
         words.append(self._chance.choice(SUBJECTS) + self._chance.choice(CLOSINGS))
-        return " ".join([*words, "#" + key[:10]])
+        return " ".join([*words, mark(self._record.load if self._record else None, key)])
 
 
 Action = Callable[[Visitor, float | None], None]
@@ -269,27 +332,41 @@ READING: Mapping[Action, int] = {
     Visitor.count_unread: 3,
 }
 POSTING: Mapping[Action, int] = {
-    Visitor.read_home: 4,
-    Visitor.write_post: 3,
-    Visitor.like: 2,
-    Visitor.read_notifications: 1,
+    Visitor.read_home: 40,
+    Visitor.write_post: 30,
+    Visitor.like: 20,
+    Visitor.read_notifications: 8,
+    Visitor.read_last_change: 2,
 }
 RETWEETING: Mapping[Action, int] = {
-    Visitor.read_home: 5,
-    Visitor.retweet: 3,
-    Visitor.undo_retweet: 1,
-    Visitor.count_unread: 1,
+    Visitor.read_home: 50,
+    Visitor.retweet: 30,
+    Visitor.undo_retweet: 10,
+    Visitor.count_unread: 8,
+    Visitor.read_last_change: 2,
 }
 LOOKING_AFTER: Mapping[Action, int] = {
-    Visitor.read_home: 4,
-    Visitor.follow: 2,
-    Visitor.protect: 2,
-    Visitor.log_out: 1,
-    Visitor.count_unread: 1,
+    Visitor.read_home: 40,
+    Visitor.follow: 20,
+    Visitor.protect: 20,
+    Visitor.log_out: 10,
+    Visitor.count_unread: 5,
+    Visitor.read_last_change: 5,
 }
 
 
 # --- what is right ---
+
+# By what each kind of change shows to who made it: where, as which operation, and how.
+_SHOWN_BY: Mapping[str, tuple[str, str, Callable[[Any], bool]]] = {
+    "like": ("/posts/{}/likes", "GET /posts/{id}/likes", lambda body: bool(body["liked"])),
+    "retweet": ("/posts/{}/retweets", "GET /posts/{id}/retweets", lambda body: bool(body["retweeted"])),
+    "follow": (
+        "/users/{}",
+        "GET /users/{name}",
+        lambda body: body["state"] in ("following", "requested"),
+    ),
+}
 
 
 def _is_timeline(body: Any) -> str:
