@@ -1,5 +1,7 @@
 """Looks for all that was acknowledged: is every post still there, and on every follower's timeline exactly
-once; is every like, retweet, follow, protection and end of a session still so?
+once; is every like, retweet, follow, protection and end of a session still so, and was everybody notified
+whom it concerns? Is nothing there that nobody wrote, out of order, or seen by those who must not? And did
+each session see what it had written, and what it had seen before?
 
     python -m loadtests.checker [--load NAME] [--followers N] [--json]
 
@@ -15,6 +17,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -37,9 +40,13 @@ from foundation.verdict import spell
 from loadtests.acknowledged import Acknowledged, TornRecord, read, read_all
 from loadtests.changes import Changed, promised_changes
 from loadtests.evidence import Promised, Timeline, timelines_to_read
-from loadtests.findings import Findings
+from loadtests.findings import KINDS, Findings
+from loadtests.looks import judge_looks
+from loadtests.notifications import Inbox, inboxes_to_read
+from loadtests.privacy import Hidden, Privacy, hidden_accounts
 from loadtests.public_api import PublicApi, Unreadable
 from loadtests.target import Target, acknowledged_file
+from loadtests.written import Written
 
 FOLLOWERS = 10
 """Of each author, how many are asked what they see."""
@@ -72,10 +79,11 @@ def check(
     `within` and `settle` are in seconds. What is not found is looked for again until `within` is over.
     """
     try:
-        posts, changes = list(read(record, load)), promised_changes(read_all(record), load)
+        posts, lines = list(read(record, load)), list(read_all(record))
+        changes = promised_changes(lines, load)
         if not posts and not changes:
             return Findings(None, "nothing was acknowledged, so there is nothing to look for")
-        return asyncio.run(_Check(target, posts, changes, followers, within).run(settle))
+        return asyncio.run(_Check(target, record, load, posts, changes, lines, followers, within).run(settle))
     except FileNotFoundError:
         return Findings(None, "nothing was acknowledged, so there is nothing to look for")
     except (TornRecord, Unreadable) as error:
@@ -88,23 +96,36 @@ class _Check:
     def __init__(
         self,
         target: Target,
+        record: Path,
+        load: str | None,
         posts: Sequence[Acknowledged],
         changes: Sequence[Changed],
+        lines: Sequence[Acknowledged],
         followers: int,
         within: float,
     ) -> None:
-        self._target = target
+        """`posts` and `changes` are those of the load that is judged, `lines` the whole record."""
+        self._target, self._record, self._load = target, record, load
+        self._lines = lines
         self._changes = changes
         self._posts = [Promised(post) for post in posts]
+        self._privacy = Privacy.of(target.census, lines)
         self._timelines = timelines_to_read(target.census, posts, followers)
+        # Beside those on which something is expected: on these something may be that should not.
+        self._others = Written(lines, load).timelines()
+        for timeline in (*self._timelines, *self._others):
+            timeline.hides = partial(self._privacy.hides, reader=timeline.reader)
+        self._hidden = hidden_accounts(self._privacy, lines, load)
+        self._inboxes: list[Inbox] = []
         self._within = within
 
     async def run(self, settle: float) -> Findings:
         last = max(datetime.fromisoformat(promise.at).timestamp() for promise in self._promises())
         await asyncio.sleep(min(settle, max(0.0, last + settle - time.time())))
         async with PublicApi(self._target) as api:
+            self._inboxes = await inboxes_to_read(api, self._posts, self._changes, self._lines, self._privacy)
             await self._look(api)
-        return self._judge()
+        return self._judge(list(read_all(self._record)))
 
     def _promises(self) -> list[Acknowledged]:
         return [*(post.promise for post in self._posts), *(change.promise for change in self._changes)]
@@ -112,7 +133,14 @@ class _Check:
     async def _look(self, api: PublicApi) -> None:
         """Look at everything; where something is missing again, until nothing is missing or time is up."""
         until = time.monotonic() + self._within
-        waiting: Sequence[_Evidence] = [*self._posts, *self._timelines, *self._changes]
+        waiting: Sequence[_Evidence] = [
+            *self._posts,
+            *self._timelines,
+            *self._others,
+            *self._changes,
+            *self._hidden,
+            *self._inboxes,
+        ]
         while True:
             await _each(lambda one: one.look(api), waiting)
             waiting = [one for one in waiting if not one.is_complete()]
@@ -120,7 +148,9 @@ class _Check:
                 return
             await asyncio.sleep(_LOOK_AGAIN_EVERY)
 
-    def _judge(self) -> Findings:
+    def _judge(self, lines: Sequence[Acknowledged]) -> Findings:
+        """`lines` is the record as it is after the look: a load that goes on may have written more, and what
+        it sends it takes down before."""
         findings = Findings(
             None,
             "",
@@ -129,6 +159,7 @@ class _Check:
             replicated=sum(bool(promise.replicated) for promise in self._promises()),
             timelines=len(self._timelines),
         )
+        privacy = self._privacy.with_lines(lines)
         for post in self._posts:
             post.judge(findings)
         gone = {post.promise.id for post in self._posts if post.text is None}
@@ -136,10 +167,23 @@ class _Check:
             timeline.judge(findings, but=gone)
         for change in self._changes:
             change.judge(findings, but=gone)
+        for inbox in self._inboxes:
+            inbox.judge(findings)
+        unprotected = {
+            change.promise.author
+            for change in self._changes
+            if change.state == "protect" and not change.is_complete()
+        }
+        for timeline in (*self._timelines, *self._others):
+            timeline.judge_items(findings, privacy, but=unprotected)
+        for hidden in self._hidden:
+            hidden.judge(findings, privacy, but=unprotected)
+        Written(lines, self._load).judge((*self._timelines, *self._others), findings)
+        judge_looks(lines, self._load, findings)
         return findings.decide()
 
 
-_Evidence = Promised | Timeline | Changed
+_Evidence = Promised | Timeline | Changed | Hidden | Inbox
 
 
 async def _each(look: Callable[[_Evidence], Awaitable[None]], all_of: Sequence[_Evidence]) -> None:
@@ -173,7 +217,7 @@ def main(
     else:
         word = spell(findings.holds, "true", "false", "unknown")
         stdout().print(f"{word}: {findings.because}")
-        for kind in ("lost", "duplicated", "altered", "returned", "lost_as_announced", "unknown"):
+        for kind in KINDS:
             those = getattr(findings, kind)
             if len(those) > SHOWN_OF_EACH:
                 stdout().print(f"  {len(those)} {kind}; the first of them:")

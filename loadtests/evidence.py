@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from loadtests.acknowledged import Acknowledged
 from loadtests.findings import Finding, Findings
+from loadtests.order import misplaced
 from loadtests.population import generate
+from loadtests.privacy import DOES_NOT_FOLLOW, Privacy, follows_now
 from loadtests.public_api import PublicApi, Unreadable
 from loadtests.target import Census
 
@@ -65,6 +67,8 @@ class Timeline:
     reader: str
     path: str
     expected: list[Acknowledged]
+    hides: Callable[[str], bool] = lambda author: False
+    """Whether the reader must not see what an account posts."""
     entries: dict[str, Counter[str]] = field(default_factory=dict)
     """By text: how often each post with that text is there, by id.
 
@@ -74,18 +78,24 @@ class Timeline:
     posts: list[int] = field(default_factory=list)
     """Ids of what is there as it was posted; retweets are counted alone, because their ids tell no place."""
     retweets: int = 0
+    items: list[Any] = field(default_factory=list)
+    """All that was read, as the site told it."""
+    exposed: dict[str, str] = field(default_factory=dict)
+    """What the reader must not see: the id of the post, and the account that hides it."""
     unreadable: str = "it was never looked at"
 
     async def look(self, api: PublicApi) -> None:
-        """Read it, from its newest entry to the oldest that is expected."""
+        """Read it, from its newest entry to the oldest that is expected, or to its end."""
         self.entries, self.posts, self.retweets, self.unreadable = {}, [], 0, ""
+        self.items, self.exposed = [], {}
         try:
             await self._read(api)
+            await self._look_for_hidden(api)
         except Unreadable as error:
             self.unreadable = str(error)
 
     async def _read(self, api: PublicApi) -> None:
-        enough = min(int(post.id) for post in self.expected)
+        enough = min((int(post.id) for post in self.expected), default=0)
         cursor = ""
         for _ in range(_MOST_PAGES):
             page = await api.get(f"{self.path}?limit={_PAGE}{cursor}", self.reader)
@@ -96,7 +106,19 @@ class Timeline:
             cursor = f"&cursor={quote(page['next'])}"
         raise Unreadable(f"a timeline without an end within {_MOST_PAGES} pages")
 
+    async def _look_for_hidden(self, api: PublicApi) -> None:
+        followed: dict[str, bool] = {}
+        for item in self.items:
+            for account in (item.get("author"), item.get("retweeted_by")):
+                name = account.get("name", "") if account else ""
+                if self.hides(name):
+                    if name not in followed:
+                        followed[name] = await follows_now(api, self.reader, name)
+                    if not followed[name]:
+                        self.exposed[item["id"]] = name
+
     def _take(self, item: Any) -> None:
+        self.items.append(item)
         self.entries.setdefault(item["text"], Counter())[item["id"]] += 1
         if item.get("retweeted_by"):
             self.retweets += 1
@@ -104,7 +126,8 @@ class Timeline:
             self.posts.append(int(item["id"]))
 
     def is_complete(self) -> bool:
-        return not self.unreadable and all(self._times(post) for post in self.expected)
+        is_whole = not self.unreadable and all(self._times(post) for post in self.expected)
+        return is_whole and not self.exposed
 
     def _times(self, post: Acknowledged) -> int:
         """How often a post is there; another post that the same write made counts as well.
@@ -135,6 +158,19 @@ class Timeline:
                 )
             elif not times:
                 findings.lost.append(self._finding(post, "the post is there, but not on this timeline"))
+
+    def judge_items(self, findings: Findings, privacy: Privacy, but: Container[str]) -> None:
+        """Add what is wrong with all that is there, expected or not; `but` are those whose protection is
+        judged by itself."""
+        where = f"{self.path} of {self.reader}"
+        if self.unreadable and not self.expected:
+            findings.unknown.append(Finding("", self.reader, where, self.unreadable))
+        authors = {item["id"]: item["author"]["name"] for item in self.items}
+        for post in map(str, misplaced(self.posts)):
+            findings.out_of_order.append(Finding(post, authors[post], where, "below an older one"))
+        for post, author in self.exposed.items():
+            if author not in but and privacy.hides(author, self.reader):
+                findings.exposed.append(Finding(post, author, where, DOES_NOT_FOLLOW))
 
     def _finding(self, post: Acknowledged, what: str) -> Finding:
         return Finding(post.id, post.author, f"{self.path} of {self.reader}", what)

@@ -12,10 +12,27 @@ LEAST_REPLICATED = 0.1
 promised to survive, and that nothing of it was lost says nothing about the site."""
 
 
+BROKEN = {
+    "lost": "lost",
+    "duplicated": "duplicated",
+    "altered": "altered",
+    "returned": "returned",
+    "phantom": "phantom",
+    "out_of_order": "out of order",
+    "exposed": "exposed",
+    "stale": "stale",
+}
+"""The kinds of findings that break a promise, in the order in which they are told, and their words."""
+
+KINDS = (*BROKEN, "lost_as_announced", "stale_as_announced", "unknown")
+"""All kinds of findings."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A post that is not as it should be; `where` is the site as a whole or a timeline. Or a change that was
-    not kept: then `post` is what it is about, and `where` its kind."""
+    """A post that is not as it should be; `where` is the site as a whole, a timeline, somebody's
+    notifications or how it was looked at. Or a change that was not kept: then `post` is what it is about, and
+    `where` its kind."""
 
     post: str
     author: str
@@ -38,13 +55,24 @@ class Findings:
     timelines: int = 0
     looked_for: int = 0
     """How many times a post was looked for on a timeline."""
+    notifications: int = 0
+    """How many notifications were looked for."""
     lost: list[Finding] = field(default_factory=list)
     duplicated: list[Finding] = field(default_factory=list)
     altered: list[Finding] = field(default_factory=list)
     returned: list[Finding] = field(default_factory=list)
     """What was taken back, and is there again."""
+    phantom: list[Finding] = field(default_factory=list)
+    """What was refused, or what nobody wrote, and is there."""
+    out_of_order: list[Finding] = field(default_factory=list)
+    exposed: list[Finding] = field(default_factory=list)
+    """Seen by those who must not."""
+    stale: list[Finding] = field(default_factory=list)
+    """What a session did not see although it had written it, or seen it before."""
     lost_as_announced: list[Finding] = field(default_factory=list)
     """Lost, but the site had said that no replica had it: no broken promise."""
+    stale_as_announced: list[Finding] = field(default_factory=list)
+    """The same of what a session did not see."""
     unknown: list[Finding] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -52,16 +80,8 @@ class Findings:
 
     def decide(self) -> Findings:
         """Set `holds` by what was found."""
-        broken = [
-            f"{len(those)} {word}"
-            for word, those in (
-                ("lost", self.lost),
-                ("duplicated", self.duplicated),
-                ("altered", self.altered),
-                ("returned", self.returned),
-            )
-            if those
-        ]
+        found = {word: getattr(self, kind) for kind, word in BROKEN.items()}
+        broken = [f"{len(those)} {word}" for word, those in found.items() if those]
         if broken:
             self.holds, self.because = False, ", ".join(broken)
         elif self.unknown:
@@ -74,8 +94,11 @@ class Findings:
         else:
             self.holds = True
             self.because = f"{self.acknowledged} posts, each exactly once on {self.timelines} timelines"
+            if self.notifications:
+                self.because += f", {self.notifications} notifications"
             if self.changes:
                 self.because += f", and {self.changes} changes"
-        if self.lost_as_announced:
-            self.because += f"; also lost: {len(self.lost_as_announced)} that were said not to be replicated"
+        for those, word in ((self.lost_as_announced, "lost"), (self.stale_as_announced, "not seen")):
+            if those:
+                self.because += f"; also {word}: {len(those)} that were said not to be replicated"
         return self

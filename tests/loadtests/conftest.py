@@ -6,8 +6,9 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,13 @@ class FakeSite:
     ended: dict[str, set[str]] = field(default_factory=lambda: {"east": set(), "west": set()})
     """By edge, the sessions that it knows to be ended."""
     posts: dict[int, dict[str, Any]] = field(default_factory=dict)
+    retweeted: dict[tuple[str, int], int] = field(default_factory=dict)
+    """By who retweeted and what: the place on timelines."""
+    notifications: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Of each person, the newest first."""
+    notify: bool = True
+    spoil: Callable[[str, str, Any], Any] = lambda who, path, content: content
+    """What becomes of a good answer to somebody's GET."""
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     """Edge, method and path of each."""
     _last_id: int = 0
@@ -71,6 +79,7 @@ class FakeSite:
             author = self.population.people[post.author]
             self.posts[post.id] = _post(post.id, author.id, author.name, post.text)
         self._last_id = max(self.posts)
+        self.states.update(("protect", one.name, one.name) for one in self.population.people if one.protected)
 
     @property
     def target(self) -> Target:
@@ -89,23 +98,84 @@ class FakeSite:
                 post["on_timelines"] = 0 if self.lose_fan_out else 2 if self.duplicate else 1
                 if not self.lose:
                     self.posts[self._last_id] = post
+                    for name in self.mentioned_in(text):
+                        if self.may_see(author, name):
+                            self._tell(name, "mention", author, str(self._last_id))
             return {**post, "text": text, "replicated": self.replicated}
 
-    def timeline(self, authors: set[str]) -> list[dict[str, Any]]:
+    def mentioned_in(self, text: str) -> list[str]:
+        return [word[1:] for word in text.split() if word.startswith("@") and word[1:] in self.index]
+
+    def follows(self, who: str, name: str) -> bool:
+        """Since the population came, or since a follow that needed nobody's approval."""
+        if who not in self.index or name not in self.index:
+            return False
+        at_first = self.index[name] in self.population.following[self.index[who]]
+        return at_first or (
+            ("follow", who, name) in self.states and ("protect", name, name) not in self.states
+        )
+
+    def may_see(self, author: str, viewer: str) -> bool:
+        return (
+            ("protect", author, author) not in self.states or author == viewer or self.follows(viewer, author)
+        )
+
+    def timeline(self, authors: set[str], viewer: str) -> list[dict[str, Any]]:
+        """What they posted and retweeted, each post once, at its newest place."""
         late = time.monotonic() < self.fan_out_at
         with self.lock:
-            newest_first = sorted(self.posts.items(), reverse=True)
-        items = []
-        for _, post in newest_first:
-            if post["author"]["name"] in authors:
-                times = post.get("on_timelines", 1)
-                items += [post] * (0 if late and "on_timelines" in post else times)
+            places = {number: (number, post, {}) for number, post in self.posts.items()}
+            entries = [place for place in places.values() if place[1]["author"]["name"] in authors]
+            for (who, number), place in self.retweeted.items():
+                if who in authors and number in self.posts:
+                    by = {"retweeted_by": {"id": "1", "name": who}}
+                    entries.append((place, self.posts[number], by))
+        items: list[dict[str, Any]] = []
+        seen: set[str] = set()
+        for _, post, by in sorted(entries, key=lambda entry: -entry[0]):
+            if post["id"] in seen or not self.may_see(post["author"]["name"], viewer):
+                continue
+            seen.add(post["id"])
+            times = post.get("on_timelines", 1)
+            items += [{**post, **by}] * (0 if late and "on_timelines" in post else times)
         return items
+
+    def _tell(self, name: str, kind: str, actor: str, post: str) -> None:
+        if self.notify and name != actor:
+            self._last_id += 4096
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            about = {"post": post} if post else {}
+            told = {
+                "id": str(self._last_id),
+                "kind": kind,
+                "actor": {"id": "1", "name": actor},
+                "created": now,
+            }
+            self.notifications.setdefault(name, []).insert(0, told | about)
 
     def change(self, state: str, who: str, subject: str, on: bool) -> None:
         with self.lock:
-            if not self.forgetful:
-                (self.states.add if on else self.states.discard)((state, who, subject))
+            if self.forgetful:
+                return
+            is_new = on and (state, who, subject) not in self.states
+            (self.states.add if on else self.states.discard)((state, who, subject))
+            if state == "retweet":
+                self._change_retweet(who, int(subject), on, is_new)
+            if is_new and state in ("like", "retweet") and int(subject) in self.posts:
+                self._tell(self.posts[int(subject)]["author"]["name"], state, who, subject)
+            if is_new and state == "follow" and not self._followed_at_first(who, subject):
+                protected = ("protect", subject, subject) in self.states
+                self._tell(subject, "follow-request" if protected else "follow", who, "")
+
+    def _change_retweet(self, who: str, post: int, on: bool, is_new: bool) -> None:
+        if is_new:
+            self._last_id += 4096
+            self.retweeted[who, post] = self._last_id
+        elif not on:
+            self.retweeted.pop((who, post), None)
+
+    def _followed_at_first(self, who: str, name: str) -> bool:
+        return self.index[name] in self.population.following[self.index[who]]
 
     def log_out(self, token: str) -> None:
         with self.lock:
@@ -114,6 +184,15 @@ class FakeSite:
                     known.add(token)
 
     def answer(
+        self, method: str, path: str, query: dict[str, str], token: str, body: Any, edge: str
+    ) -> tuple[int, Any]:
+        status, content = self._answer(method, path, query, token, body, edge)
+        if method == "GET" and status in (200, 404):
+            content = self.spoil(token.partition(".")[0], path, content if status == 200 else None)
+            status = 404 if content is None else 200
+        return status, content
+
+    def _answer(
         self, method: str, path: str, query: dict[str, str], token: str, body: Any, edge: str
     ) -> tuple[int, Any]:
         if method == "POST" and path == "/sessions":
@@ -125,14 +204,16 @@ class FakeSite:
             return 401, {}
         match method, path.strip("/").split("/"):
             case "GET", ["timelines", "home"]:
-                following = self.population.following[self.index[who]]
-                items = self.timeline({self.population.people[index].name for index in following})
+                followed = {name for name in self.index if self.follows(who, name)}
+                items = self.timeline({who, *followed}, who)
                 return 200, _page([] if self.empty_homes else items, query)
             case "GET", ["timelines", "users", name]:
-                return 200, _page(self.timeline({name}), query)
+                hidden = not self.may_see(name, who)
+                return (404, {}) if hidden else (200, _page(self.timeline({name}, who), query))
             case "GET", ["users", name]:
-                state = "following" if ("follow", who, name) in self.states else "none"
                 protected = ("protect", name, name) in self.states
+                asked = ("follow", who, name) in self.states
+                state = ("requested" if protected else "following") if asked else "none"
                 profile = {"name": name, "followers": 1, "following": 1}
                 return 200, {**profile, "state": state, "protected": protected}
             case "PUT", ["users", name, "follow"]:
@@ -145,13 +226,12 @@ class FakeSite:
                 self.log_out(token)
                 return 204, None
             case "GET", ["posts", post, "likes" | "retweets" as states]:
-                if int(post) not in self.posts:
+                if not self._shows(post, who):
                     return 404, {}
                 state, word = ("like", "liked") if states == "likes" else ("retweet", "retweeted")
                 return 200, {"count": 1, word: (state, who, post) in self.states}
             case "GET", ["posts", post]:
-                found = self.posts.get(int(post))
-                return (200, found) if found else (404, {})
+                return (200, self.posts[int(post)]) if self._shows(post, who) else (404, {})
             case "POST", ["posts"]:
                 return 201, self.write(who, body["text"])
             case "PUT", ["posts", post, "like"]:
@@ -166,8 +246,12 @@ class FakeSite:
             case "GET", ["notifications", "unread"]:
                 return 200, {"count": 0}
             case "GET", ["notifications"]:
-                return 200, {"items": [], "next": None}
+                return 200, _page(self.notifications.get(who, []), query)
         return 404, {}
+
+    def _shows(self, post: str, who: str) -> bool:
+        found = self.posts.get(int(post))
+        return found is not None and self.may_see(found["author"]["name"], who)
 
 
 def _post(post: int, author_id: int, author: str, text: str) -> dict[str, Any]:
@@ -224,6 +308,17 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, *_: object) -> None:
         """A client that goes away is no error here."""
+
+
+@pytest.fixture(scope="session")
+def unserved_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], FakeSite]:
+    """Makes sites that nobody serves: a test asks them by itself."""
+    population = generate(PEOPLE, SEED, AS_OF)
+
+    def make() -> FakeSite:
+        return FakeSite(State(tmp_path_factory.mktemp("unserved")), population)
+
+    return make
 
 
 @pytest.fixture(scope="session")

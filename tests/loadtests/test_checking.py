@@ -17,7 +17,9 @@ from typer.testing import CliRunner
 
 from loadtests import checker
 from loadtests.acknowledged import Acknowledged, Record
-from loadtests.findings import Finding, Findings
+from loadtests.findings import KINDS, Finding, Findings
+from loadtests.population import Population
+from loadtests.privacy import Privacy
 from loadtests.public_api import Unreadable
 
 NOTHING = "nothing was acknowledged, so there is nothing to look for"
@@ -68,7 +70,7 @@ async def _yield() -> None:
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Site:
-    """A site of which no timeline is read, and naps that take no time."""
+    """A site where nobody lives, of which no timeline and no notification is read; naps take no time."""
     site = Site()
 
     def opened(target: Any) -> Site:
@@ -79,7 +81,13 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Site:
         site.naps.append(seconds)
         await _yield()
 
+    async def no_inboxes(*_: Any) -> list[Any]:
+        return []
+
+    nobody = Population(0, 0, (), (), ())
     monkeypatch.setattr(checker, "PublicApi", opened)
+    monkeypatch.setattr(checker.Privacy, "of", lambda census, lines: Privacy(nobody, lines))
+    monkeypatch.setattr(checker, "inboxes_to_read", no_inboxes)
     monkeypatch.setattr(checker, "timelines_to_read", lambda census, posts, followers: [])
     monkeypatch.setattr(checker.asyncio, "sleep", nap)
     return site
@@ -250,12 +258,11 @@ def test_the_command_passes_on_what_it_is_told(monkeypatch: pytest.MonkeyPatch, 
 def test_the_command_lists_findings_of_each_kind_but_not_all_of_many(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    kinds = ("lost", "duplicated", "altered", "returned", "lost_as_announced", "unknown")
     findings = Findings(False, "much")
-    for kind in kinds:
+    for kind in KINDS:
         getattr(findings, kind).append(Finding("1", "ann", "the site", f"of {kind}"))
     _, output, _ = say(findings, monkeypatch, tmp_path)
-    assert output.splitlines()[1:] == [f"  {kind}: 1 by ann, the site: of {kind}" for kind in kinds]
+    assert output.splitlines()[1:] == [f"  {kind}: 1 by ann, the site: of {kind}" for kind in KINDS]
 
     findings = Findings(False, "much")
     findings.lost.extend(Finding(str(number), "ann", "the site", "gone") for number in range(10))

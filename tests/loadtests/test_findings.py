@@ -24,18 +24,24 @@ def test_nothing_wrong_is_a_kept_promise() -> None:
         True,
         "10 posts, each exactly once on 3 timelines, and 4 changes",
     )
+    assert decided(notifications=2, changes=4)[1].endswith(" on 3 timelines, 2 notifications, and 4 changes")
 
 
-@pytest.mark.parametrize("kind", ["lost", "duplicated", "altered", "returned"])
+@pytest.mark.parametrize(
+    "kind", ["lost", "duplicated", "altered", "returned", "phantom", "out_of_order", "exposed", "stale"]
+)
 def test_each_kind_of_broken_promise_is_one(kind: str) -> None:
-    assert decided(**{kind: [ONE]}) == (False, f"1 {kind}")
-    assert decided(**{kind: [ONE, TWO]}, unknown=[ONE]) == (False, f"2 {kind}"), "also beside what is unknown"
-    assert decided(**{kind: [ONE]}, replicated=0) == (False, f"1 {kind}"), "and where few were replicated"
+    word = kind.replace("_", " ")
+    assert decided(**{kind: [ONE]}) == (False, f"1 {word}")
+    assert decided(**{kind: [ONE, TWO]}, unknown=[ONE]) == (False, f"2 {word}"), "also beside what is unknown"
+    assert decided(**{kind: [ONE]}, replicated=0) == (False, f"1 {word}"), "and where few were replicated"
 
 
 def test_all_kinds_are_told_in_order() -> None:
     broken = {"returned": [ONE], "altered": [ONE], "duplicated": [ONE, TWO], "lost": [ONE]}
     assert decided(**broken) == (False, "1 lost, 2 duplicated, 1 altered, 1 returned")
+    others = {"stale": [ONE], "exposed": [TWO], "out_of_order": [ONE], "phantom": [ONE, TWO]}
+    assert decided(**broken, **others)[1].endswith(", 2 phantom, 1 out of order, 1 exposed, 1 stale")
 
 
 def test_what_could_not_be_judged_makes_it_unknown_whatever_else_is_well() -> None:
@@ -85,10 +91,18 @@ def test_what_was_lost_as_announced_is_told_and_changes_no_verdict(
     )
 
 
+def test_what_was_not_seen_as_announced_is_told_and_changes_no_verdict() -> None:
+    said = "10 posts, each exactly once on 3 timelines; also not seen: 1 that were said not to be replicated"
+    assert decided(stale_as_announced=[ONE]) == (True, said)
+
+
 def test_findings_are_all_told_in_json() -> None:
     findings = Findings(False, "1 lost", acknowledged=5, changes=2, replicated=6, timelines=3, looked_for=9)
     findings.lost.append(ONE)
-    nothing = {"duplicated": [], "altered": [], "returned": [], "lost_as_announced": [], "unknown": []}
+    nothing = {
+        **{"duplicated": [], "altered": [], "returned": [], "phantom": [], "out_of_order": [], "exposed": []},
+        **{"stale": [], "lost_as_announced": [], "stale_as_announced": [], "unknown": []},
+    }
     assert findings.as_json() == {
         "holds": False,
         "because": "1 lost",
@@ -97,6 +111,7 @@ def test_findings_are_all_told_in_json() -> None:
         "replicated": 6,
         "timelines": 3,
         "looked_for": 9,
+        "notifications": 0,
         "lost": [{"post": "1", "author": "ann", "where": "the site", "what": "what happened"}],
         **nothing,
     }
@@ -107,6 +122,7 @@ def test_findings_begin_with_nothing_found() -> None:
     assert (first.acknowledged, first.changes, first.replicated, first.timelines, first.looked_for) == (
         0,
     ) * 5
+    assert first.notifications == 0
     first.lost.append(ONE)
     assert second.lost == []
     assert Finding("1", "ann", "there").what == ""
