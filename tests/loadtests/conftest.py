@@ -140,6 +140,10 @@ class FakeSite:
             items += [{**post, **by}] * (0 if late and "on_timelines" in post else times)
         return items
 
+    def next_id(self) -> int:
+        self._last_id += 4096
+        return self._last_id
+
     def _tell(self, name: str, kind: str, actor: str, post: str) -> None:
         if self.notify and name != actor:
             self._last_id += 4096
