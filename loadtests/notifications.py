@@ -7,10 +7,12 @@ notifications of a list, beyond a number or an age; of what may have been droppe
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,8 +29,8 @@ from loadtests.public_api import PublicApi, Unreadable
 MOST_INBOXES = 100
 """Of how many people the notifications are read: of those who should have most."""
 
-MOST_NOTICES = 1000
-"""How many are looked for at most, of all people."""
+MOST_NOTICES = 400
+"""Of how many changes, and of how many posts, it is looked for whether they were told."""
 
 KEPT = 800
 """How many notifications the site keeps for each person."""
@@ -41,6 +43,7 @@ UNDER_WAY = 25.0
 """Seconds by which something may have been done before it was acknowledged: two requests and their
 patience."""
 
+_AT_A_TIME = 8
 _PAGE = 100
 _MOST_PAGES = 20
 _MENTION = re.compile(r"(?<!\S)@(\w{1,15})(?!\S)")
@@ -164,7 +167,6 @@ async def inboxes_to_read(
             state, on = CHANGES[line.kind]
             first.setdefault((state, line.author, line.id), line.at)
             taken_back[state, line.author, line.id] += not on
-    authors = {line.id: line.author for line in lines if line.kind == POST}
     inboxes: dict[str, Inbox] = {}
 
     def expect(reader: str | None, notice: Notice) -> None:
@@ -172,18 +174,16 @@ async def inboxes_to_read(
             inboxes.setdefault(reader, Inbox(reader)).expected.append(notice)
 
     made = [change for change in changes if change.wanted and change.state in ("like", "retweet", "follow")]
-    for change in random.Random(privacy.seed).sample(made, min(len(made), MOST_NOTICES)):
+    some = random.Random(privacy.seed).sample(made, min(len(made), MOST_NOTICES))
+    authors = await _authors(api, [change.promise for change in some if change.state != "follow"], lines)
+    for change in some:
         promise, state = change.promise, change.state
         key = state, promise.author, promise.id
-        if state == "follow":
-            if promise.id in privacy.names and not privacy.follows_from_the_first(promise.author, promise.id):
-                expect(promise.id, Notice(("follow", "follow-request"), change, "", first[key]))
-            continue
-        if promise.id not in authors:
-            authors[promise.id] = await _author_of(api, promise)
-        expect(
-            authors[promise.id] or None, Notice((state,), change, promise.id, first[key], 1 + taken_back[key])
-        )
+        if state != "follow":
+            notice = Notice((state,), change, promise.id, first[key], 1 + taken_back[key])
+            expect(authors.get(promise.id), notice)
+        elif promise.id in privacy.names and not privacy.follows_from_the_first(promise.author, promise.id):
+            expect(promise.id, Notice(("follow", "follow-request"), change, "", first[key]))
     for post in posts[-MOST_NOTICES:]:
         for name in _mentioned(post.promise, privacy):
             expect(name, Notice(("mention",), post, post.promise.id, post.promise.at))
@@ -198,14 +198,24 @@ def _mentioned(promise: Acknowledged, privacy: Privacy) -> Iterable[str]:
                 yield name
 
 
-async def _author_of(api: PublicApi, change: Acknowledged) -> str:
-    """Who wrote the post that was changed; nobody where the site does not say it now: then the change itself
-    is judged as it is found."""
-    try:
-        found = await api.find(f"/posts/{quote(change.id)}", change.author)
-    except Unreadable:
-        return ""
-    return "" if found is None else str(found["author"]["name"])
+async def _authors(
+    api: PublicApi, changes: Iterable[Acknowledged], lines: Iterable[Acknowledged]
+) -> dict[str, str]:
+    """Who wrote the posts that were changed. Where the site does not say it now, nobody: then the change
+    itself is judged as it is found."""
+    authors = {line.id: line.author for line in lines if line.kind == POST}
+    limit = asyncio.Semaphore(_AT_A_TIME)
+
+    async def ask(post: str, reader: str) -> None:
+        async with limit:
+            with suppress(Unreadable):
+                found = await api.find(f"/posts/{quote(post)}", reader)
+                if found is not None:
+                    authors[post] = found["author"]["name"]
+
+    unknown = {change.id: change.author for change in changes if change.id not in authors}
+    await asyncio.gather(*(ask(post, reader) for post, reader in unknown.items()))
+    return authors
 
 
 def _before(at: str) -> str:

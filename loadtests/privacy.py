@@ -21,7 +21,7 @@ from loadtests.target import Census
 MOST_PROTECTED = 50
 """Of how many protected accounts a stranger is sent to look."""
 
-MOST_POSTS = 20
+MOST_POSTS = 5
 """How many posts of each a stranger asks for."""
 
 DOES_NOT_FOLLOW = "seen by somebody who does not follow"

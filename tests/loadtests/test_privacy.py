@@ -156,7 +156,7 @@ def test_strangers_are_sent_to_protected_accounts_of_the_load(monkeypatch: pytes
     ]
     privacy = Privacy(PEOPLE, lines)
     (hidden,) = hidden_accounts(privacy, lines, "one")
-    assert (hidden.author, hidden.posts) == ("ann", [str(number) for number in range(10, 30)])
+    assert (hidden.author, hidden.posts) == ("ann", [str(number) for number in range(25, 30)])
     assert hidden.stranger in ("cleo", "dana")
     assert {one.author for one in hidden_accounts(privacy, lines, None)} == {"ann", "dana"}
     assert [one.posts for one in hidden_accounts(privacy, lines, "two")] == [[]]
