@@ -102,3 +102,15 @@ def test_old_lines_without_a_kind_are_posts(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text('{"id": "1", "author": "ann", "text": "t", "replicated": false}\n')
     assert list(read(path)) == [Acknowledged("1", "ann", "t", False, "", "", "post")]
+
+
+@pytest.mark.parametrize("kind", ["post-sent", "post-refused", "unseen", "gone"])
+def test_lines_that_promise_nothing_are_read_with_all_and_are_no_posts(path: Path, kind: str) -> None:
+    record = Record(path, "one")
+    record.add("", "ann", "text", None, kind=kind, at="2026-01-01T00:00:00.000000Z")
+    record.add("1", "ann", "text", True)
+    record.close()
+    assert record.load == "one"
+    first, _ = read_all(path)
+    assert first == Acknowledged("", "ann", "text", None, "one", "2026-01-01T00:00:00.000000Z", kind)
+    assert [post.id for post in read(path)] == ["1"]

@@ -204,6 +204,7 @@ def test_the_last_change_of_each_thing_is_what_counts() -> None:
         line("retweet", "2", "ann"),
         line("undo-retweet", "1", "ann", False),
         Acknowledged("1", "ann", "a post", True, "one"),
+        line("unseen", "1", "ann", None),
         line("retweet", "2", "ann", None),
         line("undo-retweet", "1", "bob", None),
         line("retweet", "1", "bob", True, load="two"),

@@ -11,7 +11,8 @@ from loadtests import evidence
 from loadtests.acknowledged import Acknowledged
 from loadtests.evidence import MAY_BE_TRIMMED, MOST_READERS, Promised, Timeline, timelines_to_read
 from loadtests.findings import Finding, Findings
-from loadtests.population import EPOCH_MILLISECONDS, generate
+from loadtests.population import EPOCH_MILLISECONDS, Person, Population, generate
+from loadtests.privacy import Privacy
 from loadtests.public_api import Unreadable
 from loadtests.target import Census
 
@@ -201,6 +202,99 @@ def test_a_post_may_have_been_trimmed_only_with_so_much_above_it(
     look(one, Api(pages=[page(*newer, itself, (4, "below"), *[(3, "r", True)] * retweets)]))
     (finding,) = found(judged(one, but=()))[kind]
     assert kind == "lost" or finding.what == "the timeline may have been trimmed above this post"
+
+
+# --- what is there beside what is expected ---
+
+PEOPLE = Population(
+    3,
+    0,
+    tuple(Person(number, name, name == "hermit", 0) for number, name in enumerate(("bob", "hermit", "ann"))),
+    ((2,), (2,), (0,)),
+    (),
+)
+
+
+class Items(Api):
+    """A timeline of these posts by these authors, perhaps retweeted; `state` is what the reader is to all."""
+
+    def __init__(self, *items: tuple[int, str, str], state: str = "none") -> None:
+        shown = [
+            {
+                "id": str(post),
+                "text": f"text {post}",
+                "author": {"name": author},
+                **({"retweeted_by": {"name": by}} if by else {}),
+            }
+            for post, author, by in items
+        ]
+        super().__init__(pages=[{"items": shown, "next": None}])
+        self.state = state
+
+    async def find(self, path: str, reader: str) -> Any:
+        self.asked.append((path, reader))
+        return {"state": self.state}
+
+
+def looked(api: Api, *expected: Acknowledged) -> Timeline:
+    one = timeline(*expected)
+    one.hides = lambda author: author == "hermit"
+    look(one, api)
+    return one
+
+
+def judged_items(one: Timeline, *lines: Acknowledged, but: Any = ()) -> Findings:
+    findings = Findings(None, "")
+    one.judge_items(findings, Privacy(PEOPLE, lines), but)
+    return findings
+
+
+def test_nothing_is_wrong_with_what_is_in_order_and_may_be_seen() -> None:
+    one = looked(Items((9, "ann", ""), (2, "ann", "bob"), (7, "ann", "")))
+    assert one.is_complete()
+    assert judged_items(one) == Findings(None, "")
+
+
+def test_what_stands_below_an_older_one_is_out_of_order_but_for_retweets() -> None:
+    one = looked(Items((9, "ann", ""), (10, "ann", "bob"), (7, "ann", ""), (8, "bob", "")))
+    where = "/timelines/home of bob"
+    assert judged_items(one).out_of_order == [Finding("8", "bob", where, "below an older one")]
+    assert one.is_complete(), "waiting mends no order"
+
+
+@pytest.mark.parametrize("item", [(7, "hermit", ""), (7, "hermit", "ann"), (7, "ann", "hermit")])
+def test_what_somebody_hides_is_exposed(item: tuple[int, str, str]) -> None:
+    one = looked(Items((9, "ann", ""), item))
+    assert not one.is_complete()
+    assert judged_items(one).exposed == [
+        Finding("7", "hermit", "/timelines/home of bob", "seen by somebody who does not follow")
+    ]
+    assert judged_items(one, but={"hermit"}).exposed == []
+    shown = Acknowledged("hermit", "hermit", "", True, "two", AT, "unprotect")
+    assert judged_items(one, shown).exposed == [], "a load that goes on shows it"
+    assert one.exposed == {"7": "hermit"}
+    look(one, Items((9, "ann", "")))
+    assert one.is_complete(), "what was seen before does not count"
+
+
+def test_whoever_was_approved_by_hand_may_see_it() -> None:
+    api = Items((8, "hermit", ""), (7, "hermit", ""), state="following")
+    one = looked(api)
+    assert one.is_complete()
+    assert api.asked[1:] == [("/users/hermit", "bob")]
+
+
+def test_where_nothing_is_expected_a_timeline_is_read_to_its_end_and_must_be_readable() -> None:
+    one, api = timeline(), Api(pages=[page((9, "x"), more="a"), page((1, "y"))])
+    look(one, api)
+    assert len(api.asked) == 2
+    assert one.is_complete()
+    look(one, Api(fails="503"))
+    assert not one.is_complete()
+    assert judged_items(one).unknown == [Finding("", "bob", "/timelines/home of bob", "503")]
+    expecting = timeline(promise("5"))
+    look(expecting, Api(fails="503"))
+    assert judged_items(expecting).unknown == [], "each that is expected is told by itself"
 
 
 # --- which timelines ---
