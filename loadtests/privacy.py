@@ -65,9 +65,13 @@ class Privacy:
 
     def hides(self, author: str, reader: str) -> bool:
         """Whether this reader must not see what the author posts."""
-        if not self._protected.get(author, False) or reader == author:
+        if not self.is_protected(author) or reader == author:
             return False
         return (reader, author) not in self._asked and not self.follows_from_the_first(reader, author)
+
+    def is_protected(self, author: str) -> bool:
+        """Whether the author certainly shows posts to followers only."""
+        return self._protected.get(author, False)
 
     def was_never_protected(self, author: str) -> bool:
         """Whether everybody could see the author's posts at any time."""
@@ -122,12 +126,15 @@ def hidden_accounts(privacy: Privacy, lines: Sequence[Acknowledged], load: str |
     """Of those who wrote or changed something in one load (or any): the protected, each with a stranger."""
     posts: dict[str, list[str]] = {}
     for line in lines:
-        if load in (None, line.load) and (line.kind == POST or line.kind in CHANGES):
+        is_judged = load in (None, line.load) and (line.kind == POST or line.kind in CHANGES)
+        if is_judged and privacy.is_protected(line.author):
             posts.setdefault(line.author, []).extend([line.id] if line.kind == POST else [])
     chance = random.Random(privacy.seed)
     hidden: list[Hidden] = []
     for author in chance.sample(sorted(posts), len(posts)):
+        if len(hidden) == MOST_PROTECTED:
+            break
         strangers = [name for name in privacy.names if privacy.hides(author, name)]
-        if strangers and len(hidden) < MOST_PROTECTED:
+        if strangers:
             hidden.append(Hidden(author, chance.choice(strangers), posts[author][-MOST_POSTS:]))
     return hidden

@@ -41,6 +41,7 @@ def test_a_protected_account_is_hidden_from_those_who_do_not_follow() -> None:
     assert hidden_from(author="bob") == []
     assert hidden_from(author="nobody") == []
     assert Privacy(PEOPLE, []).hides("ann", "a stranger")
+    assert [name for name in (*NAMES, "x") if Privacy(PEOPLE, []).is_protected(name)] == ["ann"]
 
 
 @pytest.mark.parametrize("replicated", [True, False, None])
