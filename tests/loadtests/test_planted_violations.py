@@ -106,6 +106,22 @@ class World:
         for number, action in steps:
             self.visitors[number % len(self.visitors)].act(action)
 
+    def others_go_on(self) -> None:
+        """Another load, one without a record, people by hand, and posts that nobody answered."""
+        name = self.visitors[0].name
+        browser: Any = Direct(self.site)
+        another = Record(self.site.record, "another")
+        for record, actions in ((another, _PROLOGUE), (None, (Visitor.write_post, Visitor.read_home))):
+            other = Visitor(name, "east", browser, self.crowd, record=record, chance=self.chance)
+            for action in actions:
+                other.act(action)
+        self.site.write(name, "by hand")
+        for is_there in (True, False):
+            text = f"nobody answered {mark(LOAD, f'{is_there}')}"
+            self.record.add("", name, text, None, kind="post-sent")
+            if is_there:
+                self.site.write(name, text)
+
     def lines(self, *kinds: str) -> list[Acknowledged]:
         return [line for line in read_all(self.site.record) if line.kind in kinds]
 
@@ -527,6 +543,7 @@ def test_without_one_nothing_is_found(
 ) -> None:
     world = World(unserved_site(), seed)
     world.go_on(steps)
+    world.others_go_on()
     findings = world.check()
     assert findings.holds is True, findings
     assert [kind for kind in KINDS if getattr(findings, kind)] == []
