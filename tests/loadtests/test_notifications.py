@@ -143,6 +143,15 @@ def test_those_who_are_mentioned_and_may_see_it_are_told() -> None:
     assert expected(own, protected, posts=[own, protected]) == {}
 
 
+def test_it_may_be_as_old_as_what_was_done_first() -> None:
+    lines = [line("like", "bob", since=90), line("like", "bob"), line("follow", "ann", "bob", since=80)]
+    post = line("post", "bob", "8", text="@dana", since=70)
+    privacy = Privacy(PEOPLE, [*lines, post])
+    every: Any = (Api(authors={"7": "cleo"}), [Promised(post)], promised_changes(lines, None), lines, privacy)
+    since = {inbox.reader: inbox.expected[0].since for inbox in asyncio.run(inboxes_to_read(*every))}
+    assert since == {"cleo": lines[0].at, "bob": lines[2].at, "dana": post.at}
+
+
 def test_those_with_most_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notifications, "MOST_INBOXES", 1)
     lines = [line("follow", "ann", "bob"), line("like", "bob"), line("like", "dana")]

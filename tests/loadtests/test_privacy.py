@@ -10,9 +10,10 @@ import pytest
 from loadtests import privacy as module
 from loadtests.acknowledged import Acknowledged
 from loadtests.findings import Finding, Findings
-from loadtests.population import Person, Population
+from loadtests.population import EPOCH_MILLISECONDS, Person, Population, generate
 from loadtests.privacy import DOES_NOT_FOLLOW, Hidden, Privacy, hidden_accounts
 from loadtests.public_api import Unreadable
+from loadtests.target import Census
 
 NAMES = ("ann", "bob", "cleo", "dana")
 # Ann protects her posts. Bob follows her.
@@ -68,6 +69,21 @@ def test_the_last_change_of_protection_counts_where_it_is_certain(
 
 def test_protection_that_begins_hides_the_account() -> None:
     assert hidden_from(line("protect", "bob", "bob"), author="bob") == ["ann", "cleo", "dana"]
+
+
+def test_the_people_of_a_site_are_worked_out_again() -> None:
+    census = Census(40, 7, EPOCH_MILLISECONDS + 100 * 86_400_000, "failwhale", ())
+    population = generate(census.people, census.seed, census.as_of)
+    protected = next(person.name for person in population.people if person.protected)
+    privacy = Privacy.of(census, [line("follow", population.people[0].name, protected)])
+    assert privacy.seed == 7
+    assert list(privacy.names) == [person.name for person in population.people]
+    follows = {population.people[0].name, protected} | {
+        person.name
+        for person, followed in zip(population.people, population.following, strict=True)
+        if privacy.names[protected] in followed
+    }
+    assert {name for name in privacy.names if not privacy.hides(protected, name)} == follows
 
 
 def test_a_later_reading_of_the_record_counts() -> None:
@@ -133,9 +149,19 @@ def test_what_a_stranger_sees_is_exposed(path: str, post: str) -> None:
 
 
 def test_who_was_approved_by_hand_is_no_stranger() -> None:
-    hidden = looked(Api("/posts/7", state="following"))
+    api = Api("/posts/7", state="following")
+    hidden = looked(api)
+    assert api.asked[-1] == ("/users/ann", "cleo")
     assert hidden.is_complete()
+    assert judged(hidden) == Findings(None, "")
     assert len(judged(looked(Api("/posts/7", state="requested"))).exposed) == 1
+
+
+def test_of_a_follower_nothing_is_hidden() -> None:
+    assert (
+        judged(Hidden("ann", "cleo", [], {"/posts/7": "7"}, ""), line("follow", "cleo", "ann")).exposed == []
+    )
+    assert len(judged(Hidden("ann", "cleo", [], {"/posts/7": "7"}, "")).exposed) == 1
 
 
 @pytest.mark.parametrize("fails", ["/posts/8", "/users/ann"])
@@ -159,6 +185,8 @@ def test_strangers_are_sent_to_protected_accounts_of_the_load(monkeypatch: pytes
     (hidden,) = hidden_accounts(privacy, lines, "one")
     assert (hidden.author, hidden.posts) == ("ann", [str(number) for number in range(25, 30)])
     assert hidden.stranger in ("cleo", "dana")
+    again = {hidden_accounts(privacy, lines, "one")[0].stranger for _ in range(20)}
+    assert again == {hidden.stranger}, "the same each time"
     assert {one.author for one in hidden_accounts(privacy, lines, None)} == {"ann", "dana"}
     assert [one.posts for one in hidden_accounts(privacy, lines, "two")] == [[]]
     monkeypatch.setattr(module, "MOST_PROTECTED", 1)
