@@ -80,14 +80,20 @@ class Driver:
 
     # --- run it ---
 
-    def look_ahead(self, wishes: Wishes | None = None, on: str | None = None) -> Ahead:
+    def look_ahead(
+        self,
+        wishes: Wishes | None = None,
+        on: str | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> Ahead:
         """Work out what a start would do; starts and writes nothing. Raises Failure for all that cannot be
-        done. `on` is a runtime; without it the one that is configured."""
+        done. `on` is a runtime; without it the one that is configured. `settings` are variables of the
+        compose file, beside those of the environment."""
         wishes = wishes or Wishes()
         self.state.refuse_foreign()
         choice = choose(self.state, on, wishes.file, os.environ)
         lifecycle = lifecycle_on(choice.runtime, self.state)
-        outlook = lifecycle.look_ahead(wishes, dict(os.environ))
+        outlook = lifecycle.look_ahead(wishes, {**os.environ, **(settings or {})})
         return Ahead(choice, outlook, lifecycle.is_up(), lifecycle)
 
     def start(

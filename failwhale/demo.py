@@ -6,7 +6,6 @@ Every step is what a command does, and the command that a person would type for 
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -18,6 +17,7 @@ import typer
 
 from chaos.progress import FaultProgress, spell_healing
 from driver.driver import Driver
+from driver.ports import free_edge_ports
 from failwhale.down import take_down
 from failwhale.run_view import RunView
 from failwhale.up import Told
@@ -139,7 +139,7 @@ class Show:
         self.state = state
         self.driver = Driver(state)
         self.console = stdout()
-        self.ports = _free_edge_ports()
+        self.ports = free_edge_ports()
         self.beside = ExitStack()
         """The load."""
         self.view = RunView(state, ndjson=False, quiet=False)
@@ -287,20 +287,3 @@ class Show:
 
 def _spell(latency: float | None) -> str:
     return "nothing" if latency is None else spell_duration(latency)
-
-
-def _free_edge_ports() -> dict[str, int]:
-    """The usual ports where they are free, others where not: a demo must not fail because a site is up."""
-    return {place: _free_port(usual) for place, usual in (("east", 8443), ("west", 9443))}
-
-
-def _free_port(usual: int) -> int:
-    for port in (usual, 0):
-        with socket.socket() as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(listener.getsockname()[1])
-    raise Failure("no free port on 127.0.0.1", "end what holds them")

@@ -132,3 +132,57 @@ def failover(
         if is_inside_a_container(site) and file.is_relative_to(site.path):
             stdout().print(f"[dim]on the machine:[/dim] {copied_out(file)}")
     raise typer.Exit(found.exit_code)
+
+
+@app.command()
+def durability(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="MODE", help="off, reported, required; without any, all of them."),
+    ] = None,
+    repeat: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number(1, 100),
+            metavar="NUMBER",
+            help="How often each loss is caused; from 5 on with intervals.",
+        ),
+    ] = 1,
+    people: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number(1, 500), metavar="NUMBER", help="How many write and read meanwhile."
+        ),
+    ] = 40,
+    state: Annotated[
+        Path, typer.Option("--state", metavar="DIR", help="Folder of the sites of its own.")
+    ] = DEFAULT_STATE / "durability",
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare what it costs and what it loses to acknowledge a write with or without a replica: a site of its
+    own in each mode, on plain processes, whose primary is killed with its replica in step, and behind.
+
+    A minute and a half for each mode, and twenty seconds for each further loss. Ctrl-C cleans up.
+    Exit code 0: nothing is gone that was said to be safe; 1: something is; 4: it is not known.
+
+    Examples:
+      failwhale drill durability
+      failwhale drill durability reported required --repeat 5
+    """
+    from drills.durability.comparison import compare, exit_code, modes_named
+    from drills.durability.telling import COLUMNS, cells_of, lines_after, row_of
+
+    modes = modes_named(names or ())
+    site = State(state)
+    site.refuse_foreign()  # after this, all that is there may be removed
+    with interruptible(), Progress(quiet or json) as progress:
+        results = compare(site, modes, repeat, people, progress.say)
+    if json:
+        print_json([row_of(result) for result in results])
+    elif not quiet:
+        print_table(COLUMNS, [row for result in results for row in cells_of(result)])
+        stdout().print()
+        for line in lines_after(results):
+            stdout().print(line, markup=False)
+    raise typer.Exit(exit_code(results))

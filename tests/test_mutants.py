@@ -48,6 +48,7 @@ def test_a_survivor_is_named_with_what_it_changed_and_fails(project: Path) -> No
     assert "less than 90 % killed: toy/sum.py" in said.stdout
 
 
+@pytest.mark.long("it runs a suite for each mutant, and one such test is enough every day")
 def test_all_killed_is_well(project: Path) -> None:
     said = mutants(project, "assert add(2, 3) == 5", "toy/sum.py")
     assert said.returncode == 0, said.stdout
@@ -55,6 +56,7 @@ def test_all_killed_is_well(project: Path) -> None:
     assert "100 %" in said.stdout
 
 
+@pytest.mark.long("it runs a suite for each mutant, and one such test is enough every day")
 def test_tests_that_fail_by_themselves_are_no_measure(project: Path) -> None:
     said = mutants(project, "assert add(2, 3) == 6")
     assert said.returncode == 1

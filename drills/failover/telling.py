@@ -31,18 +31,19 @@ def _row(one: WayResult) -> dict[str, Any]:
         "way": one.name,
         "title": one.title,
         "verdict": one.outcome.value,
-        "suffered": _interval(one.suffered),
+        "suffered": row_of_interval(one.suffered),
         "each": [round(seconds, 3) for seconds in one.each_suffered],
         "within": one.within,
-        "noticed": _interval(one.phase(lambda phases: phases.noticed)),
-        "decided": _interval(one.phase(lambda phases: phases.decided)),
-        "promoted": _interval(one.phase(lambda phases: phases.promoted)),
+        "noticed": row_of_interval(one.phase(lambda phases: phases.noticed)),
+        "decided": row_of_interval(one.phase(lambda phases: phases.decided)),
+        "promoted": row_of_interval(one.phase(lambda phases: phases.promoted)),
         "lost": {"although_replicated": one.lost, "as_announced": one.announced},
         "because": one.because,
     }
 
 
-def _interval(found: Interval | None) -> dict[str, float | None] | None:
+def row_of_interval(found: Interval | None) -> dict[str, float | None] | None:
+    """Its numbers, to a thousandth; None of none."""
     if found is None:
         return None
     return {name: value if value is None else round(value, 3) for name, value in asdict(found).items()}

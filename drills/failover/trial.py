@@ -55,7 +55,7 @@ def lose(driver: Driver, way: Way, people: int, tell: Tell) -> Trial:
         driver.wait_green(STEADY_WITHIN)
     except Failure as failure:
         return Trial(way, Judged.untested(f"not well before: {failure.message}"))
-    _wait_for_a_replica(driver)
+    wait_for_a_replica(driver)
     begun: list[str] = []
     try:
         return _lost_and_found(driver, way, people, tell, begun)
@@ -73,7 +73,7 @@ def _heal(driver: Driver) -> None:
         driver.heal()
 
 
-def _wait_for_a_replica(driver: Driver) -> None:
+def wait_for_a_replica(driver: Driver) -> None:
     """For a while: a replica that would not be promoted is what a drill is to find."""
     site = Site(driver.state)
     give_up = time.monotonic() + REPLICA_WITHIN

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chaos.fault import Demonstration, Injection, Parameter, Value, register
+from chaos.fault import Demonstration, Injection, Parameter, Proof, Value, register
 from chaos.faults.configuration.forced_document import ForcedDocument
 from chaos.target import Target
 from services.platform.configuration.schema import capacity_of
@@ -50,6 +50,15 @@ class EdgeTooSmall(ForcedDocument):
             if entrance.ask("GET", "/api/v1/users/nobody/followers").problem == "overloaded":
                 return f"503, overloaded, after {number} requests of low criticality"
         return ""
+
+    def verify_reverted(self, site: Site, injection: Injection) -> Proof:
+        """By the configuration that the edge goes by: to find out with requests that there is room takes all
+        of them."""
+        part = injection.part
+        held = site.configuration.held([part])[part.name]
+        if site.configuration.is_forced(injection.id) or (held and injection.id in held.document.faults):
+            return Proof(False, f"{part.name} is still provisioned for less")
+        return Proof(True, f"{part.name} goes by what there was before")
 
 
 register(EdgeTooSmall())

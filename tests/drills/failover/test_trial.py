@@ -51,7 +51,7 @@ class FakeDriver:
 
 @pytest.fixture(autouse=True)
 def no_site(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drills.failover.trial, "_wait_for_a_replica", lambda driver: None)
+    monkeypatch.setattr(drills.failover.trial, "wait_for_a_replica", lambda driver: None)
     monkeypatch.setattr("drills.failover.promotion.Site", lambda state: None)
 
 

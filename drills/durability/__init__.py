@@ -1,0 +1,1 @@
+"""What each way to acknowledge a write costs, and what it loses."""
