@@ -59,10 +59,11 @@ def lose(driver: Driver, loss: Loss, people: int) -> Trial:
 
 def _judged(found: Findings, result: Result) -> Trial:
     failed = sum(one.count - one.good for one in result.operations if one.operation.startswith(WRITES))
+    acknowledged = found.acknowledged + found.changes
     return Trial(
-        acknowledged=found.acknowledged + found.changes,
+        acknowledged,
         lost=len(found.lost) + len(found.returned),
         announced=len(found.lost_as_announced),
         failed=failed,
-        because=found.because if found.unknown or not found.acknowledged else "",
+        because=found.because if found.unknown or not acknowledged else "",
     )

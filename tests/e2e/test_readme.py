@@ -35,6 +35,7 @@ LEFT_OUT = {
     "make install": "this runs in what it has installed",
     ". .venv/bin/activate": "PATH does it here, for every command",
     "failwhale drill failover": "test_failover_drill.py tries each way, and all of them take two minutes",
+    "failwhale drill durability": "test_durability_drill.py does it, and it takes four minutes",
     "failwhale incident run --all": "test_incidents.py plays each, and all of them take eight minutes",
     "make images-offline": "the base images are here, or no test on Docker would run",
 }
