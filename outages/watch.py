@@ -41,7 +41,7 @@ SIGNS = {"green": "▁", "down": "█", "slow": "▄", "unknown": "·"}
 """One sign each, so that the strip can be read without colours."""
 WORDS = {"unknown": "no data"}
 
-MOST_EVENTS = 8
+MOST_EVENTS = 20
 LOOKED_AT = 60
 """The latest outages and faults among which the latest events are."""
 
@@ -270,7 +270,7 @@ def _numbers(recent: dict[str, Any]) -> list[str]:
     return [
         f"{recent['rate']:.1f}" if recent else "",
         "" if errors is None else f"{errors:.0%}",
-        *("" if value is None else spell_duration(value) for value in (p50, p99)),
+        *("-" if value is None else spell_duration(value) for value in (p50, p99)),
     ]
 
 

@@ -20,8 +20,8 @@ def drill(site: Site, *words: str, code: int) -> dict[str, Any]:
     return found
 
 
-# On Docker the containers of a data centre that start at once take all of a small machine for some
-# seconds, and that is what the drill finds then.
+# On Docker a machine of two processors has little left for users while a data centre starts, though it starts
+# two parts at a time: what they feel of it then says more about the machine than about the site.
 @pytest.mark.parametrize("runtime", ["processes"], indirect=True, scope="session")
 @pytest.mark.long("everything in a data centre dies and comes back")
 def test_a_site_without_a_defect_survives_each_loss(site: Site) -> None:
