@@ -26,6 +26,19 @@ from foundation.progress import Progress
 from foundation.state import State
 from foundation.verdict import all_of
 
+RepeatOption = Annotated[
+    int,
+    typer.Option(
+        parser=whole_number(1, 100),
+        metavar="NUMBER",
+        help="How often each loss is caused; from 5 on with intervals.",
+    ),
+]
+PeopleOption = Annotated[
+    int,
+    typer.Option(parser=whole_number(1, 500), metavar="NUMBER", help="How many use the site meanwhile."),
+]
+
 app = App(cls=Group, add_completion=False)
 
 
@@ -72,18 +85,8 @@ def failover(
         list[str] | None,
         typer.Argument(metavar="WAY", help="Which, such as store-primary; without any, all of them."),
     ] = None,
-    repeat: Annotated[
-        int,
-        typer.Option(
-            parser=whole_number(1, 100),
-            metavar="NUMBER",
-            help="How often each is tried; from 5 on with intervals.",
-        ),
-    ] = 1,
-    people: Annotated[
-        int,
-        typer.Option(parser=whole_number(1, 500), metavar="NUMBER", help="How many use the site meanwhile."),
-    ] = 20,
+    repeat: RepeatOption = 1,
+    people: PeopleOption = 20,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -140,20 +143,8 @@ def durability(
         list[str] | None,
         typer.Argument(metavar="MODE", help="off, reported, required; without any, all of them."),
     ] = None,
-    repeat: Annotated[
-        int,
-        typer.Option(
-            parser=whole_number(1, 100),
-            metavar="NUMBER",
-            help="How often each loss is caused; from 5 on with intervals.",
-        ),
-    ] = 1,
-    people: Annotated[
-        int,
-        typer.Option(
-            parser=whole_number(1, 500), metavar="NUMBER", help="How many write and read meanwhile."
-        ),
-    ] = 40,
+    repeat: RepeatOption = 1,
+    people: PeopleOption = 40,
     state: Annotated[
         Path, typer.Option("--state", metavar="DIR", help="Folder of the sites of its own.")
     ] = DEFAULT_STATE / "durability",
