@@ -21,7 +21,7 @@ def drill(site: Site, *words: str, code: int) -> dict[str, Any]:
 
 
 # On Docker a machine of two processors has little left for users while a data centre starts, though it starts
-# two parts at a time: what they feel of it then says more about the machine than about the site.
+# only two parts at a time: what they feel of it then says more about the machine than about the site.
 @pytest.mark.parametrize("runtime", ["processes"], indirect=True, scope="session")
 @pytest.mark.long("everything in a data centre dies and comes back")
 def test_a_site_without_a_defect_survives_each_loss(site: Site) -> None:

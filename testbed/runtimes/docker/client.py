@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,9 +31,9 @@ from testbed.sitefile import ContainerRecord, PartRecord, SiteFile
 
 NANO = 1_000_000_000
 
-STARTS_AT_ONCE = 2
+STARTS_AT_ONCE = max(2, os.cpu_count() or 2)
 """A start takes a processor for a second or two. A data centre that comes back all at once takes them all
-from those who serve meanwhile, and users have a second outage."""
+for many seconds, from those who serve meanwhile, and users have a second outage."""
 UNDER_WAY_SECONDS = 3.0
 """For so long at most is a part that starts waited for, before the next one does."""
 LOOK_SECONDS = 0.1
