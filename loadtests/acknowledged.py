@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,7 +107,12 @@ class TornRecord(Exception):
 def read(path: Path, load: str | None = None) -> Iterator[Acknowledged]:
     """The posts that were acknowledged, of one load or of all. Raises TornRecord, and OSError without a
     record."""
-    return (line for line in read_all(path) if line.kind == POST and load in (None, line.load))
+    return posts_of(read_all(path), load)
+
+
+def posts_of(lines: Iterable[Acknowledged], load: str | None) -> Iterator[Acknowledged]:
+    """The posts among these lines that were acknowledged, of one load or of all."""
+    return (line for line in lines if line.kind == POST and load in (None, line.load))
 
 
 def read_all(path: Path) -> Iterator[Acknowledged]:

@@ -37,7 +37,7 @@ from foundation.console import (
 )
 from foundation.state import State
 from foundation.verdict import spell
-from loadtests.acknowledged import Acknowledged, TornRecord, read, read_all
+from loadtests.acknowledged import Acknowledged, TornRecord, posts_of, read_all
 from loadtests.changes import Changed, promised_changes
 from loadtests.evidence import Promised, Timeline, timelines_to_read
 from loadtests.findings import KINDS, Findings
@@ -79,8 +79,8 @@ def check(
     `within` and `settle` are in seconds. What is not found is looked for again until `within` is over.
     """
     try:
-        posts, lines = list(read(record, load)), list(read_all(record))
-        changes = promised_changes(lines, load)
+        lines = list(read_all(record))
+        posts, changes = list(posts_of(lines, load)), promised_changes(lines, load)
         if not posts and not changes:
             return Findings(None, "nothing was acknowledged, so there is nothing to look for")
         return asyncio.run(_Check(target, record, load, posts, changes, lines, followers, within).run(settle))

@@ -60,10 +60,12 @@ def lose(driver: Driver, loss: Loss, people: int) -> Trial:
 def _judged(found: Findings, result: Result) -> Trial:
     failed = sum(one.count - one.good for one in result.operations if one.operation.startswith(WRITES))
     acknowledged = found.acknowledged + found.changes
+    lost = len(found.lost) + len(found.returned)
+    is_broken_otherwise = found.holds is False and not lost  # told, since it is not what is compared here
     return Trial(
         acknowledged,
-        lost=len(found.lost) + len(found.returned),
+        lost=lost,
         announced=len(found.lost_as_announced),
         failed=failed,
-        because=found.because if found.unknown or not acknowledged else "",
+        because=found.because if found.unknown or is_broken_otherwise or not acknowledged else "",
     )

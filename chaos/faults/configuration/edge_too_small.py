@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chaos.fault import Demonstration, Injection, Parameter, Proof, Value, register
+from chaos.fault import Demonstration, Fault, Injection, Parameter, Proof, Value, register
 from chaos.faults.configuration.forced_document import ForcedDocument
+from chaos.journeys import JOURNEYS_OF
 from chaos.target import Target
 from services.platform.configuration.schema import capacity_of
 from testbed.inventory import Part
@@ -34,11 +35,12 @@ class EdgeTooSmall(ForcedDocument):
         ),
     )
     service = "frontend"
+    spares = tuple(one for one in JOURNEYS_OF["frontend"] if one == "page" or one.startswith("handshake-"))
     demonstration = Demonstration("frontend@west", {"requests": 12}, hurts={"post": "down"})
 
     def hurts(self, target: Target, parameters: Mapping[str, Value]) -> tuple[str, ...]:
-        through = super(ForcedDocument, self).hurts(target, parameters)
-        return tuple(one for one in through if one != "page" and not one.startswith("handshake-"))
+        """Those that pass through this edge."""
+        return Fault.hurts(self, target, parameters)
 
     def values(self, injection: Injection) -> Mapping[str, Any]:
         return {capacity_of(str(injection.part.place)): float(str(injection.parameters["requests"]))}

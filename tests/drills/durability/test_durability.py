@@ -154,6 +154,10 @@ def test_a_replica_that_stands_still_is_let_go_after_the_primary_is_back(tmp_pat
         (found(holds=None, because="too few were said to be replicated"), ""),
         (found(holds=None, because="one is unknown", unknown=[Finding("1", "ann", "x")]), "one is unknown"),
         (found(acknowledged=0), ""),
+        (
+            found(holds=False, because="2 duplicated", duplicated=[Finding("1", "ann", "x")] * 2),
+            "2 duplicated",
+        ),
         (Findings(None, "the site cannot be reached"), "the site cannot be reached"),
     ],
 )
