@@ -102,5 +102,10 @@ class Incident:
         return max([*ends, *([duration(self.release.lasts)] if self.release else [])])
 
     def prolonged(self) -> Incident:
-        """The same, with all that is injected lasting for as long as it takes to see whether a fix helps."""
-        return replace(self, injections=tuple(replace(one, lasts=HOLD) for one in self.injections))
+        """The same, with what is injected lasting for as long as it takes to see whether a fix helps."""
+        return replace(
+            self,
+            injections=tuple(
+                one if one.ends_by_itself else replace(one, lasts=HOLD) for one in self.injections
+            ),
+        )

@@ -27,6 +27,8 @@ class PlannedInjection:
     parameters: Mapping[str, str] = field(default_factory=dict)
     from_selector: str | None = field(default=None, metadata={WRITTEN: "from"})
     at: str | None = None
+    ends_by_itself: bool = field(default=False, metadata={WRITTEN: "ends-by-itself"})
+    """It lasts no longer where something else is to end the incident: its end is a part of the story."""
 
     @property
     def begins(self) -> float:

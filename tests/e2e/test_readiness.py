@@ -59,6 +59,24 @@ def test_every_other_hidden_defect_is_found(site: Site, hidden: Hidden) -> None:
     is_found_and_gone_again(site, hidden)
 
 
+@pytest.mark.long("one at a time is enough every day")
+@pytest.mark.parametrize("runtime", ["processes"], indirect=True)
+def test_of_two_hidden_defects_both_are_named(site: Site) -> None:
+    wait_until(lambda: not not_ready(site), 30, "nothing to be found")
+    both = (HIDDEN[0], HIDDEN[2])
+    for hidden in both:
+        site.ok("chaos", *hidden.fault, "--for", "60s", "--detach", "--quiet")
+
+    def are_named() -> bool:
+        found = not_ready(site)
+        return all(hidden.says in found.get(hidden.question, "") for hidden in both)
+
+    wait_until(are_named, 15, "both questions to say what is wrong")
+    assert set(not_ready(site)) == {hidden.question for hidden in both}
+    site.ok("chaos", "heal")
+    wait_until(lambda: not not_ready(site), 30, "nothing to be found any more")
+
+
 def is_found_and_gone_again(site: Site, hidden: Hidden) -> None:
     wait_until(lambda: not not_ready(site), 30, "nothing to be found")
     site.ok("chaos", *hidden.fault, "--for", "60s", "--detach", "--quiet")

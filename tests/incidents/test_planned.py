@@ -10,6 +10,7 @@ import pytest
 import chaos.cli
 from foundation.console import run
 from foundation.failure import BASELINE_NOT_MET, Failure
+from incidents.incident import HOLD
 from incidents.planned import PlannedInjection, PlannedRelease
 from incidents.reading import catalogue, file_of, read
 
@@ -67,3 +68,9 @@ def test_what_an_incident_shows_can_be_typed(
         code = run(chaos.cli.commands(), "failwhale chaos", [*words, "--state", str(tmp_path)])
         assert code == BASELINE_NOT_MET
         assert "there is no site in" in capsys.readouterr().err
+
+
+def test_with_a_fix_all_lasts_longer_but_for_what_ends_by_itself() -> None:
+    edge, room = read(file_of("failback-stampede")).prolonged().injections
+    assert (edge.fault, edge.lasts) == ("kill", "4s")
+    assert (room.fault, room.lasts) == ("edge-too-small", HOLD)

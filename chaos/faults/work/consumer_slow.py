@@ -27,7 +27,7 @@ class ConsumerSlow(ConsumerFault):
             dial=(0.05, 5),
         ),
     )
-    demonstration = Demonstration("timeline:all", {"delay": 1.5}, hurts={"freshness": "slow"})
+    demonstration = Demonstration("timeline:all", {"delay": 3.0}, hurts={"freshness": "down"})
 
     def harm(self, group: GroupNow, member: str, parameters: Mapping[str, Value]) -> str:
         taken = group.taken.get(member)
