@@ -5,6 +5,7 @@ In containers parts write to the engine, and docker-compose.yml says how much of
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -29,9 +30,9 @@ class RotateLogs(Job):
 
     async def run(self, context: Context) -> str:
         long = [path for path in _logs(context.settings) if path.stat().st_size > MOST_BYTES]
-        for path in long:
-            rotate(path)
-        return f"logs put aside: {len(long)}"
+        cut = [path for path in long if not rotate(path)]
+        done = f"logs put aside: {len(long) - len(cut)}"
+        return f"{done}; cut, since the disk is full: {len(cut)}" if cut else done
 
     async def measure(self, context: Context) -> Mapping[str, float]:
         folder = _folder(context.settings)
@@ -39,11 +40,27 @@ class RotateLogs(Job):
         return {"logs_bytes": sum(path.stat().st_size for path in files)}
 
 
-def rotate(path: Path) -> None:
+def rotate(path: Path) -> bool:
     """Put what is in a log aside and empty it, while a part goes on to append to it: the part has it open, so
-    that it cannot be renamed. What is written between the end of the copy and the cut is lost, if any is."""
+    that it cannot be renamed. What is written between the end of the copy and the cut is lost, if any is.
+
+    On a full disk nothing can be put aside, and room is what everybody needs: then all of the log goes, and
+    what was put aside before. Returns whether it was put aside. Raises OSError for all else."""
     aside = path.with_name(f"{path.name}.1")
     fresh = path.with_name(f"{path.name}.new")
+    try:
+        _put_aside(path, fresh, aside)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        aside.unlink(missing_ok=True)
+        os.truncate(path, 0)
+        return False
+    return True
+
+
+def _put_aside(path: Path, fresh: Path, aside: Path) -> None:
     with path.open("rb") as log, fresh.open("wb") as copy:
         while piece := log.read(_COPIED_AT_ONCE):
             copy.write(piece)

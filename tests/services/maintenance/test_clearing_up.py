@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,3 +123,18 @@ async def test_two_rotations_keep_the_last_so_that_what_is_kept_is_bounded(logs)
 def test_in_containers_there_are_no_log_files_to_look_after(context, logs):
     assert not RotateLogs().is_for(context.settings)
     assert RotateLogs().is_for(logs[1].settings)
+
+
+async def test_on_a_full_disk_a_log_is_cut_since_nothing_can_be_put_aside(small_disk, context):
+    logs = small_disk / "logs"
+    logs.mkdir()
+    log, former = logs / "post@east.log", logs / "post@east.log.1"
+    former.write_bytes(b"former\n" * 100_000)
+    log.write_bytes(b"line\n" * 700_000)
+    with suppress(OSError), (small_disk / "rest").open("wb") as rest:
+        rest.write(bytes(6_000_000))
+    settings = replace(context.settings, extra={"FAILWHALE_STATE": str(small_disk)})
+    done = await RotateLogs().run(replace(context, settings=settings))
+    assert done == "logs put aside: 0; cut, since the disk is full: 1"
+    assert sorted(path.name for path in logs.iterdir()) == ["post@east.log"]
+    assert log.stat().st_size == 0
