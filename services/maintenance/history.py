@@ -11,7 +11,7 @@ from typing import Self
 from services.platform.keys import MAINTENANCE_JOBS
 from services.platform.store import Script, Store
 
-_KEEP = Script("redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) return 1")
+_KEEP = Script("#!lua flags=allow-oom\nredis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) return 1")
 
 RETRY_SHARE = 0.1
 """A job that failed is done again after this share of its interval."""

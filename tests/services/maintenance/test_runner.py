@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from redis.exceptions import OutOfMemoryError
 
 from services.maintenance import runner as runner_module
 from services.maintenance.history import GRACE_SECONDS, Histories, JobHistory
 from services.maintenance.job import Context, Job, JobFailed
-from services.maintenance.lead import Lead
+from services.maintenance.lead import LEASE_SECONDS, Lead
 from services.maintenance.metrics import JobMetrics
 from services.maintenance.runner import Runner
 from services.platform.injection.points import InjectionPoints
@@ -239,3 +241,31 @@ async def test_a_job_that_is_stuck_is_begun_gets_nowhere_and_goes_on_when_the_le
 def test_a_fault_is_of_a_job_or_of_requests(wrong):
     with pytest.raises(ValueError, match="job"):
         FaultSpec(seconds=1, **wrong)
+
+
+@pytest.fixture
+def full_store(sentinels: Any) -> Iterator[Callable[[], None]]:
+    """Call it, and the store takes nothing more."""
+    client = sentinels.pair.primary.client
+    yield lambda: client.config_set("maxmemory", 1)
+    client.config_set("maxmemory", 0)
+
+
+async def test_while_the_store_is_full_jobs_are_done_which_may_give_it_room(quick, full_store):
+    chore = Chore()
+    async with running(quick, chore) as runner:
+        await until(lambda: chore.runs >= 1)
+        full_store()
+        with pytest.raises(OutOfMemoryError):
+            await quick.store.redis.set("anything", "more")
+        runs, since = chore.runs, time.monotonic()
+        await until(lambda: time.monotonic() > since + LEASE_SECONDS and chore.runs > runs + 2)
+        assert runner.lead.is_ours
+        assert (await Histories(quick.store).load(["chore"], time.time()))["chore"].runs > runs + 1
+
+
+async def test_another_part_may_come_to_lead_while_the_store_is_full(quick, full_store):
+    full_store()
+    chore = Chore()
+    async with running(quick, chore):
+        await until(lambda: chore.runs >= 2)
