@@ -104,7 +104,7 @@ def _running(state: State) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for part in Inventory.of(state).parts:
         if part.kind == "service":
-            found.setdefault(Releases(state).told(part.name)[-1], []).append(part.name)
+            found.setdefault(Releases(state).told_last(part.name), []).append(part.name)
     return found
 
 

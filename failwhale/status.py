@@ -143,7 +143,7 @@ def with_releases(
         says = infos.get(part.name, {}).get("release")
         if says is None and part.running and not part.paused:
             says = site.release(services[part.name])
-        return replace(part, release=says or site.releases.told(part.name)[-1])
+        return replace(part, release=says or site.releases.told_last(part.name))
 
     with ThreadPoolExecutor(max(1, len(parts))) as together:
         return list(together.map(asked, parts))

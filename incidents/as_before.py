@@ -43,7 +43,7 @@ class AsBefore:
     def _by_part(self) -> dict[str, str]:
         releases = Releases(self._driver.state)
         parts = (part.name for part in self._site.inventory.parts if part.kind == "service")
-        return {name: releases.told(name)[-1] for name in parts}
+        return {name: releases.told_last(name) for name in parts}
 
 
 def as_it_is(driver: Driver) -> AsBefore | None:

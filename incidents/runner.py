@@ -293,7 +293,7 @@ class _Run:
     def _runs(self, release: PlannedRelease) -> bool:
         releases = Releases(self.driver.state)
         services = (part for part in Inventory.of(self.driver.state).parts if part.kind == "service")
-        return any(releases.told(part.name)[-1] == release.version for part in services)
+        return any(releases.told_last(part.name) == release.version for part in services)
 
     def _wait_well(self) -> None:
         """Until every journey is green; what does not become so by itself is healed, and is not restored."""

@@ -45,9 +45,9 @@ class MemorySite:
     def restart(self, name: str) -> None:
         if self.restarted:
             last = self.restarted[-1]
-            self.ready_before.append((name, self.running[last] == self.releases.told(last)[-1]))
+            self.ready_before.append((name, self.running[last] == self.releases.told_last(last)))
         self.restarted.append(name)
-        self.running[name] = self.releases.told(name)[-1]
+        self.running[name] = self.releases.told_last(name)
 
     def is_running(self, name: str) -> bool:
         return name not in self.down
