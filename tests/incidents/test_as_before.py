@@ -23,10 +23,10 @@ class FakeDriver:
 
 class FakeReleases:
     def __init__(self) -> None:
-        self.versions = {"post@east": ("1.0",)}
+        self.versions = {"post@east": "1.0"}
 
-    def told(self, part: str) -> tuple[str, ...]:
-        return self.versions.get(part, ("1.0",))
+    def told_last(self, part: str) -> str:
+        return self.versions.get(part, "1.0")
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_all_that_is_otherwise_is_put_back(before: Any) -> None:
     drained = setting({"drained.auth.east": True}, "anna", None)(INITIAL, 5)
     site.documents.append(drained)
     site.runtime.kill("post@west")
-    releases.versions = {"post@east": ("1.0", "1.1")}
+    releases.versions = {"post@east": "1.1"}
     told: list[str] = []
     as_it_was.put_back(lambda kind, words: told.append(words))
     assert told == [
