@@ -158,7 +158,7 @@ def test_a_rest_is_told_by_part_with_what_users_felt() -> None:
     assert ["all", "30.0", "501.0", "+471.0"] in [line.split() for line in text.splitlines()]
     assert "after 1h" in text
     said_below = " ".join(text.split())
-    assert "✗ ≤ 500 MB at the end; no outage. Alerts that meant nothing: up-only 2, journeys 0." in said_below
+    assert "✗ ≤ 460 MB at the end; no outage. Alerts that meant nothing: up-only 2, journeys 0." in said_below
 
 
 def test_a_rest_is_quiet_where_nobody_felt_an_outage_and_nobody_was_paged() -> None:
