@@ -47,6 +47,9 @@ class Job(ABC):
     """Lab days from the beginning of one run to that of the next."""
     shortest_seconds: ClassVar[float] = 1.0
     """However short a lab day is, runs begin no closer to each other than this."""
+    needs_store: ClassVar[bool] = True
+    """Whether it does anything at the store. One that does not is also done while nobody can lead, for the
+    lease is in the store as well; two parts may come to do it at once then."""
     grows: ClassVar[Mapping[str, str]] = {}
     """What creeps up while the job is not done: names of gauges, and what each of them tells."""
 

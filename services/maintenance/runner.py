@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -67,6 +68,10 @@ class Runner:
         self._told_at: dict[str, float] = {}
         self._wanted_at: dict[str, float] = {}
         """By job: when somebody wanted it done at once."""
+        self._nobody_leads_since: float | None = None
+        """Since when the store does not say who leads, nor lets anybody."""
+        self._done_alone_at: dict[str, float] = {}
+        """By job: when it was begun last without a leader."""
         self._faults = faults
         self._set_aside: set[str] = set()
         """Jobs that are due and not begun, since a fault is in force."""
@@ -134,6 +139,7 @@ class Runner:
             if self.histories:
                 logger.info("%s leads now", self.lead.holder or "nobody known")
                 await self._stop()
+            self._do_alone()
             return
         for name in list(self._not_kept):
             await self._keep(name)
@@ -149,6 +155,7 @@ class Runner:
             self._asked_lead_at = now
             try:
                 await self.lead.take()
+                self._nobody_leads_since = None
                 if self.lead.is_ours and not self.histories:
                     self.histories = await self._kept.load(self.jobs, self._clock())
                     self._not_kept = set(self.jobs)
@@ -157,7 +164,27 @@ class Runner:
                     )
             except STORE_ERRORS as error:
                 logger.debug("asking who leads: %s", error)
+                self._nobody_leads_since = self._nobody_leads_since or now
         return self.lead.is_ours and bool(self.histories)
+
+    def _do_alone(self) -> None:
+        """Begin the jobs that need no store, once it is clear that nobody can lead."""
+        now = time.monotonic()
+        if self._nobody_leads_since is None or now < self._nobody_leads_since + LEASE_SECONDS:
+            return
+        for name, job in self.jobs.items():
+            is_due = now >= self._done_alone_at.get(name, float("-inf")) + self.interval(name)
+            if not job.needs_store and is_due and name not in self._runs and not self._is_off(name):
+                self._done_alone_at[name] = now
+                self._begin_task(name, self._run_alone(job))
+
+    async def _run_alone(self, job: Job) -> None:
+        """One run of which nothing is kept but a line in the log."""
+        try:
+            async with asyncio.timeout(self.limit(job.name)):
+                logger.info("job %s, while nobody leads: %s", job.name, await job.run(self._context))
+        except (OSError, JobFailed) as error:  # TimeoutError is an OSError
+            logger.warning("job %s, while nobody leads, failed: %s", job.name, str(error) or repr(error))
 
     def _is_off(self, name: str) -> bool:
         """Whether a fault keeps this job, which is due, from being begun."""
@@ -172,11 +199,14 @@ class Runner:
     def _begin(self, job: Job) -> None:
         self._set_aside.discard(job.name)
         self._wanted_at.pop(job.name, None)
-        self._begun[job.name] = time.monotonic()
         self.histories[job.name] = self.histories[job.name].at_begin(self._clock())
-        task = asyncio.create_task(self._do(job), name=f"job {job.name}")
-        self._runs[job.name] = task
-        task.add_done_callback(lambda _: self._runs.pop(job.name, None))
+        self._begin_task(job.name, self._do(job))
+
+    def _begin_task(self, name: str, run: Coroutine[Any, Any, None]) -> None:
+        self._begun[name] = time.monotonic()
+        task = asyncio.create_task(run, name=f"job {name}")
+        self._runs[name] = task
+        task.add_done_callback(lambda _: self._runs.pop(name, None))
 
     async def _do(self, job: Job) -> None:
         """One run, and what became of it. Cancelled without a word: then this part leads no more."""

@@ -138,3 +138,12 @@ async def test_on_a_full_disk_a_log_is_cut_since_nothing_can_be_put_aside(small_
     assert done == "logs put aside: 0; cut, since the disk is full: 1"
     assert sorted(path.name for path in logs.iterdir()) == ["post@east.log"]
     assert log.stat().st_size == 0
+
+
+async def test_two_parts_do_not_rotate_the_same_logs_at_once(logs):
+    folder, context = logs
+    (folder / "long.log").write_bytes(b"line\n" * 100)
+    with rotate_logs._lock(folder) as ours, rotate_logs._lock(folder) as theirs:
+        assert (ours, theirs) == (True, False)
+        assert await RotateLogs().run(context) == "another part is about it"
+    assert await RotateLogs().run(context) == "logs put aside: 1"

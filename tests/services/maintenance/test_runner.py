@@ -22,6 +22,7 @@ from services.platform.injection.points import InjectionPoints
 from services.platform.injection.spec import FaultSpec
 from services.platform.lab_time import LabTime
 from services.platform.metrics import Metrics
+from services.platform.problems import Problem
 
 
 class Chore(Job):
@@ -269,3 +270,58 @@ async def test_another_part_may_come_to_lead_while_the_store_is_full(quick, full
     chore = Chore()
     async with running(quick, chore):
         await until(lambda: chore.runs >= 2)
+
+
+async def test_what_needs_no_store_is_done_while_nobody_can_lead(quick, monkeypatch, caplog):
+    monkeypatch.setattr(runner_module, "LEASE_SECONDS", 0.3)
+    caplog.set_level("INFO")
+    with_store, without = Chore(), Chore()
+    without.name, without.needs_store = "without", False
+
+    async def refused() -> None:
+        raise Problem(503, "store-unavailable", "No", "The disk is full.")
+
+    runner = Runner((with_store, without), quick, Lead(quick.store, "maintenance@east"), InjectionPoints())
+    runner.lead.take, take = refused, runner.lead.take  # type: ignore[method-assign]
+    task = asyncio.create_task(runner.run())
+    try:
+        await until(lambda: without.runs >= 3)
+        assert (with_store.runs, without.most_at_work) == (0, 1)
+        assert "job without, while nobody leads: swept" in caplog.text
+        runner.lead.take = take  # type: ignore[method-assign]
+        await until(lambda: with_store.runs and runner.histories["without"].succeeded)
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_what_needs_no_store_waits_where_another_one_leads(quick):
+    first, second = Chore(), Chore()
+    second.needs_store = False
+    async with running(quick, first), running(quick, second, name="maintenance@west") as other:
+        await until(lambda: first.runs >= 5)
+        assert (second.runs, other.lead.is_ours) == (0, False)
+
+
+async def test_a_fault_keeps_a_job_also_from_who_does_it_without_a_leader(quick, monkeypatch):
+    monkeypatch.setattr(runner_module, "LEASE_SECONDS", 0.1)
+    faults = InjectionPoints()
+    fault = FaultSpec(kind="job-off", seconds=60, job="without")
+    faults.put("off", fault)
+    off, other = Chore(), Chore(fails)
+    off.name, off.needs_store, other.name, other.needs_store = "without", False, "other", False
+
+    async def refused() -> None:
+        raise Problem(503, "store-unavailable", "No", "The disk is full.")
+
+    lead = Lead(quick.store, "maintenance@east")
+    lead.take = refused  # type: ignore[method-assign]
+    runner = Runner((off, other), quick, lead, faults)
+    task = asyncio.create_task(runner.run())
+    try:
+        await until(lambda: other.runs >= 3)
+        assert off.runs == 0
+        assert not task.done(), "a job that fails ends nobody"
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
