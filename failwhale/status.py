@@ -98,6 +98,12 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     for place, address in edges.items():
         stdout().print(f"{place}: {address}")
     stdout().print(f"users: {_spell_journeys(prober.get('journeys', {}))}")
+    if not prober and _has_expired(site):
+        stdout().print(
+            "certificates: that of operators has expired, so that no part answers here; those of parts may"
+            " have, too: failwhale certificates renew all",
+            style="red",
+        )
     if any(part.service == ALERTMANAGER and not part.ready for part in parts):
         stdout().print(
             "pages: none comes, as the alertmanager does not answer (failwhale ops restart alertmanager)",
@@ -126,6 +132,13 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
         stdout().print(f"replication: {name} is {behind:,} bytes behind the primary")
     watched = f" and their supervisor (pid {supervisor.pid})" if supervisor else ""
     stdout().print(f"{len(parts)} parts{watched}: {total / 1e6:.0f} MB")
+
+
+def _has_expired(site: State) -> bool:
+    """Whether the operators' own certificate has, with which parts are asked."""
+    from testbed.certificates import Flaw, flaw_of
+
+    return flaw_of(site.pki, "client") is Flaw.EXPIRED
 
 
 def with_releases(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,9 @@ from failwhale.status import _spell_journeys, configuration_now, status
 from foundation.console import run
 from foundation.disk import is_full
 from foundation.state import State
+from services.platform.genesis import make_certificates
 from testbed import instruments as where
+from testbed.certificates import Flaw, give
 from testbed.runtimes.processes.client import Processes
 
 FULL = {"waiting": 12, "dropped": 0, "problem": "No space left on device"}
@@ -145,6 +148,20 @@ def test_status_of_a_site_that_is_well_says_nothing_else(
     out = capsys.readouterr().out
     assert f"users: {said}\n" in out
     assert not any(word in out for word in ("blocked", "active", "off"))
+
+
+@pytest.mark.parametrize("flaw", [Flaw.EXPIRED, None])
+def test_status_says_why_nobody_answers_once_certificates_have_expired(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], flaw: Flaw | None
+) -> None:
+    shutil.rmtree(state / "pki", ignore_errors=True)
+    make_certificates(state / "pki", [], ["client"])
+    if flaw is not None:
+        give(state / "pki", "client", flaw)
+    monkeypatch.setattr(where, "prober_now", lambda state: {})
+    assert call(state) == 0
+    said = "failwhale certificates renew all" in capsys.readouterr().out
+    assert said == (flaw is Flaw.EXPIRED)
 
 
 def test_journeys_without_data_are_told_as_everywhere_and_many_by_their_number() -> None:
