@@ -33,6 +33,10 @@ MEASURE_SECONDS = 5.0
 """How often it is measured what grows; more often where a lab day is shorter than that, each second at
 most."""
 
+ALONE_SECONDS = 10.0
+"""While nobody can lead, what needs no store is done as often, however rarely it is due: it may be what keeps
+everybody from leading."""
+
 SHORTEST_LIMIT_SECONDS = 10.0
 LONGEST_LIMIT_SECONDS = 600.0
 
@@ -173,7 +177,8 @@ class Runner:
         if self._nobody_leads_since is None or now < self._nobody_leads_since + LEASE_SECONDS:
             return
         for name, job in self.jobs.items():
-            is_due = now >= self._done_alone_at.get(name, float("-inf")) + self.interval(name)
+            every = min(self.interval(name), ALONE_SECONDS)
+            is_due = now >= self._done_alone_at.get(name, float("-inf")) + every
             if not job.needs_store and is_due and name not in self._runs and not self._is_off(name):
                 self._done_alone_at[name] = now
                 self._begin_task(name, self._run_alone(job))

@@ -272,56 +272,58 @@ async def test_another_part_may_come_to_lead_while_the_store_is_full(quick, full
         await until(lambda: chore.runs >= 2)
 
 
-async def test_what_needs_no_store_is_done_while_nobody_can_lead(quick, monkeypatch, caplog):
-    monkeypatch.setattr(runner_module, "LEASE_SECONDS", 0.3)
-    caplog.set_level("INFO")
-    with_store, without = Chore(), Chore()
-    without.name, without.needs_store = "without", False
+@pytest.fixture
+def nobody_leads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The store refuses to say who leads, and that is clear at once."""
 
-    async def refused() -> None:
+    async def refused(lead: Lead) -> None:
         raise Problem(503, "store-unavailable", "No", "The disk is full.")
 
-    runner = Runner((with_store, without), quick, Lead(quick.store, "maintenance@east"), InjectionPoints())
-    runner.lead.take, take = refused, runner.lead.take  # type: ignore[method-assign]
-    task = asyncio.create_task(runner.run())
-    try:
+    monkeypatch.setattr(runner_module, "LEASE_SECONDS", 0.2)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Lead, "take", refused)
+        yield
+
+
+def chores(**needs_store: bool) -> list[Chore]:
+    made = []
+    for name, needs_it in needs_store.items():
+        made.append(Chore())
+        made[-1].name, made[-1].needs_store = name, needs_it
+    return made
+
+
+async def test_what_needs_no_store_is_done_while_nobody_can_lead(quick, nobody_leads, caplog):
+    caplog.set_level("INFO")
+    with_store, without = chores(with_store=True, without=False)
+    async with running(quick, with_store, without):
         await until(lambda: without.runs >= 3)
         assert (with_store.runs, without.most_at_work) == (0, 1)
         assert "job without, while nobody leads: swept" in caplog.text
-        runner.lead.take = take  # type: ignore[method-assign]
+
+
+async def test_once_somebody_can_lead_all_is_done_and_known_again(quick, monkeypatch):
+    without, with_store = chores(without=False, with_store=True)
+    async with running(quick, with_store, without) as runner:
+        runner._nobody_leads_since = 0.0
+        runner._do_alone()
+        assert list(runner._runs) == ["without"]
         await until(lambda: with_store.runs and runner.histories["without"].succeeded)
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
+        assert runner._nobody_leads_since is None
 
 
 async def test_what_needs_no_store_waits_where_another_one_leads(quick):
-    first, second = Chore(), Chore()
-    second.needs_store = False
+    (first,), (second,) = chores(first=True), chores(second=False)
     async with running(quick, first), running(quick, second, name="maintenance@west") as other:
         await until(lambda: first.runs >= 5)
         assert (second.runs, other.lead.is_ours) == (0, False)
 
 
-async def test_a_fault_keeps_a_job_also_from_who_does_it_without_a_leader(quick, monkeypatch):
-    monkeypatch.setattr(runner_module, "LEASE_SECONDS", 0.1)
+async def test_a_fault_keeps_a_job_also_from_who_does_it_without_a_leader(quick, nobody_leads):
     faults = InjectionPoints()
-    fault = FaultSpec(kind="job-off", seconds=60, job="without")
-    faults.put("off", fault)
-    off, other = Chore(), Chore(fails)
-    off.name, off.needs_store, other.name, other.needs_store = "without", False, "other", False
-
-    async def refused() -> None:
-        raise Problem(503, "store-unavailable", "No", "The disk is full.")
-
-    lead = Lead(quick.store, "maintenance@east")
-    lead.take = refused  # type: ignore[method-assign]
-    runner = Runner((off, other), quick, lead, faults)
-    task = asyncio.create_task(runner.run())
-    try:
-        await until(lambda: other.runs >= 3)
+    faults.put("off", FaultSpec(kind="job-off", seconds=60, job="off"))
+    off, failing = chores(off=False, failing=False)
+    failing.work = fails
+    async with running(quick, off, failing, faults=faults):
+        await until(lambda: failing.runs >= 3)  # one that fails ends nobody
         assert off.runs == 0
-        assert not task.done(), "a job that fails ends nobody"
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
