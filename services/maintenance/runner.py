@@ -74,8 +74,6 @@ class Runner:
         """By job: when somebody wanted it done at once."""
         self._nobody_leads_since: float | None = None
         """Since when the store does not say who leads, nor lets anybody."""
-        self._done_alone_at: dict[str, float] = {}
-        """By job: when it was begun last without a leader."""
         self._faults = faults
         self._set_aside: set[str] = set()
         """Jobs that are due and not begun, since a fault is in force."""
@@ -178,18 +176,15 @@ class Runner:
             return
         for name, job in self.jobs.items():
             every = min(self.interval(name), ALONE_SECONDS)
-            is_due = now >= self._done_alone_at.get(name, float("-inf")) + every
+            is_due = now >= self._begun.get(name, float("-inf")) + every
             if not job.needs_store and is_due and name not in self._runs and not self._is_off(name):
-                self._done_alone_at[name] = now
                 self._begin_task(name, self._run_alone(job))
 
     async def _run_alone(self, job: Job) -> None:
         """One run of which nothing is kept but a line in the log."""
-        try:
-            async with asyncio.timeout(self.limit(job.name)):
-                logger.info("job %s, while nobody leads: %s", job.name, await job.run(self._context))
-        except (OSError, JobFailed) as error:  # TimeoutError is an OSError
-            logger.warning("job %s, while nobody leads, failed: %s", job.name, str(error) or repr(error))
+        done, error = await self._attempt(job)
+        if error is None:
+            logger.info("job %s, while nobody leads: %s", job.name, done)
 
     def _is_off(self, name: str) -> bool:
         """Whether a fault keeps this job, which is due, from being begun."""
@@ -216,21 +211,25 @@ class Runner:
     async def _do(self, job: Job) -> None:
         """One run, and what became of it. Cancelled without a word: then this part leads no more."""
         await self._keep(job.name)
-        limit = self.limit(job.name)
-        error: str | None = None
-        try:
-            async with asyncio.timeout(limit) as bounded:
-                await self._unless_stuck(job.name)
-                done = await job.run(self._context)
-        except Exception as failure:
-            error = f"not done after {limit:g} s" if bounded.expired() else str(failure) or repr(failure)
-            known = isinstance(failure, (*STORE_ERRORS, OSError, JobFailed))
-            logger.warning("job %s failed: %s", job.name, error, exc_info=None if known else failure)
+        done, error = await self._attempt(job)
         seconds = time.monotonic() - self._begun[job.name]
         if error is None:
             self._tell(job.name, f"{done} ({seconds:.3f} s)")
         self.histories[job.name] = self.histories[job.name].at_end(self._clock(), seconds, error)
         await self._keep(job.name)
+
+    async def _attempt(self, job: Job) -> tuple[str, str | None]:
+        """Run it within its limit: what was done, and why it failed (None: it did not)."""
+        limit = self.limit(job.name)
+        try:
+            async with asyncio.timeout(limit) as bounded:
+                await self._unless_stuck(job.name)
+                return await job.run(self._context), None
+        except Exception as failure:
+            error = f"not done after {limit:g} s" if bounded.expired() else str(failure) or repr(failure)
+            known = isinstance(failure, (*STORE_ERRORS, OSError, JobFailed))
+            logger.warning("job %s failed: %s", job.name, error, exc_info=None if known else failure)
+            return "", error
 
     def _tell(self, name: str, done: str) -> None:
         """Log a success: the first one after a failure, and otherwise one in TOLD_SECONDS."""

@@ -302,7 +302,7 @@ async def test_what_needs_no_store_is_done_while_nobody_can_lead(quick, nobody_l
         assert "job without, while nobody leads: swept" in caplog.text
 
 
-async def test_once_somebody_can_lead_all_is_done_and_known_again(quick, monkeypatch):
+async def test_once_somebody_can_lead_all_is_done_and_known_again(quick):
     without, with_store = chores(without=False, with_store=True)
     async with running(quick, with_store, without) as runner:
         runner._nobody_leads_since = 0.0
