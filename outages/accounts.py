@@ -12,7 +12,8 @@ from typing import Any
 
 import pyotp
 
-from outages.client import Failed, PublicAnswer, Refused
+from outages.client import PublicAnswer
+from outages.failures import Failed, Refused
 from outages.visit import Visit
 
 Visits = Callable[[], Visit]

@@ -9,53 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import socket
 import ssl
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
-from urllib.parse import urlsplit
+from typing import Any, cast
 
 import httptools
 
-from services.platform.names import look_up
-
-ErrorClass = Literal["refused", "handshake", "time-out", "status", "wrong-content", "closed"]
-
-CONNECT_SECONDS = 1.0
-"""A TCP connection that takes longer counts as not made, and the client goes on to the other edge."""
-
-ADDRESSES_KEPT_SECONDS = 5.0
-"""How long a resolved name is believed: a part that was started again may have moved."""
-
+from outages.edges import PublicEdge, system_reason
+from outages.failures import Failed, Refused
 
 MALFORMED = (KeyError, TypeError, AttributeError, ValueError)
 """What reading an answer raises that is JSON of another shape than the API promises."""
-
-
-class Failed(Exception):
-    """A user did not get what was asked for. `error` is the class, `detail` says what exactly was seen."""
-
-    def __init__(self, error: ErrorClass, detail: str = "") -> None:
-        super().__init__(f"{error}: {detail}" if detail else error)
-        self.error: ErrorClass = error
-        self.detail = detail
-
-
-class EdgeUnreachable(Failed):
-    """No TCP connection came about: the one failure after which another edge is tried."""
-
-
-class Refused(Failed):
-    """An answer with another status than those that mean success."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__("status", detail)
-        self.status = status
 
 
 @dataclass(frozen=True)
@@ -90,48 +58,6 @@ class PublicAnswer:
             return ""
 
 
-class PublicEdge:
-    """One public HTTPS address. Remembers what its name resolves to for a few seconds."""
-
-    def __init__(self, name: str, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname:
-            raise ValueError(f"{url!r} is not an HTTPS address")
-        self.name = name
-        self.url = url
-        self.host = parts.hostname
-        self.port = parts.port or 443
-        self.authority = parts.netloc
-        self._addresses: list[tuple[socket.AddressFamily, tuple[Any, ...]]] = []
-        self._resolved_at = 0.0
-
-    async def addresses(self) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
-        """What the name resolves to, IPv4 first. Raises Unreachable when it does not resolve."""
-        if not self._addresses or time.monotonic() - self._resolved_at > ADDRESSES_KEPT_SECONDS:
-            try:
-                found = await look_up(self.host)
-            except OSError as error:
-                raise EdgeUnreachable("refused", f"{self.host} does not resolve: {error}") from None
-            families = ((socket.AF_INET6 if ":" in host else socket.AF_INET, host) for host in found)
-            self._addresses = sorted(
-                ((family, (host, self.port)) for family, host in families),
-                key=lambda row: row[0] != socket.AF_INET,
-            )
-            self._resolved_at = time.monotonic()
-        return self._addresses
-
-
-def parse_edges(text: str) -> dict[str, PublicEdge]:
-    """Edges from `east=https://localhost:8443,west=https://localhost:9443`. Raises ValueError."""
-    edges = {}
-    for item in text.split(","):
-        name, equals, url = item.strip().partition("=")
-        if not (name and equals):
-            raise ValueError(f"{item!r} is not of the form name=https://host:port")
-        edges[name] = PublicEdge(name, url)
-    return edges
-
-
 Trust = Callable[[], ssl.SSLContext]
 """Gives the client context of now: whom the site's people trust may change."""
 
@@ -159,7 +85,7 @@ def trusting(ca: Path) -> Trust:
 
 
 class PublicConnection(asyncio.Protocol):
-    """One TLS connection; HTTP/1.1, one request at a time. Made by `connect`."""
+    """One TLS connection; HTTP/1.1, one request at a time. Made by `shake_hands`."""
 
     def __init__(self, edge: PublicEdge) -> None:
         self.edge = edge
@@ -315,13 +241,9 @@ def _fields(block: bytes) -> dict[str, str]:
     return fields
 
 
-async def connect(edge: PublicEdge, tls: ssl.SSLContext) -> PublicConnection:
-    """Open a fresh connection with a whole TLS handshake and a verified certificate.
-
-    Raises Unreachable when no TCP connection comes about (refused, or not within CONNECT_SECONDS), and
-    Failed("handshake") with the reason when the certificate is bad or the handshake breaks off.
-    """
-    sock = await _connect_tcp(edge)
+async def shake_hands(edge: PublicEdge, sock: socket.socket, tls: ssl.SSLContext) -> PublicConnection:
+    """Over a fresh TCP connection to an edge: a whole TLS handshake, and a verified certificate. Raises
+    Failed("handshake") with the reason when the certificate is bad or the handshake breaks off."""
     try:
         # From here the socket belongs to the loop's transport, which closes it when the handshake fails.
         _, connection = await asyncio.get_running_loop().create_connection(
@@ -332,34 +254,5 @@ async def connect(edge: PublicEdge, tls: ssl.SSLContext) -> PublicConnection:
     except ssl.SSLError as error:
         raise Failed("handshake", (error.reason or str(error)).replace("_", " ").lower()) from None
     except OSError as error:
-        raise Failed("handshake", f"broken off: {_reason(error)}") from None
+        raise Failed("handshake", f"broken off: {system_reason(error)}") from None
     return connection
-
-
-def _reason(error: OSError) -> str:
-    """What the system says, in its own words: event loops add addresses and arguments to them."""
-    return os.strerror(error.errno).lower() if error.errno else "connection closed"
-
-
-async def _connect_tcp(edge: PublicEdge) -> socket.socket:
-    loop = asyncio.get_running_loop()
-    problem: EdgeUnreachable | None = None
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            for family, address in await edge.addresses():
-                sock = socket.socket(family, socket.SOCK_STREAM)
-                try:
-                    sock.setblocking(False)
-                    await loop.sock_connect(sock, address)
-                    return sock
-                except OSError as error:
-                    sock.close()
-                    problem = problem or EdgeUnreachable("refused", f"{edge.authority}: {_reason(error)}")
-                except BaseException:
-                    sock.close()
-                    raise
-    except TimeoutError:
-        raise EdgeUnreachable(
-            "time-out", f"{edge.authority}: no connection in {CONNECT_SECONDS:g} s"
-        ) from None
-    raise problem or EdgeUnreachable("refused", f"{edge.authority}: no address")

@@ -14,7 +14,8 @@ from typing import Any
 from foundation.ledger import Ledger
 from outages.accounts import ProberAccount, Visits, enrol, log_in, request, sign_up
 from outages.cast import AUTHORS, POSTS_PER_AUTHOR, AcknowledgedPost, Cast
-from outages.client import MALFORMED, Failed, Refused
+from outages.client import MALFORMED
+from outages.failures import Failed, Refused
 from outages.journeys.home_timeline import compare
 from outages.visit import Cleanup
 

@@ -14,7 +14,9 @@ from typing import Any
 from foundation.clock import Clock
 from foundation.ledger import Ledger
 from outages.cast import Cast
-from outages.client import MALFORMED, Failed, PublicEdge, Trust
+from outages.client import MALFORMED, Trust
+from outages.edges import PublicEdge
+from outages.failures import Failed
 from outages.journeys.journey import Journey
 from outages.recent import Numbers, Recent
 from outages.tracker import BRIDGED_SECONDS, AttemptResult, Kind, NoData, Outage, Outcome, Tracker
@@ -216,7 +218,7 @@ class JourneyProbe:
             self._ledger.append(
                 "attempt.failed" if failure else "attempt.slow",
                 journey=self.journey.name,
-                edge=visit.tried[-1] if visit.tried else "",
+                edge=visit.edge,
                 tried=visit.tried,
                 start=self._clock.stamp(start),
                 end=self._clock.stamp(end),

@@ -7,7 +7,8 @@ from math import nan
 
 from outages.accounts import Visits, request
 from outages.cast import Cast
-from outages.client import MALFORMED, Failed
+from outages.client import MALFORMED
+from outages.failures import Failed
 
 LOOK_EVERY = 2.0
 KNOWN = 1

@@ -18,7 +18,8 @@ from foundation.patient_ledger import PatientLedger
 from outages import journeys
 from outages.acknowledgements import Acknowledgements
 from outages.cast import Cast
-from outages.client import PublicEdge, Trust, parse_edges, trusting
+from outages.client import Trust, trusting
+from outages.edges import PublicEdge, parse_edges
 from outages.fixture_upkeep import FixtureUpkeep
 from outages.interrupted import close_what_was_left_open
 from outages.journey_probe import JourneyProbe

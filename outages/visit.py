@@ -9,17 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from outages.client import (
-    EdgeUnreachable,
-    EventStream,
-    Failed,
-    PublicAnswer,
-    PublicConnection,
-    PublicEdge,
-    Refused,
-    Trust,
-    connect,
-)
+from outages.client import EventStream, PublicAnswer, PublicConnection, Trust, shake_hands
+from outages.edges import PublicEdge, reach
+from outages.failures import Failed, Refused
 
 PRECONDITION_SECONDS = 3.0
 """How long a precondition that belongs to another journey may take."""
@@ -53,7 +45,7 @@ class Visit:
     """What one attempt does at the site.
 
     The first request to an edge opens a fresh connection, later ones of the same visit use it again;
-    nothing is kept from one visit to the next. When an edge refuses the connection the visit goes on to
+    nothing is kept from one visit to the next. When an edge gives no connection the visit goes on to
     the next one, as a browser does that knows two addresses; after anything else it does not.
     """
 
@@ -64,6 +56,8 @@ class Visit:
         """In the order of preference."""
         self.tried: list[str] = []
         """Names of the edges that were asked for a connection, in order."""
+        self.edge = ""
+        """The one that gave it, or was asked last."""
         self.step = "connecting"
         """What is being waited for, so that a time-out can say it."""
         self.cleanups: list[Cleanup] = []
@@ -80,23 +74,20 @@ class Visit:
         self._opened: list[PublicConnection] = []
 
     async def connect(self, preferred: PublicEdge | None = None) -> PublicConnection:
-        """A fresh connection to the preferred edge, or to another one if that refuses. Raises Failed."""
+        """A fresh connection to the preferred edge, or to another one if that gives none. Raises Failed."""
         first = preferred or self.edges[0]
         order = [first, *(edge for edge in self.edges if edge is not first)] if self._may_move else [first]
-        problem: EdgeUnreachable | None = None
-        for edge in order:
-            if edge.name not in self.tried:
-                self.tried.append(edge.name)
-            self.step = f"handshake with {edge.name}"
-            try:
-                connection = await connect(edge, self._tls())
-            except EdgeUnreachable as error:
-                problem = error
-                continue
-            self._opened.append(connection)
-            return connection
-        assert problem is not None
-        raise problem
+        edge, sock = await reach(order, self._asked)
+        self._asked(edge)
+        connection = await shake_hands(edge, sock, self._tls())
+        self._opened.append(connection)
+        return connection
+
+    def _asked(self, edge: PublicEdge) -> None:
+        self.edge = edge.name
+        self.step = f"handshake with {edge.name}"
+        if edge.name not in self.tried:
+            self.tried.append(edge.name)
 
     async def ask(
         self,

@@ -1,7 +1,7 @@
 """Somebody opens the home timeline: exactly the posts of those followed, newest first, and not empty."""
 
 from outages.cast import Cast
-from outages.client import Failed
+from outages.failures import Failed
 from outages.journeys.journey import Journey
 from outages.visit import Visit
 

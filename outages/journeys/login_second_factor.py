@@ -9,7 +9,7 @@ failover: that it is gone is no failure, and another one takes its place.
 
 from outages.accounts import ProberAccount
 from outages.cast import Cast
-from outages.client import Failed
+from outages.failures import Failed
 from outages.journeys.journey import Journey
 from outages.journeys.new_session import must_be_good
 from outages.visit import AttemptLeftOut, Visit

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outages.client import Failed, PublicAnswer
+from outages.client import PublicAnswer
+from outages.failures import Failed
 from outages.visit import Visit
 
 

@@ -4,7 +4,7 @@ Only one person ever mentions who is asked here: mentions by others are somebody
 """
 
 from outages.cast import Cast
-from outages.client import Failed
+from outages.failures import Failed
 from outages.journeys.journey import DELIVERY_LIMIT, DELIVERY_SLOW, Journey
 from outages.journeys.polling import pauses
 from outages.visit import Visit

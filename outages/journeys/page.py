@@ -1,7 +1,7 @@
 """Anybody opens the page."""
 
 from outages.cast import Cast
-from outages.client import Failed
+from outages.failures import Failed
 from outages.journeys.journey import Journey
 from outages.visit import Visit
 

@@ -1,7 +1,7 @@
 """Somebody posts. What was acknowledged is what `read-back` reads."""
 
 from outages.cast import AcknowledgedPost, Cast
-from outages.client import Failed
+from outages.failures import Failed
 from outages.journeys.journey import Journey
 from outages.visit import Visit
 
@@ -13,7 +13,7 @@ async def attempt(visit: Visit, cast: Cast) -> None:
     post = answer.expect(201).json()
     if "id" in post:
         replicated = post.get("replicated") is not False
-        cast.acknowledge(AcknowledgedPost(str(post["id"]), text, visit.tried[-1], replicated))
+        cast.acknowledge(AcknowledgedPost(str(post["id"]), text, visit.edge, replicated))
         for old in cast.outdated():
             visit.undo_later("DELETE", f"/posts/{old.id}", author)
     if post.get("text") != text or post.get("author", {}).get("id") != author.id:

@@ -5,7 +5,8 @@ account becomes a celebrity (see fixture_upkeep), whose posts reach homes by ano
 """
 
 from outages.cast import Cast
-from outages.client import Failed, PublicAnswer
+from outages.client import PublicAnswer
+from outages.failures import Failed
 from outages.journeys.journey import Journey
 from outages.visit import Visit
 

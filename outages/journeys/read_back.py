@@ -1,7 +1,7 @@
 """Somebody reads the latest acknowledged post, at the edge that did not take it."""
 
 from outages.cast import Cast
-from outages.client import Failed
+from outages.failures import Failed
 from outages.journeys.journey import Journey
 from outages.visit import AttemptLeftOut, Visit
 

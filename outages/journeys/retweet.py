@@ -1,7 +1,7 @@
 """Somebody retweets a post, sees it counted as their own, and takes it back."""
 
 from outages.cast import Cast
-from outages.client import Failed
+from outages.failures import Failed
 from outages.journeys.journey import Journey
 from outages.visit import AttemptLeftOut, Visit
 

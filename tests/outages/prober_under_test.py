@@ -11,7 +11,8 @@ from fake_site import FakeSite
 
 from foundation.clock import parse
 from foundation.ledger import Record
-from outages.client import PublicEdge, trusting
+from outages.client import trusting
+from outages.edges import PublicEdge
 from outages.prober import Prober
 
 Until = Callable[..., Awaitable[None]]

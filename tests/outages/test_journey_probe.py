@@ -16,7 +16,8 @@ from foundation.clock import parse
 from foundation.ledger import Record
 from outages import journey_probe as module
 from outages.cast import Cast
-from outages.client import Failed, PublicEdge
+from outages.edges import PublicEdge
+from outages.failures import Failed
 from outages.journey_probe import (
     MOST_IN_FLIGHT,
     NORMAL_EVERY,
@@ -285,7 +286,7 @@ def test_a_good_attempt_is_counted_and_leaves_no_line(monkeypatch: pytest.Monkey
 
 def test_a_failed_attempt_is_told_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(visit: Visit) -> None:
-        visit.tried += ["west", "west", "east"]
+        visit.tried, visit.edge = ["west", "east"], "east"
         visit.step = "handshake with east"
         await asyncio.sleep(0.25)
         raise Failed("refused", "nobody there")
@@ -295,7 +296,7 @@ def test_a_failed_attempt_is_told_in_full(monkeypatch: pytest.MonkeyPatch) -> No
         "kind": "attempt.failed",
         "journey": "page",
         "edge": "east",
-        "tried": ["west", "west", "east"],
+        "tried": ["west", "east"],
         "start": 0.0,
         "end": 0.25,
         "connection": "fresh",
