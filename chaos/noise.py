@@ -64,17 +64,23 @@ def make(
     every: float,
     seconds: float | None,
     told: Callable[[FaultRow | None, str], None],
+    pause: Callable[[float], object] = time.sleep,
 ) -> int:
     """Inject one after the other, `every` so many seconds, for so many `seconds` (None: until interrupted).
-    Returns how many there were. `told` gets each once it is over; None, with why, when one was refused.
+    Returns how many there were. `told` gets each once it is over; None, with why, when one was refused. One
+    is drawn after the `pause` before it, so that whoever cuts that short can draw no more.
 
     Raises KeyboardInterrupt, with the one that is in force ended.
     """
     end = None if seconds is None else time.monotonic() + seconds
     due = time.monotonic()
     number = 0
-    for one in drawn:
-        time.sleep(max(0.0, due - time.monotonic()))
+    left = iter(drawn)
+    while True:
+        pause(max(0.0, due - time.monotonic()))
+        one = next(left, None)
+        if one is None:
+            break
         if end is not None and time.monotonic() + one.dose.seconds > end:
             break
         due = max(due + every, time.monotonic())

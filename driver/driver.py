@@ -17,7 +17,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foundation.failure import USAGE, Failure
+from foundation.failure import NOT_RESTORED, USAGE, Failure
 from foundation.state import State
 from testbed.choice import Choice, choose, lifecycle_of, lifecycle_on
 from testbed.runtimes.lifecycle import SILENT, Ended, Lifecycle, Outlook, StartListener, Wishes
@@ -220,11 +220,16 @@ class Driver:
         return _refuse_unfinished(carry_out(site, self.state, "roll-back", moves, say=say))
 
     def end(self, fault_id: str) -> FaultRow:
-        """End a fault before its time; returns it once it is over, or given up as unknown."""
+        """End a fault before its time; returns it once it is over. Raises Failure (not restored) when nobody
+        can say that it is."""
         from chaos import following
+        from chaos.fault_rows import is_over
 
         self._refuse_outside()
-        return following.end(self.state, fault_id)
+        now = following.end(self.state, fault_id)
+        if not is_over(now):
+            raise Failure(f"{fault_id} was not seen to end", "failwhale chaos heal", NOT_RESTORED)
+        return now
 
     def heal(self, listener: chaos.listener.Listener | None = None, what: str | None = None) -> Healing:
         """Undo every fault and make every part well; or only the fault of an id, or the faults on the parts
@@ -295,8 +300,7 @@ class Driver:
         from outages.history import history_of
 
         self._refuse_outside()
-        spans = ((max(gap.start, since), min(gap.end, until)) for gap in history_of(self.state).gaps)
-        return sum(max(0.0, end - start) for start, end in spans)
+        return history_of(self.state).seconds_without_data(since, until)
 
     def report(self, output: Path | None = None) -> Report:
         """Write the page about the latest run to `output`, or to the folder of reports of the site."""

@@ -48,7 +48,8 @@ def noise(state: State, seed: int, tell: Tell) -> Iterator[None]:
     def told(row: Any, why: str) -> None:
         tell("noise", why or f"{row['fault']} {row['target']}")
 
-    thread = threading.Thread(target=make, args=(state, until_over(), seed, NOISE_EVERY, None, told))
+    given = (state, until_over(), seed, NOISE_EVERY, None, told, over.wait)
+    thread = threading.Thread(target=make, args=given)
     thread.start()
     try:
         yield

@@ -33,6 +33,9 @@ EXIT_CODES = {
     Outcome.NOT_RESTORED: NOT_RESTORED,
 }
 
+LONGEST_UNSEEN = 5.0
+"""Seconds before the end without a value of what has to hold all the while: it is asked for once a second."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -62,6 +65,11 @@ class Observed:
     fix: FixSeen | None = None
     pages: Sequence[Page] = ()
     """That came between its beginning and its end."""
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nobody saw how users fared for so long that nothing can be said of them."""
+        return self.without_data > BLIND * (self.ended - self.began)
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,6 @@ def _injected(observed: Observed) -> Iterator[Finding]:
 
 def _hurt(incident: Incident, observed: Observed) -> Iterator[Finding]:
     expect = incident.expect
-    blind = observed.without_data > BLIND * (observed.ended - observed.began)
     for journey, kind in expect.hurt.items():
         times = [
             one
@@ -125,8 +132,8 @@ def _hurt(incident: Incident, observed: Observed) -> Iterator[Finding]:
             delay = max(0.0, min(one.start for one in times) - observed.began)
             seconds = sum(one.duration(observed.ended) for one in times)
             yield Finding(what, True, f"after {spell_duration(delay)}, for {spell_duration(seconds)}")
-        elif blind:
-            yield Finding(what, None, f"no data for {spell_duration(observed.without_data)}")
+        elif observed.is_blind:
+            yield Finding(what, None, _unseen(observed))
         else:
             yield Finding(what, False, "it is not")
 
@@ -138,7 +145,14 @@ def _others(incident: Incident, observed: Observed) -> Finding:
         for one in observed.outages
         if one.journey not in allowed and one.start >= observed.began - UNDER_WAY
     }
-    return Finding("all other journeys stay well", not hurt, ", ".join(sorted(hurt)) or "they do")
+    what = "all other journeys stay well"
+    if not hurt and observed.is_blind:
+        return Finding(what, None, _unseen(observed))
+    return Finding(what, not hurt, ", ".join(sorted(hurt)) or "they do")
+
+
+def _unseen(observed: Observed) -> str:
+    return f"no data for {spell_duration(observed.without_data)}"
 
 
 def _signs(incident: Incident, observed: Observed) -> Iterator[Finding]:
@@ -160,8 +174,12 @@ def _stays(incident: Incident, observed: Observed) -> Iterator[Finding]:
         what = f"all the while, {sign.what}: {sign.bound}"
         if not seen.asked:
             yield Finding(what, None, "Prometheus did not answer")
+        elif seen.missing is not None:
+            yield Finding(what, False, f"{seen.missing:.3g}")
+        elif seen.last is None or observed.ended - seen.last > LONGEST_UNSEEN:
+            yield Finding(what, None, "no value" if seen.last is None else "no value in the end")
         else:
-            yield Finding(what, seen.missing is None, "so" if seen.missing is None else f"{seen.missing:.3g}")
+            yield Finding(what, True, "so")
 
 
 def _alert(incident: Incident, observed: Observed) -> Iterator[Finding]:
@@ -185,7 +203,10 @@ def _paged(incident: Incident, observed: Observed) -> Iterator[Finding]:
         return
     seen = ", ".join(sorted({page.alert for page in observed.pages})) or "nobody"
     what = "somebody is paged" if incident.expect.paged else "nobody is paged"
-    yield Finding(what, bool(observed.pages) is incident.expect.paged, seen)
+    if not observed.pages and observed.is_blind:  # the prober is who records them
+        yield Finding(what, None, _unseen(observed))
+    else:
+        yield Finding(what, bool(observed.pages) is incident.expect.paged, seen)
 
 
 def _fixed(incident: Incident, fix: FixSeen) -> Finding:

@@ -36,6 +36,8 @@ class SignSeen:
     """Whether Prometheus has answered at all."""
     missing: float | None = None
     """A value with which it did not hold."""
+    last: float | None = None
+    """The last moment at which there was a value."""
 
 
 @dataclass
@@ -136,6 +138,8 @@ class Observer:
     def _look_whether_it_stays(self, prometheus: Prometheus, sign: Sign) -> None:
         seen, value = self.seen.signs[sign.what], value_of(prometheus, sign)
         seen.asked = True
+        if value is not None:
+            seen.last = time.time()
         if sign.holds(value) is False:
             seen.missing = value
 

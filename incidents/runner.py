@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -93,22 +93,23 @@ class _Run:
             self.tell("verdict", f"baseline not met: {why}")
             return Result(self.incident, self.manner, Outcome.BASELINE_NOT_MET, (), began, began, why=why)
         before = as_it_is(self.driver) if self.fix else None
-        with ExitStack() as beside:
+        with ExitStack() as beside, ExitStack() as noisy:
             load = beside.enter_context(people(self.driver, self.incident.people, self.tell))
             if self.manner.noise is not None:
-                beside.enter_context(noise(self.driver.state, self.manner.noise, self.tell))
+                noisy.enter_context(noise(self.driver.state, self.manner.noise, self.tell))
             observer = Observer(self.driver.state, self.incident, self.tell)
             began, clock = time.time(), time.monotonic()
             try:
                 with observer:
                     fix = self._perform(observer, clock)
                     ended = time.time()
-                    self._end()
-                    self._wait_well()
+                    noisy.close()
+                    self._end_and_wait_well()
                 self._put_back(before)
             except BaseException:
                 with uninterruptible():
-                    self.tell("end", "broken off: all of it is undone")
+                    self.tell("end", "broken off: all of it is being undone")
+                    noisy.close()
                     self._make_whole()
                     self._put_back(before)
                 raise
@@ -266,22 +267,42 @@ class _Run:
 
     # --- its end ---
 
+    def _end_and_wait_well(self) -> None:
+        """A site of which something cannot be undone is not restored."""
+        try:
+            self._end()
+        except Failure as failure:
+            self.tell("end", failure.message)
+            self._heal()
+        else:
+            self._wait_well()
+
     def _end(self) -> None:
-        """End what is in force still. May be repeated. Raises Failure when something cannot be undone."""
+        """End what is in force still. May be repeated. Raises Failure when something cannot be undone, once
+        all else is."""
+        failures = [failure for end in self._ends() if (failure := _failure_of(end)) is not None]
+        if failures:
+            raise failures[0]
+
+    def _ends(self) -> Iterator[Callable[[], object]]:
         for identifier in self.begun:
-            with suppress(UnknownFault):  # it was refused
-                self.driver.end(identifier)
+            yield partial(self.driver.end, identifier)
         release = self.incident.release
         if release is not None and self._runs(release):
             self.tell("end", release.commands[1])
-            self.driver.roll_back(release.target)
+            yield partial(self.driver.roll_back, release.target)
 
     def _make_whole(self) -> None:
         """After what broke the run off: what cannot be ended by itself is left to the heal."""
         with suppress(Failure):
             self._end()
-        with suppress(Failure):
+        self._heal()
+
+    def _heal(self) -> None:
+        try:
             self.driver.heal()
+        except Failure as failure:
+            self.tell("end", f"not undone: {failure.message}")
 
     def _put_back(self, before: AsBefore | None) -> None:
         if before is not None:
@@ -302,8 +323,7 @@ class _Run:
             self.driver.wait_green(RESTORED_WITHIN)
         except Failure as failure:
             self.tell("end", failure.message)
-            with suppress(Failure):
-                self.driver.heal()
+            self._heal()
             return
         self.restored = time.monotonic() - began
         self.tell("end", f"all journeys are green {spell_duration(self.restored)} after the end")
@@ -334,3 +354,14 @@ class _Run:
 
     def _sleep(self, until: float) -> None:
         time.sleep(max(0.0, until - time.monotonic()))
+
+
+def _failure_of(end: Callable[[], object]) -> Failure | None:
+    """Why it could not be ended; None when it is, and for what never began."""
+    try:
+        end()
+    except UnknownFault:  # it was refused
+        return None
+    except Failure as failure:
+        return failure
+    return None

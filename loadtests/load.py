@@ -23,6 +23,9 @@ Tell = Callable[[Mapping[str, Any]], None]
 Spread = Mapping[str, float | None]
 """Percentiles by name, in seconds; None each when there are no values."""
 
+POLL = 0.1
+"""Seconds between two looks whether a load has begun."""
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -82,6 +85,13 @@ class Load:
             self._failure = self._generator.failure() if self.interrupted_after is None else early
         self.over.set()
 
+    def wait_until_under_way(self) -> None:
+        """Somebody else listens. Raises Failure when it ends before it has begun."""
+        while not (self.elapsed or self.over.wait(POLL)):
+            pass
+        if self._failure is not None:
+            raise self._failure
+
     def interrupt(self) -> None:
         """Ask it to end now; who listens gets a result all the same."""
         if not self.over.is_set():
@@ -126,12 +136,13 @@ def running(state: State, plan: LoadPlan) -> Iterator[Load]:
 
 @contextmanager
 def beside(state: State, plan: LoadPlan, tell: Tell = lambda now: None) -> Iterator[Load]:
-    """The same while the block does something else: a thread listens. It ends with the block, and has its
-    result afterwards."""
+    """The same while the block does something else: a thread listens. The block begins once people use the
+    site, so that what it breaks is broken for them. The load ends with it, and has its result afterwards."""
     with running(state, plan) as load:
         listener = threading.Thread(target=load.listen, args=(tell,), daemon=True)
         listener.start()
         try:
+            load.wait_until_under_way()
             yield load
         finally:
             load.interrupt()

@@ -34,6 +34,10 @@ NEW_CONFIGURATION = 3.0
 """Seconds after a change of the configuration is in force in which it is the cause of what begins."""
 
 
+LONGEST_SILENCE = 15.0
+"""Seconds without a record after which a prober is taken to look no more: it has one to write every ten."""
+
+
 class History:
     """Takes the records of a ledger one by one, and knows the latest run that they tell of."""
 
@@ -85,6 +89,17 @@ class History:
     def now(self) -> float:
         """The end of the run; the present while it goes on."""
         return self.ended if self.ended is not None else time.time()
+
+    def seconds_without_data(self, since: float, until: float) -> float:
+        """Seconds between two moments (Unix seconds) in which nobody looked how users fared."""
+        if self.began is None:
+            return until - since
+        spans = [(gap.start, gap.end) for gap in self.gaps] + [(since, self.began)]
+        if self.ended is not None:
+            spans.append((self.ended, until))
+        elif self.last_sign is not None and until - self.last_sign > LONGEST_SILENCE:
+            spans.append((self.last_sign, until))
+        return sum(max(0.0, min(end, until) - max(start, since)) for start, end in spans)
 
     def join_causes(self) -> None:
         """Name the causes of each outage."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 import urllib.error
@@ -21,6 +22,8 @@ from testbed.instruments import address_of
 Samples = list[tuple[float, float]]
 """(Unix seconds, value)"""
 
+SERIES = ("vector", "matrix")
+"""Results that have labels."""
 ASK_SECONDS = 5.0
 BAD_REQUEST = 400
 CHUNK_SECONDS = 3600.0
@@ -92,15 +95,18 @@ class Prometheus:
             with urllib.request.urlopen(
                 f"http://{self._address}/api/v1/query?{parameters}", timeout=ASK_SECONDS
             ) as answer:
-                return list(json.load(answer)["data"]["result"])
+                data = json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             if error.code == BAD_REQUEST:
                 raise BadQuery(f"{query}: {_refusal(error)}", "mend the query") from None
             raise Failure(f"Prometheus answers {error.code}: {error.read(200)!r}") from None
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
             raise Failure(
                 f"Prometheus at {self._address} does not answer: {error}", "see: failwhale status"
             ) from None
+        if data["resultType"] not in SERIES:
+            raise BadQuery(f"{query}: is a {data['resultType']}, not series", "mend the query: vector(...)")
+        return list(data["result"])
 
 
 def _refusal(error: urllib.error.HTTPError) -> str:

@@ -41,8 +41,6 @@ def lose(driver: Driver, loss: Loss, people: int) -> Trial:
     wait_for_a_replica(driver)
     plan = LoadPlan(Shape.STEADY, people, 0.0, LONGEST_SECONDS)
     with driver.load(plan) as load:
-        while not load.elapsed and not load.over.is_set():
-            time.sleep(0.1)
         begun = []
         if loss.before:
             request = loss.request_before(BEFORE_SECONDS + AWAY_SECONDS)

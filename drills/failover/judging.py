@@ -11,6 +11,7 @@ from drills.failover.way import Way
 from foundation.console import spell_duration
 from foundation.verdict import Verdict
 from loadtests.findings import Findings
+from outages.model import UNDER_WAY
 
 MOST_BLIND = 1.0
 """Seconds of a trial in which nobody need have looked: every journey is tried twice a second or so."""
@@ -62,8 +63,12 @@ def judge(
     What is slow for as long as the loss lasts is told, and breaks no way: who looks for a dead machine at
     each visit waits until that is clear, and then gets there by the other edge.
     """
-    counted = [one for one in felt if one.journey not in way.spared]
-    before = [one for one in counted if one.start < returned]
+    counted = [one for one in felt if one.journey not in way.spared and one.end > lost]
+    if ill := [one for one in counted if one.start < lost - UNDER_WAY]:
+        untested = Judged.untested(f"not well before: {_named(ill)}")
+        return untested, untested if way.comes_back else None
+    of_return = [one for one in counted if way.comes_back and _is_of_return(one, returned)]
+    before = [one for one in counted if one.start < returned and one not in of_return]
     slow = [one for one in before if one.is_slow and one.end >= returned]
     hurt = [one for one in before if one not in slow]
     judged = Judged(
@@ -72,7 +77,7 @@ def judge(
         lost=len(kept.lost),
         announced=len(kept.lost_as_announced),
     )
-    return judged, _judge_return(counted, returned, blind) if way.comes_back else None
+    return judged, _judge_return(of_return, returned, blind) if way.comes_back else None
 
 
 def _verdict(
@@ -106,8 +111,12 @@ def _is_all_there(kept: Findings) -> bool:
     return kept.acknowledged > 0 and not kept.unknown and not kept.lost_as_announced
 
 
-def _judge_return(counted: Sequence[Felt], returned: float, blind: float) -> Judged:
-    after = [one for one in counted if one.start >= returned]
+def _is_of_return(one: Felt, returned: float) -> bool:
+    """An attempt that the return hurts may have begun before it."""
+    return one.start >= returned - UNDER_WAY and one.end > returned
+
+
+def _judge_return(after: Sequence[Felt], returned: float, blind: float) -> Judged:
     if blind > MOST_BLIND:
         return Judged.untested(_unseen(blind))
     down = [one for one in after if not one.is_slow]

@@ -29,6 +29,8 @@ WELL_FOR = 1.0
 """Seconds for which users have to be well in one piece."""
 BEYOND = 4.0
 """Seconds after the limit of a way in which users may still be seen to become well by themselves."""
+WRITES_BEFORE = 3.0
+"""Seconds for which people have used the site when the loss comes: what they wrote is what may be lost."""
 SECOND_WAVE = 4.0
 """Seconds after the return in which that may still hurt users."""
 LOAD_SECONDS = 300
@@ -52,7 +54,8 @@ def lose(driver: Driver, way: Way, people: int, tell: Tell) -> Trial:
     """Lose it once, and have it back; what cannot be lost is untested. Raises KeyboardInterrupt with
     everything healed."""
     try:
-        driver.wait_green(STEADY_WITHIN)
+        if not driver.wait_green(STEADY_WITHIN):
+            return Trial(way, Judged.untested("this site has no prober: nobody sees how users fare"))
     except Failure as failure:
         return Trial(way, Judged.untested(f"not well before: {failure.message}"))
     wait_for_a_replica(driver)
@@ -63,14 +66,20 @@ def lose(driver: Driver, way: Way, people: int, tell: Tell) -> Trial:
         _heal(driver)
         return Trial(way, Judged.untested(failure.message))
     except BaseException:
-        tell("broken off: everything is undone")
-        _heal(driver)
+        tell("broken off: everything is being undone")
+        if left := _heal(driver):
+            tell(f"not undone: {left}")
         raise
 
 
-def _heal(driver: Driver) -> None:
-    with uninterruptible(), suppress(Failure):
-        driver.heal()
+def _heal(driver: Driver) -> str:
+    """What is left after it; empty when nothing is."""
+    with uninterruptible():
+        try:
+            driver.heal()
+        except Failure as failure:
+            return failure.message
+    return ""
 
 
 def wait_for_a_replica(driver: Driver) -> None:
@@ -84,6 +93,7 @@ def wait_for_a_replica(driver: Driver) -> None:
 def _lost_and_found(driver: Driver, way: Way, people: int, tell: Tell, begun: list[str]) -> Trial:
     load = LoadPlan(Shape.STEADY, people, 0.0, LOAD_SECONDS)
     with driver.load(load):
+        time.sleep(WRITES_BEFORE)
         if way.also:
             begun.append(_kill(driver, way.also))
         with Promotion(driver.state, asks=way.takes_a_primary) as promotion:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from itertools import islice
 
@@ -68,6 +69,21 @@ def test_one_that_is_refused_is_told_and_the_next_one_is_tried(
     assert number == 2
     assert begun.reasons == ["noise of seed 7"] * 3
     assert "post@east is paused" in told[1]
+
+
+def test_who_cuts_the_pause_short_draws_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chaos.noise.following, "begin", begun := Begun())
+    over = threading.Event()
+
+    def until_over() -> Iterator[Drawn]:
+        while not over.is_set():
+            yield Drawn("latency", DOSE, 1)
+
+    def told(row: object, why: str) -> None:
+        over.set()
+
+    number = make(State("unused"), until_over(), 7, 60.0, None, told, over.wait)
+    assert (number, len(begun.reasons)) == (1, 1)
 
 
 def test_it_ends_before_a_dose_would_outlast_its_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,6 +103,7 @@ def test_a_load_goes_on_beside_and_ends_with_its_block(fake_site: Any) -> None:
     with driver.load(
         LoadPlan(Shape.STEADY, people=10, rate=60, seconds=60), lambda now: told.append(now["elapsed"])
     ) as load:
+        assert load.elapsed > 0  # the block begins once people use the site
         end = time.monotonic() + 20
         while not (told and '"post"' in fake_site.record.read_text()):
             assert time.monotonic() < end, "nobody was told how it goes, or nobody wrote a post"

@@ -48,7 +48,7 @@ def observed() -> Callable[..., Observed]:
 
     def make(**otherwise: Any) -> Observed:
         seen = Seen(
-            signs={SIGN.what: SignSeen(102.0, 0.9, asked=True), STAYS.what: SignSeen(asked=True)},
+            signs={SIGN.what: SignSeen(102.0, 0.9, asked=True), STAYS.what: SignSeen(asked=True, last=107.0)},
             alerts={"JourneyDown": 104.0},
             asked=True,
         )

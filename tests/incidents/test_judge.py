@@ -27,28 +27,37 @@ def test_all_as_expected(incident: Incident, observed: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("paged", "pages", "what", "good"),
+    ("paged", "pages", "without_data", "what", "good"),
     [
-        (True, [Page("JourneyDown", "retweet", 104.0)], "somebody is paged", True),
-        (True, [], "somebody is paged", False),
-        (False, [Page("JourneyDown", "retweet", 104.0)], "nobody is paged", False),
-        (False, [], "nobody is paged", True),
+        (True, [Page("JourneyDown", "retweet", 104.0)], 0.0, "somebody is paged", True),
+        (True, [], 0.0, "somebody is paged", False),
+        (False, [Page("JourneyDown", "retweet", 104.0)], 0.0, "nobody is paged", False),
+        (False, [], 0.0, "nobody is paged", True),
+        (False, [], 6.0, "nobody is paged", None),
+        (True, [], 6.0, "somebody is paged", None),
+        (True, [Page("JourneyDown", "retweet", 104.0)], 6.0, "somebody is paged", True),
     ],
 )
 def test_whether_anybody_is_paged_is_judged_where_the_file_says_so(
-    incident: Incident, observed: Any, paged: bool, pages: list[Page], what: str, good: bool
+    incident: Incident,
+    observed: Any,
+    paged: bool,
+    pages: list[Page],
+    without_data: float,
+    what: str,
+    good: bool | None,
 ) -> None:
     wanted = replace(incident, expect=replace(incident.expect, paged=paged))
-    (said,) = [one.verdict for one in findings(wanted, observed(pages=pages)) if one.what == what]
+    seen = observed(pages=pages, without_data=without_data)
+    (said,) = [one.verdict for one in findings(wanted, seen) if one.what == what]
     assert said is good
     assert not [one for one in findings(incident, observed(pages=pages)) if one.what == what]
 
 
 def signs(**sign: Any) -> Seen:
     alerts = {"JourneyDown": 104.0}
-    return Seen(
-        signs={SIGN.what: SignSeen(**sign), STAYS.what: SignSeen(asked=True)}, alerts=alerts, asked=True
-    )
+    both = {SIGN.what: SignSeen(**sign), STAYS.what: SignSeen(asked=True, last=107.0)}
+    return Seen(signs=both, alerts=alerts, asked=True)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +85,6 @@ def test_what_is_not_as_expected_is_named_and_makes_it_deviate(
 @pytest.mark.parametrize(
     ("otherwise", "what"),
     [
-        ({"outages": [], "without_data": 4.0}, "retweet is down within 6s"),
         ({"seen": signs()}, "share of errors: at least 0.2"),
         ({"seen": replace(signs(first=101.0, value=0.9, asked=True), alerts={}, asked=False)}, ALERT),
         ({"doubts": ("it was not verified",)}, "what is injected bites"),
@@ -118,6 +126,26 @@ def test_an_alert_that_is_missing_or_late_makes_it_deviate(
     assert outcome(incident, observed(seen=seen)) is Outcome.DEVIATED
 
 
+def test_where_nobody_looked_it_is_not_said_that_users_were_well(incident: Incident, observed: Any) -> None:
+    seen = observed(outages=[], without_data=6.0)
+    unknown = [one.what for one in findings(incident, seen) if one.verdict is None]
+    assert unknown == ["retweet is down within 6s", "all other journeys stay well"]
+    assert outcome(incident, seen) is Outcome.INCONCLUSIVE
+    hurt = observed(outages=[Felt("login", "slow", 101.0, 102.0)], without_data=6.0)
+    assert "all other journeys stay well" in {
+        one.what for one in findings(incident, hurt) if one.verdict is False
+    }
+
+
+@pytest.mark.parametrize("last", [None, 101.0])
+def test_what_has_to_stay_and_has_no_value_makes_it_inconclusive(
+    incident: Incident, observed: Any, last: float | None
+) -> None:
+    seen = observed().seen
+    seen.signs[STAYS.what].last = last
+    assert outcome(incident, observed(seen=seen)) is Outcome.INCONCLUSIVE
+
+
 def test_what_has_to_stay_and_does_not_makes_it_deviate(incident: Incident, observed: Any) -> None:
     seen = observed().seen
     seen.signs[STAYS.what].missing = 0.3
@@ -148,6 +176,6 @@ def test_with_a_fix_users_have_to_be_hurt_before_and_no_alert_is_waited_for(
     incident: Incident, observed: Any
 ) -> None:
     fix = FixSeen(("renew",), well_after=3.0)
-    quiet = Seen(signs={SIGN.what: SignSeen(asked=True), STAYS.what: SignSeen(asked=True)})
+    quiet = Seen(signs={SIGN.what: SignSeen(asked=True), STAYS.what: SignSeen(asked=True, last=107.0)})
     assert outcome(incident, observed(fix=fix, seen=quiet)) is Outcome.AS_EXPECTED
     assert outcome(incident, observed(fix=fix, outages=[])) is Outcome.DEVIATED

@@ -276,6 +276,30 @@ def test_an_interruption_heals_although_ending_fails(
     assert driver.in_force == []
 
 
+def test_what_cannot_be_undone_makes_it_not_restored_and_all_else_is_ended(
+    driver: Any, short: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = replace(short.injections[0], fault="latency"), short.injections[0]
+    ended = driver.end
+
+    def refuse_the_first(identifier: str) -> None:
+        if identifier.startswith("latency"):
+            raise Failure(f"{identifier} was not seen to end")
+        ended(identifier)
+
+    monkeypatch.setattr(driver, "end", refuse_the_first)
+    in_force: list[int] = []
+    monkeypatch.setattr(driver, "heal", lambda: in_force.append(len(driver.in_force)))
+    told: list[str] = []
+    both = replace(short, injections=(first, second))
+    result = play(driver, both, Manner(), lambda _, words: told.append(words))
+    assert result.outcome is Outcome.NOT_RESTORED
+    assert in_force == [1]  # the second one had ended when the rest was left to the heal
+    assert any("was not seen to end" in words for words in told)
+    kinds = [record["kind"] for record in Ledger(driver.state.ledger).read()]
+    assert kinds[-1] == "incident.finished"
+
+
 def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
     said = incidents.fixes.carry_out(State(tmp_path), "failwhale ops restart post:all")
     assert "exit code" in said

@@ -405,6 +405,34 @@ def test_an_interrupted_prober_leaves_an_unobserved_end_and_a_gap(tmp_path: Path
     assert not close_what_was_left_open(ledger, T + 200)  # so long ago that the site may be another one
 
 
+@pytest.mark.parametrize(
+    ("records", "seconds"),
+    [
+        ([], 20.0),
+        ([STARTED], 20.0),
+        ([STARTED, line(9, "tally", seconds=10, journeys={})], 0.0),
+        ([STARTED, line(2, "tally", seconds=10, journeys={})], 18.0),
+        ([STARTED, line(12, "prober.stopped", journeys={})], 8.0),
+        ([line(5, "prober.started"), line(19, "tally", seconds=10, journeys={})], 5.0),
+        (
+            [
+                STARTED,
+                line(9, "prober.gap", start=at(4), end=at(7)),
+                line(19, "tally", seconds=10, journeys={}),
+            ],
+            3.0,
+        ),
+    ],
+)
+def test_seconds_without_data_are_those_in_which_no_prober_looked(
+    tmp_path: Path, records: list[dict[str, Any]], seconds: float
+) -> None:
+    ledger = Ledger(tmp_path / "ledger.ndjson")
+    for record in records:
+        ledger.append(**record)
+    assert read(ledger.path).seconds_without_data(T, T + 20) == seconds
+
+
 def test_a_prober_that_was_stopped_in_order_leaves_nothing(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.ndjson")
     ledger.append("prober.started", at=at(0))

@@ -316,7 +316,11 @@ def address() -> Iterator[str]:
                 self.end_headers()
                 self.wfile.write(b'{"status": "error", "error": "unclosed left parenthesis"}')
                 return
-            body = json.dumps({"data": {"result": [] if slow else SERIES.get(name, [])}}).encode()
+            if name == "scalar(vector(1))":
+                data: dict[str, object] = {"resultType": "scalar", "result": [NOW, "1"]}
+            else:
+                data = {"resultType": "matrix", "result": [] if slow else SERIES.get(name, [])}
+            body = json.dumps({"data": data}).encode()
             self.send_response(200)
             self.end_headers()
             self.wfile.write(body)
@@ -376,3 +380,8 @@ def test_outages_are_counted_as_in_the_headline() -> None:
 def test_a_query_that_prometheus_refuses_is_told_with_its_words(address: str) -> None:
     with pytest.raises(BadQuery, match=r"sum\{: unclosed left parenthesis"):
         Prometheus(address).now("sum{")
+
+
+def test_a_query_that_is_a_number_without_labels_is_refused_by_its_name(address: str) -> None:
+    with pytest.raises(BadQuery, match=r"scalar\(vector\(1\)\): is a scalar"):
+        Prometheus(address).now("scalar(vector(1))")

@@ -42,6 +42,11 @@ ANNOUNCED = Findings(True, "all there", lost_as_announced=[Finding("p", "a", "si
         ([], 1.25, KEPT, None, "nobody looked for 1.2s", 0.0),
         ([Felt("post", 100.5, 120.0)], 1.5, KEPT, None, "nobody looked for 1.5s", 20.0),
         ([], 1.0, KEPT, True, "nobody felt it", 0.0),
+        ([Felt("post", 99.0, 99.9)], 0.0, KEPT, True, "nobody felt it", 0.0),
+        ([Felt("post", 98.0, 101.0)], 0.0, KEPT, None, "not well before: post", 0.0),
+        ([Felt("post", 111.0, 113.0)], 0.0, KEPT, True, "nobody felt it", 0.0),
+        ([Felt("post", 110.0, 112.5)], 0.0, KEPT, False, "users were well only once it was back: post", 12.5),
+        ([Felt("post", 111.0, 111.5)], 0.0, KEPT, False, "it took longer than 8s: post", 11.5),
     ],
 )
 def test_the_loss(
@@ -66,6 +71,9 @@ def test_what_is_gone_is_counted_by_what_was_promised() -> None:
         ([Felt("post", 100.5, 113.0)], 0.0, True, 0.0),  # of the loss
         ([Felt("handshake-east", 112.5, 113.0)], 0.0, True, 0.0),
         ([Felt("post", 112.0, 114.5)], 0.0, False, 2.5),
+        ([Felt("post", 111.0, 114.5)], 0.0, False, 2.5),  # an attempt that was under way when it came back
+        ([Felt("post", 111.0, 111.5)], 0.0, True, 0.0),
+        ([Felt("post", 98.0, 101.0)], 0.0, None, 0.0),
         ([Felt("post", 112.0, 114.5, is_slow=True)], 0.0, True, 2.5),
         ([Felt("post", 112.0, 114.5, is_slow=True), Felt("page", 112.0, 113.0)], 0.0, False, 1.0),
         ([Felt("post", 112.0, 114.5)], 1.5, None, 0.0),

@@ -26,12 +26,14 @@ class FakeDriver:
         self.state = State(path)
         self.breaks = breaks
         self.green = green
+        self.has_prober = True
+        self.left = ""
         self.trace: list[str] = []
 
     def wait_green(self, seconds: float) -> bool:
         if not self.green:
             raise Failure("not green in time: post")
-        return True
+        return self.has_prober
 
     @contextmanager
     def load(self, plan: Any) -> Iterator[None]:
@@ -47,11 +49,14 @@ class FakeDriver:
 
     def heal(self) -> None:
         self.trace.append("heal")
+        if self.left:
+            raise Failure(self.left)
 
 
 @pytest.fixture(autouse=True)
 def no_site(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drills.failover.trial, "wait_for_a_replica", lambda driver: None)
+    monkeypatch.setattr(drills.failover.trial, "WRITES_BEFORE", 0.0)
     monkeypatch.setattr("drills.failover.promotion.Site", lambda state: None)
 
 
@@ -79,4 +84,21 @@ def test_who_breaks_it_off_is_told_that_everything_is_undone(tmp_path: Path) -> 
     with pytest.raises(KeyboardInterrupt):
         tried(driver, told)
     assert driver.trace[-1] == "heal"
-    assert told[-1] == "broken off: everything is undone"
+    assert told[-1] == "broken off: everything is being undone"
+
+
+def test_what_is_left_after_it_was_broken_off_is_told(tmp_path: Path) -> None:
+    driver, told = FakeDriver(tmp_path, KeyboardInterrupt()), []
+    driver.left = "kill-1 is left"
+    with pytest.raises(KeyboardInterrupt):
+        tried(driver, told)
+    assert told[-1] == "not undone: kill-1 is left"
+
+
+def test_where_nobody_sees_how_users_fare_nothing_is_lost(tmp_path: Path) -> None:
+    driver = FakeDriver(tmp_path)
+    driver.has_prober = False
+    trial = tried(driver)
+    assert trial.judged.verdict is None
+    assert "no prober" in trial.judged.because
+    assert driver.trace == []
