@@ -26,8 +26,8 @@ from testbed.control import Control, Unreachable
 from testbed.inventory import Inventory, Part
 from testbed.labels import Kind
 
-TLS_KINDS: tuple[Kind, ...] = ("service", "controller", "instrument")
-"""Parts with a listener that presents a certificate."""
+TLS_KINDS: tuple[Kind, ...] = ("service", "link", "controller", "instrument")
+"""Parts with a listener that presents a certificate; of a link it is that where faults are set."""
 
 AT_ONCE = 8
 """Handshakes."""

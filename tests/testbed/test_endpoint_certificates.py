@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,10 @@ from failwhale.verbs import app
 from foundation.console import run
 from foundation.failure import Failure
 from foundation.state import State
+from services.link.control import Control
 from services.platform import pki
 from services.platform.genesis import make_certificates
+from services.platform.injection.points import InjectionPoints
 from services.platform.lab_time import LabTime
 from services.platform.serve import Server
 from services.platform.settings import Address
@@ -27,12 +29,12 @@ from services.platform.tls import Credentials
 from testbed import certificates, endpoint_certificates
 from testbed.certificates import Flaw
 
-PARTS = ("post@east", "post@west")
+PARTS = ("post@east", "post@west", "link@east")
 
 
 @dataclass
 class Served:
-    """Two parts that serve, each with its certificate; they look at their files again and again."""
+    """Parts that serve, each with its certificate; they look at their files again and again."""
 
     state: State
     loading: dict[str, bool]
@@ -53,29 +55,39 @@ def served(tmp_path: Path) -> Iterator[Served]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     servers: list[Server] = []
+    controls: list[Control] = []
+    looks: list[asyncio.Task[None]] = []
+    anywhere = Address("127.0.0.1", 0)
 
     async def serve(part: str) -> Address:
         name = part.replace("@", "-")
         credentials = Credentials(state.pki / name, name)
-        server = Server(hello, credentials)
-        servers.append(server)
-        await server.start()
-        address = await server.listen(hello, Address("127.0.0.1", 0), credentials.internal)
+        refresh: Callable[[], object]
+        if part.startswith("link"):
+            control, refresh = Control(InjectionPoints(), tmp_path / "token"), credentials.refresh
+            controls.append(control)
+            address = await control.start(anywhere, credentials)
+        else:
+            server = Server(hello, credentials)
+            refresh = server.tick
+            servers.append(server)
+            await server.start()
+            address = await server.listen(hello, anywhere, credentials.internal)
 
         async def look() -> None:
             while True:
                 await asyncio.sleep(0.01)
                 if loading[part]:
-                    server.tick()
+                    refresh()
 
         looks.append(loop.create_task(look()))
         return address
 
-    looks: list[asyncio.Task[None]] = []
-
     async def end() -> None:
         for look in looks:
             look.cancel()
+        for control in controls:
+            control.close()
         for server in servers:
             await server.stop()
 
@@ -107,11 +119,12 @@ def test_what_is_presented_is_told_and_renewed(served: Served, capsys: pytest.Ca
     assert {name: row["served"] for name, row in told.items()} == {
         "post@west": "expired",
         "post@east": "good",
+        "link@east": "good",
         "operators": None,
         "auth@west": "no answer",
     }
     ends = [row["not_after"] for row in rows]
-    assert ends == [*sorted(ends[:3]), None], "the first to end first, and what nobody knows last"
+    assert ends == [*sorted(ends[:-1]), None], "the first to end first, and what nobody knows last"
     assert rows[0]["presented_by"] == "post@west"
     assert rows[0]["days_left"] == pytest.approx(-1, abs=0.1), "a lab day is an hour here"
     good = told["post@east"]
@@ -120,7 +133,7 @@ def test_what_is_presented_is_told_and_renewed(served: Served, capsys: pytest.Ca
     assert run(app, "failwhale", ["certificates", "renew", "post@west", *where]) == 0
     wait_served(served, "post@west", "good")
     assert run(app, "failwhale", ["certificates", "renew", "nobody", *where]) == 2
-    assert "client, post@east, post@west" in capsys.readouterr().err
+    assert "client, link@east, post@east, post@west" in capsys.readouterr().err
 
 
 def test_what_is_presented_is_not_what_lies_there(served: Served) -> None:
@@ -137,7 +150,7 @@ def test_the_table_fits_80_columns(
     monkeypatch.setenv("COLUMNS", "80")
     assert run(app, "failwhale", ["certificates", "--state", str(served.state.path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert max(map(len, lines)) <= 80
 
 
@@ -155,7 +168,7 @@ def test_the_authority_is_rotated_in_two_halves(served: Served, capsys: pytest.C
     assert pki.trusted(root) == both, "it is the same rotation"
     assert run(app, "failwhale", [*rotate, "--half", "issue"]) == 0
     assert pki.load_authority(root).certificate in both
-    for folder in (root, root / "post-east", root / "post-west"):
+    for folder in (root, root / "post-east", root / "post-west", root / "link-east"):
         assert pki.trusted(folder) == [pki.load_authority(root).certificate]
     assert former not in pki.trusted(root)
     assert {served.row(part).served for part in PARTS} == {"good"}
@@ -163,14 +176,16 @@ def test_the_authority_is_rotated_in_two_halves(served: Served, capsys: pytest.C
     assert {served.row(part).served for part in PARTS} == {"good"}
 
 
+@pytest.mark.parametrize("deaf", ["post@west", "link@east"])
 def test_a_part_that_does_not_listen_to_the_first_half_stops_the_second(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: Served, monkeypatch: pytest.MonkeyPatch, deaf: str
 ) -> None:
-    monkeypatch.setattr(endpoint_certificates, "LOADED_WITHIN", 0.3)
-    served.loading["post@west"] = False
-    for half in (endpoint_certificates.trust_next, endpoint_certificates.issue_by_next):
-        with pytest.raises(Failure, match="post@west does not trust the next authority yet"):
-            half(served.state, print)
-    served.loading["post@west"] = True
+    served.loading[deaf] = False
+    with monkeypatch.context() as hurried:
+        hurried.setattr(endpoint_certificates, "LOADED_WITHIN", 0.3)
+        for half in (endpoint_certificates.trust_next, endpoint_certificates.issue_by_next):
+            with pytest.raises(Failure, match=f"^{deaf} does not trust the next authority yet"):
+                half(served.state, print)
+    served.loading[deaf] = True
     endpoint_certificates.trust_next(served.state, print)
     endpoint_certificates.issue_by_next(served.state, print)
