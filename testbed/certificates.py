@@ -108,6 +108,14 @@ def _shake_hands(address: tuple[str, int], tls: ssl.SSLContext, name: str) -> by
 # --- in the folder ---
 
 
+def lying(root: Path, name: str) -> x509.Certificate | None:
+    """The certificate that lies there. None: there is none that can be read."""
+    try:
+        return pki.read_certificate(pki.folder_of(root, name), name)
+    except (OSError, ValueError):
+        return None
+
+
 def flaw_of(root: Path, name: str) -> Flaw | None:
     """What is wrong with the certificate that lies there. None: nothing, or there is none."""
     try:

@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -183,9 +182,7 @@ def _row(state: State, part: Part, endpoint: Endpoint, address: tuple[str, int])
 
 
 def _lying(root: Path, name: str) -> EndpointCertificate:
-    certificate = None
-    with suppress(OSError, ValueError):
-        certificate = pki.read_certificate(pki.folder_of(root, name), name)
+    certificate = certificates.lying(root, name)
     by = "operators" if name == "client" else name
     if certificate is None:
         return EndpointCertificate(name, by, "client", None, None, None, None)

@@ -28,6 +28,7 @@ from testbed.stored_content import StoredContent
 from testbed.stores import ANSWERS_WITHIN, Refused
 
 if TYPE_CHECKING:
+    from cryptography import x509
     from redis import Redis
 
     from testbed.token_key import TokenKey
@@ -254,6 +255,10 @@ class Endpoints(ConfiguredStores, EventLog, StoredContent):
     def certificate_flaw(self, part: Part) -> Flaw | None:
         """What is wrong with the certificate that lies there for the part. None: nothing, or it has none."""
         return certificates.flaw_of(self._state.pki, part.compose_name)
+
+    def lying_certificate(self, part: Part) -> x509.Certificate | None:
+        """The certificate that lies there for the part. None: there is none that can be read."""
+        return certificates.lying(self._state.pki, part.compose_name)
 
     def presented_certificate(self, part: Part, trusting: Part | None = None) -> Presented | None:
         """What a new connection to the part is shown, and whether somebody refuses it who trusts the site's

@@ -90,8 +90,9 @@ def test_a_certificate_is_renewed_once_it_is_presented(
     site.presented_certificate = lambda part: (
         None
         if part.name in site.down
-        else SimpleNamespace(flaw=None if loads and part.name in renewed else "expired")
+        else SimpleNamespace(flaw=None if loads and part.name in renewed else "expired", certificate="fresh")
     )
+    site.lying_certificate = lambda part: "fresh"
     site.down.add("post@west")
     assert do("renew", "post:all").said == (
         "renewed: post@east, post@west; post@west is silent, and has it when it answers"
