@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import drills.readiness
 from drills.finding import Defect, Finding, Question
 from drills.questions import QUESTIONS
+from drills.questions.headroom import HEADROOM
 from drills.questions.parts import PARTS
 from drills.questions.votes import VOTES
 from drills.readiness import readiness
@@ -146,6 +148,43 @@ def test_a_part_whose_certificate_is_refused_is_not_told_twice() -> None:
 
     (defect,) = PARTS.ask(cast(Site, Parts()))
     assert defect == Defect("post@west is not ready", "failwhale ops restart post@west")
+
+
+POSTS = ("post@east", "post@west")
+
+
+@pytest.mark.parametrize(
+    ("used", "verdict", "because"),
+    [
+        ({"post@east": 0.3, "post@west": 0.4}, True, "all is well"),
+        (
+            {"post@east": 0.4, "post@west": 0.5},
+            False,
+            "one post would need 90% of a processor for what two do now",
+        ),
+        ({"post@east": 0.4}, None, "Prometheus does not know yet, or any more, what post@west uses"),
+        ({}, None, "Prometheus does not know yet, or any more, what post@east, post@west uses"),
+    ],
+    ids=["room", "no room", "one is unseen", "nothing is seen"],
+)
+def test_there_is_room_only_where_all_replicas_are_seen(
+    monkeypatch: pytest.MonkeyPatch, used: dict[str, float], verdict: bool | None, because: str
+) -> None:
+    class Sees:
+        def now(self, query: str) -> list[tuple[dict[str, str], float]]:
+            """By whatever is asked for: each replica, or a service with all of its replicas."""
+            if "(service)" in query:
+                return [({"service": "post"}, sum(used.values()))] if used else []
+            return [({"part": name}, share) for name, share in used.items()] + [({"part": "prober"}, 0.9)]
+
+    class Parts:
+        state = None
+        inventory = Inventory((*(part(name, "service") for name in POSTS), part("prober", "instrument")), {})
+
+    monkeypatch.setattr("drills.questions.headroom.Prometheus", SimpleNamespace(of=lambda state: Sees()))
+    asked = Question("room", "all is well", HEADROOM.ask)
+    (finding,) = readiness(cast(Site, Parts()), [asked])
+    assert (finding.verdict, finding.because) == (verdict, because)
 
 
 # --- the command ---
