@@ -37,21 +37,32 @@ class LossResult:
     failures: Sequence[str] = ()
 
     @property
-    def acknowledged(self) -> int:
-        return sum(one.acknowledged for one in self.trials)
+    def known(self) -> Sequence[Trial]:
+        """Those of which it is known what they lost."""
+        return [one for one in self.trials if not one.because]
 
     @property
-    def lost(self) -> int:
-        return sum(one.lost for one in self.trials)
+    def acknowledged(self) -> int | None:
+        return self._sum(one.acknowledged for one in self.trials)
 
     @property
-    def announced(self) -> int:
-        return sum(one.announced for one in self.trials)
+    def lost(self) -> int | None:
+        return self._sum(one.lost for one in self.trials)
+
+    @property
+    def announced(self) -> int | None:
+        return self._sum(one.announced for one in self.trials)
+
+    def _sum(self, numbers: Iterable[int]) -> int | None:
+        """What was seen counts whoever saw it; that nothing was seen says something only where it is known of
+        a trial. None: nobody can say."""
+        return sum(numbers) or (0 if self.known else None)
 
     @property
     def gone(self) -> Interval | None:
-        """Acknowledged writes that are gone after a loss, announced or not."""
-        return interval_of([float(one.lost + one.announced) for one in self.trials])
+        """Acknowledged writes that are gone after a loss, announced or not. A trial of which it is not known
+        does not count: its zero would be one that nobody saw."""
+        return interval_of([float(one.lost + one.announced) for one in self.known])
 
     @property
     def failed(self) -> Interval | None:

@@ -25,7 +25,8 @@ MEANS = {
 
 
 def row_of(result: ModeResult) -> dict[str, Any]:
-    """A mode, as `failwhale drill durability --json` has it; latencies in seconds."""
+    """A mode, as `failwhale drill durability --json` has it; latencies in seconds, and null for what nobody
+    can say."""
     return {
         "mode": result.mode,
         "post": {"p50": result.p50, "p90": result.p90},
@@ -50,7 +51,7 @@ def cells_of(result: ModeResult) -> Iterator[tuple[str, ...]]:
     """The rows of a mode in the table."""
     for number, one in enumerate(result.losses):
         mode = ("", "", "") if number else (result.mode, _latency(result.p50), _latency(result.p90))
-        counts = (str(one.acknowledged), _count(one.gone), str(one.lost), _count(one.failed))
+        counts = (_number(one.acknowledged), _count(one.gone), _number(one.lost), _count(one.failed))
         yield (*mode, one.loss.name, *counts)
 
 
@@ -66,6 +67,10 @@ def lines_after(results: Sequence[ModeResult]) -> Iterator[str]:
 
 def _latency(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds * 1000:.1f} ms"
+
+
+def _number(count: int | None) -> str:
+    return "-" if count is None else str(count)
 
 
 def _count(found: Interval | None) -> str:

@@ -58,6 +58,38 @@ def test_it_is_told_in_numbers_and_words() -> None:
     assert "not known: reported, primary: no" in lines
 
 
+UNKNOWN = Trial(0, 0, 0, 5, because="the site cannot be reached")
+
+
+def test_a_trial_of_which_nothing_is_known_is_no_trial_without_a_loss() -> None:
+    one = result(*[replace(KEPT, announced=10)] * 5, UNKNOWN)
+    row = row_of(one)["losses"][0]
+    assert row["gone"] == {"mean": 10.0, "low": 10.0, "high": 10.0}
+    assert (row["acknowledged"], row["lost"]) == (500, {"although_replicated": 0, "as_announced": 50})
+    assert row["unknown"] == ["the site cannot be reached"]
+
+
+@pytest.mark.parametrize(
+    ("trial", "cells", "lost"),
+    [
+        (UNKNOWN, ("-", "-", "-", "5.0"), {"although_replicated": None, "as_announced": None}),
+        (
+            replace(UNKNOWN, acknowledged=9, lost=2),
+            ("9", "-", "2", "5.0"),
+            {"although_replicated": 2, "as_announced": None},
+        ),
+    ],
+    ids=["nothing is known", "some are seen to be gone"],
+)
+def test_what_nobody_can_say_is_not_told_as_zero(
+    trial: Trial, cells: tuple[str, ...], lost: dict[str, int | None]
+) -> None:
+    one = result(trial)
+    (told,) = cells_of(one)
+    assert told[4:] == cells
+    assert row_of(one)["losses"][0]["lost"] == lost
+
+
 def test_the_modes_are_those_that_a_site_has() -> None:
     from services.platform.settings import Replication
 
