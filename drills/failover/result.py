@@ -58,14 +58,21 @@ class WayResult:
         return [one.suffered for one in self.judged if one.verdict is not None]
 
     @property
-    def lost(self) -> int:
-        """Acknowledged writes that are gone although a replica was said to have them, of all trials."""
-        return sum(one.lost for one in self.judged)
+    def lost(self) -> int | None:
+        """Acknowledged writes that are gone although a replica was said to have them, of all trials. None
+        where nobody can say."""
+        return sum(one.lost for one in self.judged) if self._is_loss_known else None
 
     @property
-    def announced(self) -> int:
-        """Acknowledged writes that are gone as it was said, of all trials (RPO)."""
-        return sum(one.announced for one in self.judged)
+    def announced(self) -> int | None:
+        """Acknowledged writes that are gone as it was said, of all trials (RPO). None where nobody can
+        say."""
+        return sum(one.announced for one in self.judged) if self._is_loss_known else None
+
+    @property
+    def _is_loss_known(self) -> bool:
+        """Of a trial, at least: one that has a verdict, or after which something was seen to be gone."""
+        return any(one.verdict is not None or one.lost or one.announced for one in self.judged)
 
     def phase(self, of: Callable[[Phases], float | None]) -> Interval | None:
         """Seconds from the loss until a phase of the promotion."""

@@ -26,7 +26,8 @@ def row_of_drill(drill: Drill) -> dict[str, Any]:
 
 
 def _row(one: WayResult) -> dict[str, Any]:
-    """Times are seconds from the loss; `lost` counts writes that were acknowledged."""
+    """Times are seconds from the loss; `lost` counts writes that were acknowledged, null where nobody can
+    say."""
     return {
         "way": one.name,
         "title": one.title,
@@ -65,8 +66,8 @@ def spell_interval(found: Interval | None) -> str:
 
 def spell_lost(one: WayResult) -> str:
     """Of what was acknowledged, for a person."""
-    if not (one.lost or one.announced):
-        return "0"
+    if one.lost is None:
+        return "-"
     return f"{one.lost}" + (f", {one.announced} as announced" if one.announced else "")
 
 

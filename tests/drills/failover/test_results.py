@@ -54,6 +54,28 @@ def test_what_was_not_tested_has_no_time() -> None:
     assert result.phase(lambda phases: phases.promoted) == Interval(pytest.approx(1.6), None, None)
     (nothing,) = results_of(trials(UNTESTED))
     assert nothing.suffered is None
+    assert (nothing.lost, nothing.announced) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("judged", "lost", "cell"),
+    [
+        ((UNTESTED,), {"although_replicated": None, "as_announced": None}, "-"),
+        ((UNTESTED, Judged(True, "nobody felt it")), {"although_replicated": 0, "as_announced": 0}, "0"),
+        (
+            (Judged(None, "too few were said to be replicated", announced=3),),
+            {"although_replicated": 0, "as_announced": 3},
+            "0, 3 as announced",
+        ),
+    ],
+    ids=["not tested", "one of two is tested", "some are seen to be gone"],
+)
+def test_what_was_lost_is_no_zero_where_nobody_can_say(
+    judged: Sequence[Judged], lost: dict[str, int | None], cell: str
+) -> None:
+    (result,) = results_of(trials(*judged))
+    assert row_of_drill(Drill([result], [], 1))["ways"][0]["lost"] == lost
+    assert cells_of(result)[3] == cell
 
 
 def test_a_return_stands_behind_its_loss() -> None:
@@ -103,7 +125,7 @@ def test_it_is_told_in_a_table_in_json_and_on_a_page() -> None:
     assert (name, verdict, lost) == ("store-primary", "BROKEN", "2, 4 as announced")
     assert suffered.startswith("4.0 s (")
     assert because == "1 of 5: users were well only once it was back: post"
-    assert cells_of(drill.results[1])[1:4] == ("untested", "-", "0")
+    assert cells_of(drill.results[1])[1:4] == ("untested", "-", "-")
     row = row_of_drill(drill)["ways"][0]
     assert {"way", "verdict", "suffered", "lost", "because"} <= row.keys()
     assert row["suffered"]["mean"] == 4.0
