@@ -143,6 +143,7 @@ def score(
         "false_positives": sum(row.felt is None for row in pairs),
         "seconds": _seconds(felt, recorded, now, list(no_data)),
         "alerted": sum(any(row.detection_delay is not None for row in times) for times in outages),
+        "late": sum(_was_alerted_late(times) for times in outages),
         "paged": None if pages is None else sum(_was_paged(times, pages, now) for times in outages),
         "pages": None if pages is None else len(pages),
         "acknowledged": None if pages is None else sum(page.acknowledged is not None for page in pages),
@@ -153,6 +154,12 @@ def score(
         "duration_error": _quantiles([row.duration_error for row in pairs]),
         "rows": [_row(row) for row in pairs],
     }
+
+
+def _was_alerted_late(times: Iterable[Pair]) -> bool:
+    """Whether of an outage, each time that it came, no alert began within it, but one when it was over."""
+    felt = [row.felt for row in times if row.felt is not None]
+    return any(one.is_late for one in felt) and not any(one.detected for one in felt)
 
 
 def _was_paged(times: Iterable[Pair], pages: Iterable[Page], now: float) -> bool:
@@ -208,6 +215,7 @@ def _row(row: Pair) -> dict[str, Any]:
         "recorded_start": None if row.recorded is None else stamp(row.recorded.start),
         "recorded": None if row.recorded is None else round(row.recorded.duration(row.now), 3),
         "detection_delay": row.detection_delay,
+        "alerted_late": row.felt is not None and row.felt.is_late,
         "duration_error": None if row.duration_error is None else round(row.duration_error, 3),
     }
 

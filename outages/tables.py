@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.console import print_table, spell_duration, stdout
 from outages.model import Felt
-from outages.score import Pair, outcomes
+from outages.score import Pair
 from outages.stories import Story, stories
 from outages.wording import (
     COMES_FROM_THE_PROBER,
@@ -191,10 +191,9 @@ def show_score(pairs: list[Pair], result: dict[str, Any]) -> None:
         spell_duration(result["seconds"][name]) for name in ("detected", "missed", "false_positives")
     )
     console.print(f"in time: {detected} detected, {missed} missed, {false} false positive")
-    late = sum(_was_alerted_late(times) for times in outcomes(pairs))
     console.print(
         f"alerted: {result['alerted']} of {number_of(felt)}"
-        + (f", {late} more when it was over" if late else "")
+        + (f", {result['late']} more when it was over" if result["late"] else "")
         + _quantile_words("; delay", result["detection_delay"])
         + (f" over {result['alerted']} alert{'' if result['alerted'] == 1 else 's'}" if felt else "")
     )
@@ -250,12 +249,6 @@ def show_rule_sets(scores: Mapping[str, dict[str, Any]]) -> None:
         ),
         right=numbers,
     )
-
-
-def _was_alerted_late(times: Iterable[Pair]) -> bool:
-    """Whether of an outage, each time that it came, no alert began within it, but one when it was over."""
-    felt = [row.felt for row in times if row.felt is not None]
-    return any(one.is_late for one in felt) and not any(one.detected for one in felt)
 
 
 def _quantile_words(what: str, quantiles: dict[str, float | None]) -> str:

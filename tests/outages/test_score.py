@@ -201,6 +201,7 @@ def test_the_row_has_both_records() -> None:
         "recorded_start": stamp(11.5),
         "recorded": 11.5,
         "detection_delay": 2.5,
+        "alerted_late": False,
         "duration_error": 1.5,
     }
     assert wrong == {
@@ -212,6 +213,7 @@ def test_the_row_has_both_records() -> None:
         "recorded_start": stamp(5),
         "recorded": 1.0,
         "detection_delay": None,
+        "alerted_late": False,
         "duration_error": None,
     }
     (missed,) = score(felt, [], NOW)["rows"]
@@ -256,7 +258,8 @@ def test_only_an_alert_that_began_within_the_outage_counts() -> None:
     assert third.row(NOW)["detection_delay"] is None
     assert first.row(NOW)["detection_delay"] == 2.0
     result = score([first, second, third], [], NOW)
-    assert result["alerted"] == 1
+    assert (result["alerted"], result["late"]) == (1, 1)
+    assert [row["alerted_late"] for row in result["rows"]] == [False, False, True]
     assert result["detection_delay"] == {"p50": 2.0, "p90": 2.0}
 
 
