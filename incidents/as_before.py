@@ -10,7 +10,7 @@ from foundation.user import user
 from incidents.observer import Tell
 from testbed.configuration import setting
 from testbed.recorded_change import apply
-from testbed.releases import Releases
+from testbed.roll_out import carry_out, restoring
 from testbed.site import Site
 
 
@@ -18,11 +18,15 @@ class AsBefore:
     """The configuration, the releases and the running parts of a site, as they were when this was made."""
 
     def __init__(self, driver: Driver) -> None:
-        """Raises Failure where nobody can say what the configuration is."""
+        """Raises Failure where nobody can say what the configuration is, or what was told to run."""
         self._driver = driver
         self._site = Site(driver.state)
         self._configuration = self._site.configuration.newest()
-        self._releases = self._by_part()
+        parts = self._site.inventory.parts
+        self._told = {
+            part.name: self._site.releases.told(part.name) for part in parts if part.kind == "service"
+        }
+        self._running = [part.name for part in parts if self._site.runtime.is_running(part.name)]
 
     def put_back(self, tell: Tell) -> None:
         """Undo what is otherwise, and tell it. Raises Failure for what cannot be undone."""
@@ -31,19 +35,21 @@ class AsBefore:
             tell("end", f"put back: {', '.join(changed)}")
             values = {name: before.values.get(name) for name in changed}
             apply(self._driver.state, setting(values, user(), "an incident is over"))
-        now = self._by_part()
-        if others := [name for name, version in now.items() if version != self._releases[name]]:
-            tell("end", f"put back: what ran before on {', '.join(others)}")
-            self._driver.roll_back(",".join(others))
-        for part in self._site.inventory.parts:
-            if not self._site.runtime.is_running(part.name):
-                tell("end", f"put back: {part.name} is started")
-                self._site.runtime.start(part.name)
+        self._restore_releases(tell)
+        for name in self._running:
+            if not self._site.runtime.is_running(name):
+                tell("end", f"put back: {name} is started")
+                self._site.runtime.start(name)
 
-    def _by_part(self) -> dict[str, str]:
-        releases = Releases(self._driver.state)
-        parts = (part.name for part in self._site.inventory.parts if part.kind == "service")
-        return {name: releases.told_last(name) for name in parts}
+    def _restore_releases(self, tell: Tell) -> None:
+        """Not one step back: before the release of a fix there may be that which the fix was for."""
+        moves = restoring(self._site, self._told)
+        if not moves:
+            return
+        tell("end", f"put back: {', '.join(map(str, moves))}")
+        rolled = carry_out(self._site, self._driver.state, "roll-back", moves)
+        if rolled.outcome != "done":
+            raise Failure(f"the roll-back is {rolled.outcome}: {rolled.why}", "see: failwhale release list")
 
 
 def as_it_is(driver: Driver) -> AsBefore | None:

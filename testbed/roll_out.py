@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -89,6 +89,18 @@ def backward(site: Site, parts: Sequence[Part]) -> list[Move]:
             "there is no release before this one to go back to", "see: failwhale release list", USAGE
         )
     return moves
+
+
+def restoring(site: Site, told: Mapping[str, tuple[str, ...]]) -> list[Move]:
+    """What to do so that parts run again what each was told last at an earlier time, and from there can be
+    rolled back as then. `told`: by part, all that it was told then. Raises Failure when it cannot be read
+    what they were told since."""
+    moves = (
+        Move(part, site.releases.told(part.name), told[part.name])
+        for part in site.inventory.parts
+        if part.name in told
+    )
+    return [move for move in moves if move.is_needed]
 
 
 def _services(parts: Sequence[Part]) -> Sequence[Part]:
