@@ -197,7 +197,7 @@ class Driver:
     def roll_out(self, version: str, target: str, say: Callable[[str], None] = lambda line: None) -> RollOut:
         """Let the services of a selector run a release. Raises Failure when it cannot be begun, or not all
         run it in the end."""
-        from testbed.roll_out import carry_out, forward, release_named
+        from testbed.roll_out import carry_out, forward, refuse_unfinished, release_named
         from testbed.selector import select_services
         from testbed.site import Site
 
@@ -205,19 +205,19 @@ class Driver:
         release_named(version)
         site = Site(self.state)
         moves = forward(site, version, select_services(target, site.inventory.parts, site.store_roles))
-        return _refuse_unfinished(carry_out(site, self.state, "roll-out", moves, say=say))
+        return refuse_unfinished(carry_out(site, self.state, "roll-out", moves, say=say))
 
     def roll_back(self, target: str, say: Callable[[str], None] = lambda line: None) -> RollOut:
         """Let the services of a selector run what they ran before. Raises Failure when that is nothing, or
         not all run it in the end."""
-        from testbed.roll_out import backward, carry_out
+        from testbed.roll_out import backward, carry_out, refuse_unfinished
         from testbed.selector import select_services
         from testbed.site import Site
 
         self._refuse_outside()
         site = Site(self.state)
         moves = backward(site, select_services(target, site.inventory.parts, site.store_roles))
-        return _refuse_unfinished(carry_out(site, self.state, "roll-back", moves, say=say))
+        return refuse_unfinished(carry_out(site, self.state, "roll-back", moves, say=say))
 
     def end(self, fault_id: str) -> FaultRow:
         """End a fault before its time; returns it once it is over. Raises Failure (not restored) when nobody
@@ -322,9 +322,3 @@ class Driver:
                 "there: docker compose exec chaos python",
                 USAGE,
             )
-
-
-def _refuse_unfinished(rolled: RollOut) -> RollOut:
-    if rolled.outcome != "done":
-        raise Failure(f"the {rolled.what} is {rolled.outcome}: {rolled.why}", "see: failwhale release list")
-    return rolled

@@ -10,7 +10,7 @@ from foundation.user import user
 from incidents.observer import Tell
 from testbed.configuration import setting
 from testbed.recorded_change import apply
-from testbed.roll_out import carry_out, restoring
+from testbed.roll_out import carry_out, refuse_unfinished, restoring
 from testbed.site import Site
 
 
@@ -47,9 +47,7 @@ class AsBefore:
         if not moves:
             return
         tell("end", f"put back: {', '.join(map(str, moves))}")
-        rolled = carry_out(self._site, self._driver.state, "roll-back", moves)
-        if rolled.outcome != "done":
-            raise Failure(f"the roll-back is {rolled.outcome}: {rolled.why}", "see: failwhale release list")
+        refuse_unfinished(carry_out(self._site, self._driver.state, "roll-back", moves))
 
 
 def as_it_is(driver: Driver) -> AsBefore | None:

@@ -63,6 +63,13 @@ class RollOut:
     seconds: float = 0.0
 
 
+def refuse_unfinished(rolled: RollOut) -> RollOut:
+    """The same. Raises Failure when not all of it was done."""
+    if rolled.outcome != "done":
+        raise Failure(f"the {rolled.what} is {rolled.outcome}: {rolled.why}", "see: failwhale release list")
+    return rolled
+
+
 def release_named(version: str) -> Release:
     """Raises Failure (usage) that lists what is near."""
     releases = all_releases()

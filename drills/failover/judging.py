@@ -45,7 +45,8 @@ class Judged:
     suffered: float = 0.0
     """Seconds from the loss until users were well; 0: they felt nothing."""
     lost: int = 0
-    """Acknowledged writes that are gone although a replica was said to have them."""
+    """Acknowledged writes that are gone, or deletions that are undone, although a replica was said to have
+    them."""
     announced: int = 0
     """Acknowledged writes that are gone as it was said: no replica had them."""
 
@@ -74,7 +75,7 @@ def judge(
     judged = Judged(
         *_verdict(way, hurt, slow, lost, returned, blind, kept),
         suffered=max((one.end - lost for one in hurt), default=0.0),
-        lost=len(kept.lost),
+        lost=len(kept.lost) + len(kept.returned),
         announced=len(kept.lost_as_announced),
     )
     return judged, _judge_return(of_return, returned, blind) if way.comes_back else None
