@@ -268,7 +268,16 @@ class Driver:
     def outages(self, since: float = -inf, until: float = inf, settle: float = 0.0) -> list[Felt]:
         """What users felt between two moments (Unix seconds), with causes; an outage that reaches into that
         time belongs to it. An attempt that began before others and ends after them keeps the end of an outage
-        out of the record, though users are well: `settle` is how many seconds to wait for such ends."""
+        out of the record, though users are well: `settle` is how many seconds to wait for such ends.
+
+        What began before `until` is decided then, unless no prober answers; with an infinite `until` that is
+        waited for only where `settle` is more than 0. As a rule it takes a moment, and never much longer than
+        the longest limit of a journey."""
+        from outages.decided import wait_until_decided
+
+        self._refuse_outside()
+        if until < inf or settle > 0:
+            wait_until_decided(self.state, until)
         give_up = time.monotonic() + settle
         while True:
             rows = self._outages(since, until)
@@ -286,7 +295,6 @@ class Driver:
     def _outages(self, since: float, until: float) -> list[Felt]:
         from outages.history import history_of
 
-        self._refuse_outside()
         history = history_of(self.state)
         now = history.now()
         return [

@@ -149,7 +149,7 @@ class JourneyProbe:
     # --- one attempt ---
 
     async def _attempt(self, start: float) -> None:
-        slot = self._in_order.begin()
+        slot = self._in_order.begin(start)
         turn = next(self._turns) % len(self._edges)
         visit = Visit(
             self._edges[turn:] + self._edges[:turn],
@@ -285,6 +285,12 @@ class JourneyProbe:
     def has_no_data(self) -> bool:
         """Whether nothing is known of it at this moment."""
         return self._state_now() == "unknown"
+
+    @property
+    def undecided(self) -> float | None:
+        """When the oldest attempt began of which nobody knows yet whether it will fail; None: of all that is
+        known. What began before is in the record."""
+        return self._in_order.undecided
 
     def no_data(self, span: NoData) -> None:
         """There was no data for a while."""

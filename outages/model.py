@@ -11,6 +11,9 @@ from foundation.verdict import Verdict
 
 UNDER_WAY = 1.5
 """Seconds before a harm in which an attempt that is hurt by it may have begun."""
+DECIDED_WITHIN = 14.0
+"""Seconds after its beginning in which it is known of every attempt how it went: the longest limit of a
+journey, what a precondition may take before that, and one more."""
 BLIND = 0.5
 """The share of a time without data from which on nothing can be said of users."""
 

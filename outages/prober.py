@@ -129,6 +129,11 @@ class Prober:
         """What GET /journeys says of the last minute."""
         return {name: probe.numbers() for name, probe in self.probes.items()}
 
+    def undecided(self) -> str | None:
+        """What GET /journeys says of attempts whose outcome is not known: when the oldest began."""
+        starts = [start for probe in self.probes.values() if (start := probe.undecided) is not None]
+        return self.clock.stamp(min(starts)) if starts else None
+
     def record_state(self) -> dict[str, Any]:
         """What GET /journeys says of the record: whether there is room for it."""
         return {
@@ -139,7 +144,12 @@ class Prober:
 
     def state(self) -> dict[str, Any]:
         """What GET /journeys says."""
-        return {"journeys": self.rows(), "recent": self.recent(), "record": self.record_state()}
+        return {
+            "journeys": self.rows(),
+            "recent": self.recent(),
+            "record": self.record_state(),
+            "undecided": self.undecided(),
+        }
 
     def expose(self) -> bytes:
         """The metrics in the Prometheus text format, as faults let the monitoring see them."""

@@ -145,11 +145,12 @@ def _count(outage: Outage, result: AttemptResult) -> None:
 
 
 class Slot:
-    """The place of one attempt in a Sequence."""
+    """The place of one attempt in a Sequence. `start` is the intended one."""
 
-    __slots__ = ("done", "result")
+    __slots__ = ("done", "result", "start")
 
-    def __init__(self) -> None:
+    def __init__(self, start: float) -> None:
+        self.start = start
         self.done = False
         self.result: AttemptResult | NoData | None = None
 
@@ -160,15 +161,20 @@ class Sequence:
     def __init__(self) -> None:
         self._slots: deque[Slot] = deque()
 
-    def begin(self) -> Slot:
-        """Reserve the place of an attempt that begins now."""
-        slot = Slot()
+    @property
+    def undecided(self) -> float | None:
+        """When the oldest attempt began whose result is not known yet; None: all are known."""
+        return self._slots[0].start if self._slots else None
+
+    def begin(self, start: float) -> Slot:
+        """Reserve the place of an attempt that begins now, and was to begin at `start`."""
+        slot = Slot(start)
         self._slots.append(slot)
         return slot
 
     def no_data(self, span: NoData) -> Iterator[AttemptResult | NoData]:
         """There was no data for a while, between the attempts that have begun and those that will begin."""
-        return self.finish(self.begin(), span)
+        return self.finish(self.begin(span.start), span)
 
     def finish(self, slot: Slot, result: AttemptResult | NoData | None) -> Iterator[AttemptResult | NoData]:
         """An attempt is over (`result` None: it said nothing). Yields the results whose turn has come."""

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from site_files import record as part
 from site_files import write_site
 
 import chaos.following
 from chaos.injector import Request
 from driver.driver import Driver
+from foundation.clock import stamp
 from foundation.failure import INCONCLUSIVE, NOT_RESTORED, USAGE, Failure
 from foundation.ledger import Ledger
 from foundation.state import State
 from loadtests.generator import LoadPlan, Shape
 from loadtests.target import census_file
+from outages.history import read
 from testbed.runtimes.lifecycle import StartListener, Wishes
 from tests.outages.test_history import STARTED, T, fault, outage
 from tests.testbed.runtimes.toys import TOYS, free_port
@@ -247,6 +250,40 @@ def test_ends_that_are_not_recorded_yet_are_waited_for(tmp_path: Path) -> None:
     later.start()
     assert [row.end for row in driver.outages(settle=30)] == [at(16)]
     later.join()
+
+
+def test_what_is_undecided_is_waited_for_before_anybody_is_said_to_be_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attempt that waits for what was lost fails at its limit, long after the next one went well."""
+    state = State(tmp_path)
+    ledger = Ledger(state.ledger)
+    ledger.append(**STARTED)
+
+    def decide(state: State) -> dict[str, Any]:
+        if [outage.journey for outage in read(state.ledger).outages]:
+            return {"undecided": stamp(time.time() + 60)}
+        for record in outage("notification", 12, 16):
+            ledger.append(**record)
+        return {"undecided": stamp(at(12))}
+
+    monkeypatch.setattr("outages.decided.prober_now", decide)
+    driver = Driver(state)
+    assert driver.outages() == [], "nobody asked to wait"
+    assert [row.journey for row in driver.outages(until=at(20))] == ["notification"]
+    state.ledger.unlink()
+    ledger = Ledger(state.ledger)
+    ledger.append(**STARTED)
+    assert [row.journey for row in driver.outages(settle=0.1)] == ["notification"]
+
+
+def test_where_no_prober_answers_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("outages.decided.time.sleep", lambda seconds: pytest.fail("waits"))
+    state = State(tmp_path)
+    Ledger(state.ledger).append(**STARTED)
+    for parts in ([], [part("prober", {"8000": "127.0.0.1:1"})]):
+        write_site(state, parts)
+        assert Driver(state).outages(settle=30) == []
 
 
 def test_without_a_site_the_next_step_is_named(tmp_path: Path) -> None:

@@ -527,6 +527,32 @@ def test_the_record_is_in_the_order_of_the_beginnings(monkeypatch: pytest.Monkey
     assert (closed["start"], closed["end"], closed["failed"]) == (0.0, 0.7, 2)
 
 
+def test_the_oldest_attempt_that_is_undecided_is_known_until_it_is_decided(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those that began later are not in the record before it is, however soon they are answered."""
+
+    async def tidies_for_long(visit: Visit) -> None:
+        visit.undo_later("DELETE", "/posts/1", None)  # type: ignore[arg-type]
+
+    async def never(visit: Visit) -> list[Cleanup]:
+        await asyncio.sleep(1000)
+        return []
+
+    async def scene(loop: VirtualLoop) -> None:
+        monkeypatch.setattr(Visit, "tidy", never)
+        stage = Stage(loop, in_turn(good, hang, tidies_for_long))
+        assert stage.probe.undecided is None
+        running = asyncio.create_task(stage.probe.run(0.0))
+        for seconds, undecided in [(0.005, 0.0), (0.4, None), (0.6, 0.5), (3.45, 0.5), (3.55, None)]:
+            await stage.until(seconds)
+            assert stage.probe.undecided == undecided, seconds
+        running.cancel()
+        await stage.probe.stop()
+
+    play(scene, monkeypatch)
+
+
 def test_an_attempt_that_says_nothing_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = play(_three, monkeypatch, in_turn(raising(Untested("no login")), refused))
     assert [row["start"] for row in stage.book.of("outage.opened")] == [0.5]

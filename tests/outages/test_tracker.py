@@ -129,7 +129,7 @@ def test_a_sequence_releases_results_in_the_order_of_their_beginning(data: st.Da
         None if data.draw(st.booleans()) else result
         for result in results(["good"] * data.draw(st.integers(0, 20)))
     ]
-    slots = [sequence.begin() for _ in given_results]
+    slots = [sequence.begin(float(number)) for number in range(len(given_results))]
     released: list[AttemptResult | NoData] = []
     finished: set[int] = set()
     for number in data.draw(st.permutations(range(len(slots)))):
@@ -233,11 +233,13 @@ def test_no_outage_is_longer_than_it_was_seen_to_be(seen: list[tuple[str, int]])
 
 def test_a_time_without_data_has_its_place_between_the_attempts() -> None:
     sequence = Sequence()
-    before, result, span = sequence.begin(), good(1)[0], NoData(2, 3)
+    before, result, span = sequence.begin(1.0), good(1)[0], NoData(2, 3)
     assert list(sequence.no_data(span)) == []
-    after = sequence.begin()
+    after = sequence.begin(4.0)
     assert list(sequence.finish(after, good(4)[0])) == []
+    assert sequence.undecided == 1.0
     assert list(sequence.finish(before, result)) == [result, span, good(4)[0]]
+    assert sequence.undecided is None
     assert list(sequence.no_data(span)) == [span]
 
 
