@@ -104,29 +104,34 @@ async def _give_up(attempts: Iterable[asyncio.Task[socket.socket]]) -> None:
 
 
 async def _connect(edge: PublicEdge) -> socket.socket:
-    loop = asyncio.get_running_loop()
     problem: EdgeUnreachable | None = None
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             for family, address in await edge.addresses():
-                sock = socket.socket(family, socket.SOCK_STREAM)
                 try:
-                    sock.setblocking(False)
-                    await loop.sock_connect(sock, address)
-                    return sock
+                    return await _connect_to(family, address)
                 except OSError as error:
-                    sock.close()
                     problem = problem or EdgeUnreachable(
                         "refused", f"{edge.authority}: {system_reason(error)}"
                     )
-                except BaseException:
-                    sock.close()
-                    raise
     except TimeoutError:
         raise EdgeUnreachable(
             "time-out", f"{edge.authority}: no connection in {CONNECT_SECONDS:g} s"
         ) from None
     raise problem or EdgeUnreachable("refused", f"{edge.authority}: no address")
+
+
+async def _connect_to(family: socket.AddressFamily, address: tuple[Any, ...]) -> socket.socket:
+    """Raises OSError, too, where the machine has no sockets of that family: a name may have addresses that
+    nobody here can reach."""
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def system_reason(error: OSError) -> str:

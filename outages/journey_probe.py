@@ -99,6 +99,8 @@ class JourneyProbe:
         self._last_measured = self._last_untested = -inf
         """When the latest attempts began that said something, and that could not be made."""
         self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        """Then nothing is tidied up any more: the site may be gone as well, and nobody is to wait for it."""
         self._trouble = asyncio.Event()
         self._last_heard: float | None = None
         self._state = "unknown"
@@ -163,7 +165,7 @@ class JourneyProbe:
         finally:
             for released in self._in_order.finish(slot, result):
                 self._record_outages(released)
-        await self._tidy(visit)
+            await self._tidy(visit)
 
     async def _visit(self, visit: Visit, start: float) -> AttemptResult | None:
         failure: Failed | None = None
@@ -233,7 +235,8 @@ class JourneyProbe:
     async def _tidy(self, visit: Visit) -> None:
         try:
             async with asyncio.timeout(TIDY_SECONDS):
-                await visit.tidy()
+                if not self._stopping:
+                    await visit.tidy()
         except TimeoutError:
             pass
         finally:
@@ -367,6 +370,7 @@ class JourneyProbe:
     async def stop(self) -> None:
         """Give up what is in flight. An outage that is open has an end that nobody saw, unless it began with
         the stop: a site that is taken down stops all its parts at once."""
+        self._stopping = True
         running = list(self._running)
         for task in running:
             task.cancel()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -13,6 +15,9 @@ import pytest
 from outages import edges as module
 from outages.edges import PublicEdge, reach
 from outages.failures import EdgeUnreachable
+
+NO_FAMILY = 255
+"""Of addresses: Linux has none of so high a number."""
 
 
 class Edges:
@@ -31,6 +36,15 @@ class Edges:
         closed = self._open.enter_context(socket.socket())
         closed.bind(("127.0.0.1", 0))
         return self._edge(name, closed)
+
+    def of_no_family(self, name: str, *, and_taking: bool = False) -> PublicEdge:
+        """Its first address is of a family that this machine has no sockets of, as IPv6 may be."""
+        listening = self._listening(16)
+        edge = self._edge(name, listening)
+        known = [(socket.AF_INET, listening.getsockname())] if and_taking else []
+        edge._addresses = [(NO_FAMILY, listening.getsockname()), *known]  # type: ignore[list-item]
+        edge._resolved_at = time.monotonic()
+        return edge
 
     def silent(self, name: str) -> PublicEdge:
         """Its queue is full, so Linux drops whoever comes: a machine that is gone does no more."""
@@ -84,6 +98,15 @@ async def test_after_one_that_refuses_the_next_is_asked_at_once(
     monkeypatch.setattr(module, "NEXT_EDGE_AFTER", 60.0)
     assert (await edges.reach(edges.refusing("east"), edges.taking("west")))[0] == "west"
     assert edges.asked == ["east", "west"]
+
+
+async def test_an_address_of_a_family_that_the_machine_has_not_is_one_that_refuses(edges: Edges) -> None:
+    assert (await edges.reach(edges.of_no_family("east"), edges.taking("west")))[0] == "west"
+    assert (await edges.reach(edges.of_no_family("east", and_taking=True)))[0] == "east"
+    lone = edges.of_no_family("east")
+    with pytest.raises(EdgeUnreachable) as told:
+        await edges.reach(lone)
+    assert told.value.detail == f"{lone.authority}: {os.strerror(errno.EAFNOSUPPORT).lower()}"
 
 
 async def test_beside_one_that_says_nothing_the_next_is_asked_soon(

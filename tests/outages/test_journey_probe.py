@@ -479,6 +479,32 @@ def test_an_attempt_tidies_up_and_hands_over_what_is_left(monkeypatch: pytest.Mo
     assert len(stage.discarded) == 2
 
 
+@pytest.mark.parametrize("stops", [False, True])
+def test_an_attempt_that_breaks_is_tidied_up_unless_the_prober_stops(
+    monkeypatch: pytest.MonkeyPatch, stops: bool
+) -> None:
+    """When it stops, the site may be gone as well, and what waits for it delays the end of outages."""
+    tidied: list[str] = []
+
+    class Tidying(Visit):
+        async def tidy(self) -> list[Cleanup]:
+            tidied.append("tidied")
+            return []
+
+        def close(self) -> None:
+            tidied.append("closed")
+
+    async def scene(loop: VirtualLoop) -> None:
+        loop.set_exception_handler(lambda *_: None)
+        stage = Stage(loop, hang if stops else raising(ZeroDivisionError()))
+        await stage.one(1.0)
+        await stage.probe.stop()
+
+    monkeypatch.setattr(module, "Visit", Tidying)
+    play(scene, monkeypatch)
+    assert tidied == (["closed"] if stops else ["tidied", "closed"])
+
+
 # --- what it adds up to ---
 
 
