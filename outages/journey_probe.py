@@ -186,7 +186,7 @@ class JourneyProbe:
         except AttemptLeftOut:
             said_nothing = "left-out"
         except MALFORMED as error:
-            failure = Failed("wrong-content", f"{visit.step}: {type(error).__name__} {error}")
+            failure = visit.malformed(error)
         if self._stalled_since(start):
             said_nothing, why = "untested", ""
         if said_nothing:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from outages.client import EventStream, PublicAnswer, PublicConnection, Trust, shake_hands
+from outages.client import MALFORMED, EventStream, PublicAnswer, PublicConnection, Trust, shake_hands
 from outages.edges import PublicEdge, reach
 from outages.failures import Failed, Refused
 
@@ -136,9 +136,15 @@ class Visit:
             yield
         except Failed as failure:
             raise Untested(f"{journey}: {failure}") from None
+        except MALFORMED as error:
+            raise Untested(f"{journey}: {self.malformed(error)}") from None
         self.in_precondition = False
         self.measured_from = time.monotonic()
         self._allow(self._limit)
+
+    def malformed(self, error: Exception) -> Failed:
+        """What a user failed by where reading the latest answer raised one of MALFORMED."""
+        return Failed("wrong-content", f"{self.step}: {type(error).__name__} {error}")
 
     def _allow(self, seconds: float) -> None:
         if self.deadline.when() is not None:

@@ -379,6 +379,24 @@ def test_an_answer_of_another_shape_is_wrong_content(monkeypatch: pytest.MonkeyP
     assert (row["error"], row["detail"]) == ("wrong-content", "GET /posts at west: KeyError 'id'")
 
 
+def test_an_answer_of_another_shape_to_another_journey_says_nothing_about_this_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def malformed(visit: Visit) -> None:
+        visit.step = "POST /posts at west"
+        with visit.precondition():
+            raise KeyError("id")
+
+    async def scene(loop: VirtualLoop) -> Stage:
+        stage = Stage(loop, in_turn(good, malformed))
+        await stage.run(0.6)
+        return stage
+
+    (row,) = play(scene, monkeypatch).book.rows
+    why = "post: wrong-content: POST /posts at west: KeyError 'id'"
+    assert (row["kind"], row["why"]) == ("no-data.opened", why)
+
+
 def raising(error: Exception) -> Attempt:
     async def attempt(visit: Visit) -> None:
         raise error
