@@ -7,7 +7,6 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -19,7 +18,17 @@ from outages.edges import PublicEdge
 from outages.failures import Failed
 from outages.journeys.journey import Journey
 from outages.recent import Numbers, Recent
-from outages.tracker import BRIDGED_SECONDS, AttemptResult, Kind, NoData, Outage, Outcome, Tracker
+from outages.tracker import (
+    BRIDGED_SECONDS,
+    AttemptResult,
+    Kind,
+    NoData,
+    Outage,
+    Outcome,
+    Seen,
+    Tracker,
+    Unmeasured,
+)
 from outages.tracker import Sequence as InOrder
 from outages.visit import AttemptLeftOut, Cleanup, Untested, Visit
 
@@ -36,15 +45,6 @@ STOPPING = 2.0
 
 FORGOTTEN_AFTER = 5.0
 """A state is not believed any more when no attempt has said anything for so many seconds (and its limit)."""
-
-
-@dataclass(frozen=True)
-class Unmeasured:
-    """A time in which a journey cannot be tried. `start` is in steady seconds; `why` names the journey whose
-    failure it is, and what was seen: `post: status: 503 ...`."""
-
-    start: float
-    why: str
 
 
 class JourneyProbe:
@@ -96,6 +96,8 @@ class JourneyProbe:
         kinds: tuple[Kind, ...] = ("down", "slow")
         self._exact = {kind: Tracker(kind, settled_at) for kind in kinds}
         self._live = {kind: Tracker(kind, settled_at) for kind in kinds}
+        self._untested_since: float | None = None
+        """When the first attempt began, of those in the record, after which none said anything."""
         self._last_measured = self._last_untested = -inf
         """When the latest attempts began that said something, and that could not be made."""
         self._running: set[asyncio.Task[None]] = set()
@@ -159,7 +161,7 @@ class JourneyProbe:
             limit=self.journey.limit,
             may_move=self.journey.edge is None,
         )
-        result: AttemptResult | None = None
+        result: AttemptResult | Unmeasured | None = None
         try:
             result = await self._visit(visit, start)
         finally:
@@ -167,7 +169,7 @@ class JourneyProbe:
                 self._record_outages(released)
             await self._tidy(visit)
 
-    async def _visit(self, visit: Visit, start: float) -> AttemptResult | None:
+    async def _visit(self, visit: Visit, start: float) -> AttemptResult | Unmeasured | None:
         failure: Failed | None = None
         said_nothing = why = ""
         late = self._clock.now() - start
@@ -193,11 +195,9 @@ class JourneyProbe:
             if said_nothing == "left-out" and self._last_heard is not None:
                 # The prober had a reason of its own: what it knew stands.
                 self._last_heard = self._clock.now()
-            if why:
-                self._cannot_be_measured(start, why)
             self.said_nothing += 1
             self.counts[said_nothing] += 1
-            return None
+            return self._cannot_be_measured(Unmeasured(start, why)) if why else None
         return self._conclude(visit, start, failure)
 
     def _conclude(self, visit: Visit, start: float, failure: Failed | None) -> AttemptResult | None:
@@ -263,20 +263,23 @@ class JourneyProbe:
         self._observe(self.journey.name, result.outcome, took)
         self.state()
 
-    def _cannot_be_measured(self, start: float, why: str) -> None:
+    def _cannot_be_measured(self, since: Unmeasured) -> Unmeasured:
         """What an attempt that began then needs of another journey fails, so this one is neither well nor
         down as far as anybody knows, until an attempt says something again."""
-        self._last_untested = max(start, self._last_untested)
-        known = -inf < self._last_measured < start
-        if known and self._unmeasured is None and not self._warming_up(start):
-            self._unmeasured = Unmeasured(start, why)
+        self._last_untested = max(since.start, self._last_untested)
+        known = -inf < self._last_measured < since.start
+        if known and self._unmeasured is None and not self._warming_up(since.start):
+            self._unmeasured = since
             self._write_no_data("no-data.opened")
             self.state()
+        return since
 
     def _is_measured(self, start: float) -> None:
         self._last_measured = max(start, self._last_measured)
         if self._unmeasured is not None and start > self._last_untested:
             self._write_no_data("no-data.closed", end=self._clock.stamp(start))
+            for tracker in self._live.values():
+                tracker.no_data(NoData(self._unmeasured.start, start))
             self._unmeasured = None
 
     def _write_no_data(self, kind: str, end: str | None = None) -> None:
@@ -304,7 +307,21 @@ class JourneyProbe:
         for released in self._in_order.no_data(span):
             self._record_outages(released)
 
-    def _record_outages(self, seen: AttemptResult | NoData) -> None:
+    def _record_outages(self, seen: Seen) -> None:
+        if isinstance(seen, Unmeasured):
+            if self._untested_since is None:
+                self._untested_since = seen.start
+            return
+        self._record_no_data_until(seen.start)
+        self._track(seen)
+
+    def _record_no_data_until(self, end: float) -> None:
+        """Nobody knows whether an outage went on while it could not be tried, if that was for long."""
+        if self._untested_since is not None:
+            span, self._untested_since = NoData(self._untested_since, end), None
+            self._track(span)
+
+    def _track(self, seen: AttemptResult | NoData) -> None:
         for tracker in self._exact.values():
             changed = tracker.no_data(seen) if isinstance(seen, NoData) else tracker.add(seen)
             if changed is not None:
@@ -376,6 +393,7 @@ class JourneyProbe:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         now = self._clock.now()
+        self._record_no_data_until(now)
         for tracker in self._exact.values():
             if tracker.open is not None:
                 tracker.open.end, tracker.open.unobserved = now, True

@@ -44,6 +44,18 @@ class NoData:
     end: float
 
 
+@dataclass(frozen=True)
+class Unmeasured:
+    """That a journey cannot be tried, as an attempt found that began at `start`, on the scale of the results.
+    `why` names the journey whose failure it is, and what was seen: `post: status: 503 ...`."""
+
+    start: float
+    why: str
+
+
+Seen = AttemptResult | NoData | Unmeasured
+
+
 @dataclass
 class Outage:
     """A time in which a journey failed (down) or took too long (slow). `end` is None while it goes on."""
@@ -152,7 +164,7 @@ class Slot:
     def __init__(self, start: float) -> None:
         self.start = start
         self.done = False
-        self.result: AttemptResult | NoData | None = None
+        self.result: Seen | None = None
 
 
 class Sequence:
@@ -172,11 +184,11 @@ class Sequence:
         self._slots.append(slot)
         return slot
 
-    def no_data(self, span: NoData) -> Iterator[AttemptResult | NoData]:
+    def no_data(self, span: NoData) -> Iterator[Seen]:
         """There was no data for a while, between the attempts that have begun and those that will begin."""
         return self.finish(self.begin(span.start), span)
 
-    def finish(self, slot: Slot, result: AttemptResult | NoData | None) -> Iterator[AttemptResult | NoData]:
+    def finish(self, slot: Slot, result: Seen | None) -> Iterator[Seen]:
         """An attempt is over (`result` None: it said nothing). Yields the results whose turn has come."""
         slot.done, slot.result = True, result
         while self._slots and self._slots[0].done:

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -754,6 +755,62 @@ def test_an_open_outage_stays_one_while_it_cannot_be_tried(monkeypatch: pytest.M
         assert (stage.probe.state(), stage.probe.has_no_data) == ("down", False)
 
     play(scene, monkeypatch)
+
+
+async def _untested_for(loop: VirtualLoop, seconds: float, then: Attempt) -> Stage:
+    """It fails once, at 1.0; then what it needs fails for a time, from 1.2 on, and then all is as said."""
+    later = between(1.1, 1.1 + seconds, raising(Untested("post: refused")), between(1.1, inf, then))
+    stage = Stage(loop, between(0.9, 1.1, refused, later))
+    await stage.run(seconds + 5.0)
+    return stage
+
+
+@pytest.mark.parametrize("seconds", [2.0, 60.0])
+def test_the_end_of_an_outage_is_not_known_where_it_could_not_be_tried(
+    monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """It is not told to last for as long as another journey fails."""
+    stage = play(_untested_for, monkeypatch, seconds, good)
+    (closed,) = stage.book.of("outage.closed")
+    assert (closed["start"], closed["end"], closed["unobserved"]) == (1.0, 1.2, True)
+    assert (stage.probe.state(), stage.probe.is_up) == ("green", True)
+
+
+def test_an_outage_goes_on_over_a_short_time_in_which_it_could_not_be_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (opened,) = play(_untested_for, monkeypatch, 2.0, refused).book.of("outage.opened", "outage.closed")
+    assert (opened["start"], opened["end"]) == (1.0, None)
+
+
+def test_over_a_long_time_in_which_it_could_not_be_tried_nobody_knows_whether_an_outage_went_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = play(_untested_for, monkeypatch, 60.0, refused)
+    outages = stage.book.of("outage.opened", "outage.closed")
+    told = [(row["kind"], row["start"], row["end"]) for row in outages]
+    (again,) = (start for kind, start, _ in told if kind == "outage.opened" and start > 1.0)
+    assert told == [
+        ("outage.opened", 1.0, None),
+        ("outage.closed", 1.0, 1.2),
+        ("outage.opened", again, None),
+    ]
+    assert again >= 61.0
+    assert stage.probe.down_for() == pytest.approx(65.0 - again)
+
+
+def test_a_prober_that_is_stopped_while_it_cannot_try_has_seen_no_more_of_an_outage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene(loop: VirtualLoop) -> Stage:
+        stage = Stage(loop, in_turn(refused, *[raising(Untested("post: refused"))] * 200))
+        await stage.run(20.0)
+        await stage.probe.stop()
+        return stage
+
+    (closed,) = play(scene, monkeypatch).book.of("outage.closed")
+    assert (closed["start"], closed["end"], closed["unobserved"]) == (0.0, 0.2, True)
+    assert "stopping" not in closed
 
 
 def test_while_the_site_warms_up_even_a_journey_that_went_well_has_no_rows(

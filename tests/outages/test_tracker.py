@@ -15,6 +15,7 @@ from outages.tracker import (
     NoData,
     Outage,
     Outcome,
+    Seen,
     Sequence,
     Tracker,
 )
@@ -130,7 +131,7 @@ def test_a_sequence_releases_results_in_the_order_of_their_beginning(data: st.Da
         for result in results(["good"] * data.draw(st.integers(0, 20)))
     ]
     slots = [sequence.begin(float(number)) for number in range(len(given_results))]
-    released: list[AttemptResult | NoData] = []
+    released: list[Seen] = []
     finished: set[int] = set()
     for number in data.draw(st.permutations(range(len(slots)))):
         released += sequence.finish(slots[number], given_results[number])
