@@ -78,7 +78,7 @@ class Prometheus:
         for kind in ALERTS:
             firing = self.firing(kind, start, end)
             for labels, samples in self.samples(f"journey:{kind}", start, end):
-                outages = [Felt(labels["journey"], kind, *times) for times in intervals(samples)]
+                outages = [Felt(labels["journey"], kind, *times) for times in intervals(samples, end)]
                 detect(outages, firing, end)
                 found += outages
         return sorted(found, key=lambda outage: outage.start)
@@ -87,7 +87,7 @@ class Prometheus:
         """By journey, when the alert for this kind of outage was firing. Raises Failure."""
         selector = f'ALERTS{{alertname="{ALERTS[kind]}",alertstate="firing"}}'
         series = self.samples(selector, start, end)
-        return {labels["journey"]: intervals(samples) for labels, samples in series}
+        return {labels["journey"]: intervals(samples, end) for labels, samples in series}
 
     def _ask(self, query: str, at: float) -> list[dict[str, Any]]:
         parameters = urllib.parse.urlencode({"query": query, "time": f"{at:.3f}"})
@@ -117,9 +117,10 @@ def _refusal(error: urllib.error.HTTPError) -> str:
         return f"status {error.code}"
 
 
-def intervals(samples: Samples) -> list[tuple[float, float | None]]:
-    """Times in which a 0/1 series was 1: from its first 1 to the 0 after the last; None while the series ends
-    with a 1. Where samples are missing the time ends with its last sample."""
+def intervals(samples: Samples, until: float) -> list[tuple[float, float | None]]:
+    """Times in which a 0/1 series, asked for up to `until`, was 1: from its first 1 to the 0 after the last;
+    None while the series ends with a 1. Where samples are missing the time ends with its last sample, and so
+    it does where the last of all was long before `until`."""
     found: list[tuple[float, float | None]] = []
     start = last = None
     for at, value in samples:
@@ -132,8 +133,8 @@ def intervals(samples: Samples) -> list[tuple[float, float | None]]:
             found.append((start, at))
             start = None
         last = at
-    if start is not None:
-        found.append((start, None))
+    if start is not None and last is not None:
+        found.append((start, last if until - last > SILENCE else None))
     return found
 
 

@@ -25,10 +25,18 @@ NOW = 1000.0
 
 def test_spells_are_the_times_at_one() -> None:
     samples = [(float(at), float(at in {3, 4, 5, 9, 10})) for at in range(12)]
-    assert intervals(samples) == [(3.0, 6.0), (9.0, 11.0)]
-    assert intervals([(1.0, 0.0), (2.0, 1.0)]) == [(2.0, None)]
-    assert intervals([(1.0, 1.0), (2.0, 1.0), (30.0, 1.0), (31.0, 0.0)]) == [(1.0, 2.0), (30.0, 31.0)]
-    assert intervals([]) == []
+    assert intervals(samples, 12.0) == [(3.0, 6.0), (9.0, 11.0)]
+    assert intervals([(1.0, 0.0), (2.0, 1.0)], 3.0) == [(2.0, None)]
+    torn = [(1.0, 1.0), (2.0, 1.0), (30.0, 1.0), (31.0, 0.0)]
+    assert intervals(torn, 32.0) == [(1.0, 2.0), (30.0, 31.0)]
+    assert intervals([], 10.0) == []
+
+
+def test_a_series_that_has_gone_silent_does_not_go_on() -> None:
+    """`journey:down` has no samples while its journey has no data, and none once the prober has gone."""
+    samples = [(1.0, 1.0), (2.0, 1.0)]
+    assert intervals(samples, 5.0) == [(1.0, None)]
+    assert intervals(samples, 5.1) == [(1.0, 2.0)]
 
 
 def test_an_alert_detects_the_outage_that_it_overlaps() -> None:
