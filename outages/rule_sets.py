@@ -7,6 +7,7 @@ the outages that Prometheus recorded are scored.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -112,23 +113,37 @@ def summary(scores: Sequence[RuleSetScore]) -> Summary:
 
 
 def judge(state: State, since: float, until: float) -> dict[str, RuleSetScore]:
-    """What each rule set, and `all`, made of what began between two times (Unix seconds). An alert needs some
-    seconds to fire: whoever judges at once, judges too early. Raises Failure when nothing is recorded."""
+    """What each rule set, and `all`, made of what began between two times (Unix seconds): of outages until
+    they were over, or until now. An alert may come SLACK seconds later, so that is waited for. Raises Failure
+    when nothing is recorded."""
     history = history_of(state)
+    now = history.now()
     names = (*RULE_SETS, ALL)
+    felt = [outage for outage in history.outages if since <= outage.start <= until]
+    over = min(now, max([until, *(_end(outage, now) for outage in felt)]))
     try:
         prometheus = Prometheus.of(state, history.setting)
-        watched = watched_by(prometheus, since - 2 * SILENCE, until + SLACK)
+        _wait_for(over + SLACK)
+        watched = watched_by(prometheus, since - 2 * SILENCE, over + SLACK)
     except Failure:
         return dict.fromkeys(names, RuleSetScore(None, None, None, ()))
-    felt = [outage for outage in history.outages if since <= outage.start <= until]
-    return {name: _judge(name, watched, felt, history, since) for name in names}
+    return {name: _judge(name, watched, felt, history, (since, until + SLACK)) for name in names}
 
 
-def _judge(name: str, watched: Watched, felt: list[Felt], history: History, since: float) -> RuleSetScore:
+def _wait_for(moment: float) -> None:
+    """Until it has come (Unix seconds), and no longer than SLACK."""
+    time.sleep(min(SLACK, max(0.0, moment - time.time())))
+
+
+def _judge(name: str, watched: Watched, felt: list[Felt], history: History, within: Span) -> RuleSetScore:
     now = history.now()
-    # What fires since before belongs to what was before.
-    fired = [one for one in watched.of(name) if one.start >= since]
+    since, until = within
+    # What fires since before belongs to what was before, and what comes later to what was felt, or to others.
+    fired = [
+        one
+        for one in watched.of(name)
+        if since <= one.start and (one.start <= until or any(is_about(one, outage, now) for outage in felt))
+    ]
     false = false_positives(fired, history.outages, no_data(history), now)
     return RuleSetScore(
         detected=_detected(felt, fired, watched, now),

@@ -194,6 +194,9 @@ def fired(name: str, rule_set: str, start: int, end: int, **labels: str) -> tupl
     return {**alertname, **labels}, [(T + second, 1.0) for second in range(start, end + 1)]
 
 
+SECONDS: Samples = [(T + at, 1.0) for at in range(90)]
+
+
 @pytest.fixture
 def monitored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
     """Posting is down from 30 to 40; what fires since before, meanwhile, and long after."""
@@ -215,7 +218,7 @@ def monitored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
     def samples(
         prometheus: Prometheus, selector: str, start: float, end: float
     ) -> list[tuple[dict[str, str], Samples]]:
-        series = alerts if selector.startswith("ALERTS") else [({}, [(T + at, 1.0) for at in range(90)])]
+        series = alerts if selector.startswith("ALERTS") else [({}, SECONDS)]
         cut = [(labels, [one for one in found if start < one[0] <= end]) for labels, found in series]
         return [(labels, found) for labels, found in cut if found]
 
@@ -252,6 +255,59 @@ def test_a_span_is_judged_by_what_began_in_it(monitored: State) -> None:
             ("ServiceErrors", "ErrorBudgetBurnsFast", "JourneyDown", "Flood1", "Hot", "Flood2"),
         ),
     }
+
+
+def test_what_was_felt_is_judged_to_its_end_though_that_came_after_the_span(monitored: State) -> None:
+    """Users are hurt until 40. An alert after the span is of it where it is about what they felt."""
+    scores = judge(monitored, T + 29, T + 30.5)
+    assert scores["up-only"] == RuleSetScore(False, None, 0, ())
+    alerts = ("ErrorBudgetBurnsFast", "JourneyDown", "Flood1")
+    assert scores["all"] == RuleSetScore(True, 1.0, 0, alerts)
+
+
+class Hours:
+    """A clock that moves only while somebody waits."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, now: float) -> None:
+        self.now = now
+        monkeypatch.setattr("outages.rule_sets.time", self, raising=False)
+        monkeypatch.setattr(History, "now", lambda history: self.now)
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize(
+    ("end", "called", "judged"),
+    [
+        (40, 40.5, 43.5),  # the span ends at 40.5
+        (40, 42.0, 43.5),
+        (40, 50.0, 50.0),
+        (42, 42.5, 45.0),
+        (None, 42.5, 45.5),  # the end of what goes on is not waited for
+    ],
+)
+def test_an_alert_that_may_still_come_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: float | None, called: float, judged: float
+) -> None:
+    state = State(tmp_path)
+    write_site(state, [part("prometheus", {"9090": "127.0.0.1:7"})])
+    for row in [STARTED, *outage("post", 30, end)]:
+        Ledger(state.ledger).append(**row)
+    hours = Hours(monkeypatch, T + called)
+
+    def until_now(
+        prometheus: Prometheus, selector: str, start: float, end: float
+    ) -> list[tuple[dict[str, str], Samples]]:
+        labels, found = fired("Late", "journeys", 43, 60) if selector.startswith("ALERTS") else ({}, SECONDS)
+        return [(labels, seen)] if (seen := [one for one in found if one[0] <= min(end, hours.now)]) else []
+
+    monkeypatch.setattr(Prometheus, "samples", until_now)
+    assert judge(state, T + 25, T + 40.5)["journeys"] == RuleSetScore(True, 13.0, 0, ("Late",))
+    assert hours.now == T + judged
 
 
 def test_where_users_felt_nothing_there_is_nothing_to_detect_and_alerts_count_as_they_are(
