@@ -81,11 +81,11 @@ def timeline(history: History, names: Names) -> str:
         _shadows(bars, scale, above, height),
     ]
     top = TOP
-    for heading, probes in (("load", loads), ("faults", faults)):
-        for number, probe in enumerate(probes):
+    for heading, lanes in (("load", loads), ("faults", faults)):
+        for number, lane in enumerate(lanes):
             if not number:
                 parts.append(_label(heading, top + LANE / 2, "heading"))
-            parts += [_named_bar(bar, scale, top) for bar in probe]
+            parts += [_named_bar(bar, scale, top) for bar in lane]
             top += LANE
     for number, journey in enumerate(NAMES):
         parts.append(_journey(journey, history, names, scale, above + ROW * number))
@@ -124,18 +124,18 @@ def _pattern() -> str:
 
 
 def _lanes(bars: list[Bar], scale: Scale) -> list[list[Bar]]:
-    """Bars in as few probes as possible without one covering another or its name."""
-    probes: list[list[Bar]] = []
+    """Bars in as few lanes as possible without one covering another or its name."""
+    lanes: list[list[Bar]] = []
     ends: list[float] = []
     for bar in sorted(bars, key=lambda bar: bar.start):
         left, end = _extent(bar, scale)
         free = next((number for number, taken in enumerate(ends) if taken <= left), len(ends))
         if free == len(ends):
-            probes.append([])
+            lanes.append([])
             ends.append(0.0)
-        probes[free].append(bar)
+        lanes[free].append(bar)
         ends[free] = end + 6
-    return probes
+    return lanes
 
 
 def _extent(bar: Bar, scale: Scale) -> tuple[float, float]:

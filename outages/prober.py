@@ -51,7 +51,7 @@ ASKED_WITHIN = 1.0
 """Seconds that the Alertmanager gets for an answer."""
 
 LOST_AFTER = 5.0
-"""Seconds that a journey is down before the fixture_upkeep asks whether what it needs is still there."""
+"""Seconds that a journey is down before it is asked whether what it needs is still there."""
 
 
 class Prober:

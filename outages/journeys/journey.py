@@ -9,7 +9,8 @@ from outages.cast import Cast
 from outages.visit import Visit
 
 Attempt = Callable[[Visit, Cast], Awaitable[None]]
-"""Returns when the user got what was asked for. Raises Failed, or Untested or LeftOut (see outages.visit)."""
+"""Returns when the user got what was asked for. Raises Failed, or what outages.visit has for one that
+says nothing: Untested, AttemptLeftOut."""
 
 DELIVERY_LIMIT = 10.0
 DELIVERY_SLOW = 5.0

@@ -31,7 +31,7 @@ async def attempt(visit: Visit, cast: Cast) -> None:
 
 
 async def _give_password(visit: Visit, account: ProberAccount) -> str:
-    """The challenge that the site answers with. Raises Failed; LeftOut where nothing else was promised."""
+    """The challenge that the site answers with. Raises Failed; AttemptLeftOut where no more was promised."""
     answer = await visit.ask("POST", "/sessions", body=account.credentials)
     account.stale = answer.status == 401
     challenge = answer.json().get("challenge") if answer.status == 200 else None

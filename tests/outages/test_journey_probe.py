@@ -907,7 +907,7 @@ def test_an_outage_that_is_open_at_the_end_has_an_end_that_nobody_saw(
     }
 
 
-def test_a_lane_that_is_well_is_stopped_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_probe_that_is_well_is_stopped_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(loop: VirtualLoop) -> Stage:
         stage = Stage(loop, good)
         await stage.run(2.0)
