@@ -130,10 +130,9 @@ def score(
     recorded: Sequence[Felt],
     now: float,
     no_data: Iterable[Span] = (),
-    pages: Sequence[Page] | None = None,
+    pages: Sequence[Page] = (),
 ) -> dict[str, Any]:
-    """The object of `failwhale score --json`. Times of `no_data` do not count; `pages` are those that came,
-    None where nobody can say."""
+    """The object of `failwhale score --json`. Times of `no_data` do not count; `pages` are all that came."""
     pairs = pair(felt, recorded, now)
     outages = outcomes(pairs)
     detected = sum(any(row.recorded is not None for row in times) for times in outages)
@@ -144,11 +143,11 @@ def score(
         "seconds": _seconds(felt, recorded, now, list(no_data)),
         "alerted": sum(any(row.detection_delay is not None for row in times) for times in outages),
         "late": sum(_was_alerted_late(times) for times in outages),
-        "paged": None if pages is None else sum(_was_paged(times, pages, now) for times in outages),
-        "pages": None if pages is None else len(pages),
-        "acknowledged": None if pages is None else sum(page.acknowledged is not None for page in pages),
+        "paged": sum(_was_paged(times, pages, now) for times in outages),
+        "pages": len(pages),
+        "acknowledged": sum(page.acknowledged is not None for page in pages),
         "time_to_acknowledge": _quantiles(
-            [None if page.acknowledged is None else page.acknowledged - page.at for page in pages or ()]
+            [None if page.acknowledged is None else page.acknowledged - page.at for page in pages]
         ),
         "detection_delay": _quantiles([row.detection_delay for row in pairs]),
         "duration_error": _quantiles([row.duration_error for row in pairs]),

@@ -197,13 +197,11 @@ def show_score(pairs: list[Pair], result: dict[str, Any]) -> None:
         + _quantile_words("; delay", result["detection_delay"])
         + (f" over {result['alerted']} alert{'' if result['alerted'] == 1 else 's'}" if felt else "")
     )
-    if result["pages"] is not None:
-        of_all = f"{result['pages']} page{'' if result['pages'] == 1 else 's'}"
-        console.print(
-            f"paged: {result['paged']} of {number_of(felt)}; {of_all} came in all,"
-            f" {result['acknowledged']} acknowledged"
-            + _quantile_words(" after", result["time_to_acknowledge"])
-        )
+    of_all = f"{result['pages']} page{'' if result['pages'] == 1 else 's'}"
+    console.print(
+        f"paged: {result['paged']} of {number_of(felt)}; {of_all} came in all,"
+        f" {result['acknowledged']} acknowledged" + _quantile_words(" after", result["time_to_acknowledge"])
+    )
     console.print(f"[dim]{fill(COMES_FROM_THE_PROBER, console.width)}[/dim]")
     if not pairs:
         return

@@ -213,7 +213,8 @@ def test_the_score_shows_both_records_side_by_side(
     )
     assert lines[1] == "in time: 9s detected, 2s missed, 8s false positive"
     assert lines[2] == "alerted: 1 of 2 outages; delay 2.1 s (p50), 2.1 s (p90) over 1 alert"
-    words = " ".join(lines[3 : lines.index("")])
+    assert lines[3] == "paged: 0 of 2 outages; 0 pages came in all, 0 acknowledged"
+    words = " ".join(lines[4 : lines.index("")])
     assert words == COMES_FROM_THE_PROBER
     rows = [line.split() for line in lines[lines.index("") + 2 :]]
     assert rows == [

@@ -188,7 +188,7 @@ def test_the_score_says_for_which_outages_a_page_came() -> None:
     assert score(felt, [], 100, pages=pages)["paged"] == 1
     assert score(felt, [], 100, pages=[*pages, Page("JourneyDown", "login", 72.9)])["paged"] == 2
     assert score(felt, [], 100, pages=[])["paged"] == 0
-    assert score(felt, [], 100)["paged"] is None
+    assert score(felt, [], 100)["paged"] == 0
 
 
 def test_the_score_says_how_many_pages_were_acknowledged_and_how_soon() -> None:
@@ -201,4 +201,4 @@ def test_the_score_says_how_many_pages_were_acknowledged_and_how_soon() -> None:
     assert (result["pages"], result["acknowledged"]) == (3, 2)
     assert result["time_to_acknowledge"] == {"p50": 3.5, "p90": 10.0}
     assert score([], [], 100, pages=pages[1:2])["time_to_acknowledge"]["p50"] is None
-    assert score([], [], 100)["acknowledged"] is None
+    assert score([], [], 100)["acknowledged"] == 0
