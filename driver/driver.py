@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from math import inf
@@ -268,22 +268,23 @@ class Driver:
     def outages(self, since: float = -inf, until: float = inf, settle: float = 0.0) -> list[Felt]:
         """What users felt between two moments (Unix seconds), with causes; an outage that reaches into that
         time belongs to it. An attempt that began before others and ends after them keeps the end of an outage
-        out of the record, though users are well: `settle` is how many seconds to wait for such ends.
-
-        What began before `until` is decided then, unless no prober answers; with an infinite `until` that is
-        waited for only where `settle` is more than 0. As a rule it takes a moment, and never much longer than
-        the longest limit of a journey."""
-        from outages.decided import wait_until_decided
-
+        out of the record, though users are well: `settle` is how many seconds to wait for such ends."""
         self._refuse_outside()
-        if until < inf or settle > 0:
-            wait_until_decided(self.state, until)
         give_up = time.monotonic() + settle
         while True:
             rows = self._outages(since, until)
             if all(row.end is not None for row in rows) or time.monotonic() >= give_up:
                 return rows
             time.sleep(SETTLING)
+
+    def wait_until_decided(self, until: float, but: Collection[str] = ()) -> None:
+        """Wait until it is known how every attempt went that began before that moment (Unix seconds), but
+        for those of some journeys. As a rule it takes a moment, and never much longer than the longest limit
+        of a journey."""
+        from outages.decided import wait_until_decided
+
+        self._refuse_outside()
+        wait_until_decided(self.state, until, but)
 
     def pages(self, since: float, until: float) -> list[Page]:
         """Who was paged between two moments (Unix seconds)."""

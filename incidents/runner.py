@@ -127,7 +127,8 @@ class _Run:
             time.time(),
             observed.outages,
             {name: round(at - began, 3) for name, at in observer.seen.alerts.items()},
-            judge_rule_sets(self.driver.state, began - UNDER_WAY, ended),
+            # A fix cuts it short, so no rule set is measured by that.
+            {} if self.fix else judge_rule_sets(self.driver.state, began - UNDER_WAY, ended),
             observed.checker,
             fix,
         )
@@ -331,6 +332,8 @@ class _Run:
     def _observed(
         self, began: float, ended: float, seen: Seen, fix: FixSeen | None, load: LoadPlan | None
     ) -> Observed:
+        expect = self.incident.expect
+        self.driver.wait_until_decided(time.time(), but={*expect.hurt, *expect.may_hurt})
         return Observed(
             began,
             ended,

@@ -129,10 +129,11 @@ class Prober:
         """What GET /journeys says of the last minute."""
         return {name: probe.numbers() for name, probe in self.probes.items()}
 
-    def undecided(self) -> str | None:
-        """What GET /journeys says of attempts whose outcome is not known: when the oldest began."""
-        starts = [start for probe in self.probes.values() if (start := probe.undecided) is not None]
-        return self.clock.stamp(min(starts)) if starts else None
+    def undecided(self) -> dict[str, str]:
+        """What GET /journeys says of attempts whose outcome is not known: when the oldest of each journey
+        began."""
+        starts = ((name, probe.undecided) for name, probe in self.probes.items())
+        return {name: self.clock.stamp(start) for name, start in starts if start is not None}
 
     def record_state(self) -> dict[str, Any]:
         """What GET /journeys says of the record: whether there is room for it."""

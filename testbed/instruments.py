@@ -45,7 +45,7 @@ def prober_now(state: State) -> dict[str, Any]:
     `journeys` are as above. `recent` is by journey how the last minute went: attempts a second (`rate`), the
     share of `errors`, `p50` and `p99` in seconds. `record` says whether there is room for it: how many
     records are `waiting` in memory, how many were `dropped`, and the `problem` (None: there is none).
-    `undecided` is when the oldest attempt began of which nobody knows yet whether it fails (None: of all).
+    `undecided` is by journey when the oldest attempt began of which nobody knows yet whether it fails.
     """
     try:
         address = address_of(state, "prober")

@@ -109,6 +109,7 @@ def _lost_and_found(driver: Driver, way: Way, people: int, tell: Tell, begun: li
             driver.wait_green(STEADY_WITHIN)
         time.sleep(max(0.0, returned + SECOND_WAVE - time.time()))
         over = time.time()
+    driver.wait_until_decided(over, but=way.spared)
     felt = [Felt.of(outage, over) for outage in driver.outages(lost - UNDER_WAY, over, settle=3.0)]
     blind = driver.seconds_without_data(lost, over)
     judged, back = judge(way, felt, lost, returned, blind, _kept(driver, load))

@@ -20,7 +20,6 @@ from foundation.ledger import Ledger
 from foundation.state import State
 from loadtests.generator import LoadPlan, Shape
 from loadtests.target import census_file
-from outages.history import read
 from testbed.runtimes.lifecycle import StartListener, Wishes
 from tests.outages.test_history import STARTED, T, fault, outage
 from tests.testbed.runtimes.toys import TOYS, free_port
@@ -252,29 +251,20 @@ def test_ends_that_are_not_recorded_yet_are_waited_for(tmp_path: Path) -> None:
     later.join()
 
 
-def test_what_is_undecided_is_waited_for_before_anybody_is_said_to_be_well(
+def test_what_is_undecided_is_waited_for_but_for_some_journeys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An attempt that waits for what was lost fails at its limit, long after the next one went well."""
-    state = State(tmp_path)
-    ledger = Ledger(state.ledger)
-    ledger.append(**STARTED)
+    looks: list[State] = []
 
     def decide(state: State) -> dict[str, Any]:
-        if [outage.journey for outage in read(state.ledger).outages]:
-            return {"undecided": stamp(time.time() + 60)}
-        for record in outage("notification", 12, 16):
-            ledger.append(**record)
-        return {"undecided": stamp(at(12))}
+        looks.append(state)
+        notification = {"notification": stamp(at(12))} if len(looks) < 3 else {}
+        return {"undecided": {"freshness": stamp(at(11)), **notification}}
 
     monkeypatch.setattr("outages.decided.prober_now", decide)
-    driver = Driver(state)
-    assert driver.outages() == [], "nobody asked to wait"
-    assert [row.journey for row in driver.outages(until=at(20))] == ["notification"]
-    state.ledger.unlink()
-    ledger = Ledger(state.ledger)
-    ledger.append(**STARTED)
-    assert [row.journey for row in driver.outages(settle=0.1)] == ["notification"]
+    Driver(State(tmp_path)).wait_until_decided(at(20), but=["freshness"])
+    assert len(looks) == 3
 
 
 def test_where_no_prober_answers_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,7 +273,7 @@ def test_where_no_prober_answers_nobody_waits(tmp_path: Path, monkeypatch: pytes
     Ledger(state.ledger).append(**STARTED)
     for parts in ([], [part("prober", {"8000": "127.0.0.1:1"})]):
         write_site(state, parts)
-        assert Driver(state).outages(settle=30) == []
+        Driver(state).wait_until_decided(time.time())
 
 
 def test_without_a_site_the_next_step_is_named(tmp_path: Path) -> None:

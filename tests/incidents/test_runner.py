@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,9 @@ class FakeDriver:
     def journeys(self) -> dict[str, Any]:
         hurt = self.hurt_since is not None
         return {name: {"state": "down" if hurt and name == "retweet" else "green"} for name in JOURNEYS}
+
+    def wait_until_decided(self, until: float, but: Collection[str]) -> None:
+        pass
 
     def wait_green(self, seconds: float) -> bool:
         if self.hurt_since is not None:

@@ -36,7 +36,7 @@ class FakeProber:
 
 
 def undecided(since: float | None) -> dict[str, Any]:
-    return {"undecided": None if since is None else stamp(since)}
+    return {"undecided": {} if since is None else {"page": stamp(since), "post": stamp(since + 5)}}
 
 
 def test_what_began_before_is_waited_for_and_what_began_later_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +74,7 @@ async def test_the_prober_says_when_the_oldest_attempt_began_that_is_undecided(
     site: FakeSite, running: Running
 ) -> None:
     def oldest() -> float:
-        since = running.prober.state()["undecided"]
+        since = running.prober.state()["undecided"].get("page")
         return inf if since is None else parse(since)
 
     answers = asyncio.Event()

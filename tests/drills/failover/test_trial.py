@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -29,6 +29,9 @@ class FakeDriver:
         self.has_prober = True
         self.left = ""
         self.trace: list[str] = []
+
+    def wait_until_decided(self, until: float, but: Collection[str]) -> None:
+        pass
 
     def wait_green(self, seconds: float) -> bool:
         if not self.green:
