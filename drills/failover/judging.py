@@ -11,6 +11,7 @@ from drills.failover.way import Way
 from foundation.console import spell_duration
 from foundation.verdict import Verdict
 from loadtests.findings import Findings
+from outages.history import order_of
 from outages.model import UNDER_WAY
 
 MOST_BLIND = 1.0
@@ -132,4 +133,5 @@ def _unseen(seconds: float) -> str:
 
 
 def _named(felt: Sequence[Felt]) -> str:
-    return ", ".join(dict.fromkeys(one.journey for one in felt))
+    """In one order, whichever was hurt first: the same in several trials reads the same."""
+    return ", ".join(sorted({one.journey for one in felt}, key=order_of))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +11,9 @@ from drills.failover.interval import Interval, interval_of
 from drills.failover.judging import Judged
 from drills.failover.promotion import Phases
 from drills.failover.trial import Trial
+
+MOST_REASONS = 3
+"""That are told of one way."""
 
 
 class Outcome(StrEnum):
@@ -39,14 +43,16 @@ class WayResult:
 
     @property
     def because(self) -> str:
-        """Of the trials that made the outcome what it is; each reason once, with how often."""
+        """Of the trials that made the outcome what it is: each reason once, with how often, and of many the
+        most frequent."""
         decisive = {Outcome.WORKS: True, Outcome.BROKEN: False, Outcome.UNTESTED: None}[self.outcome]
         reasons = [one.because for one in self.judged if one.verdict is decisive]
-        told = {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)}
+        told = Counter(reasons).most_common(MOST_REASONS)
         of = len(self.judged)
-        return "; ".join(
-            why if of == 1 or times == of else f"{times} of {of}: {why}" for why, times in told.items()
-        )
+        words = [why if of == 1 or times == of else f"{times} of {of}: {why}" for why, times in told]
+        if others := len(reasons) - sum(times for _, times in told):
+            words.append(f"{others} of {of}: each otherwise, as its page says")
+        return "; ".join(words)
 
     @property
     def suffered(self) -> Interval | None:

@@ -24,7 +24,8 @@ ANNOUNCED = Findings(True, "all there", lost_as_announced=[Finding("p", "a", "si
     [
         ([], 0.0, KEPT, True, "nobody felt it", 0.0),
         ([Felt("post", 100.5, 102.5)], 0.0, KEPT, True, "hurt: post", 2.5),
-        ([Felt("post", 100.5, 102), Felt("login", 101, 104)], 0.0, KEPT, True, "hurt: post, login", 4.0),
+        ([Felt("post", 100.5, 102), Felt("login", 101, 104)], 0.0, KEPT, True, "hurt: login, post", 4.0),
+        ([Felt("login", 100.5, 104), Felt("post", 101, 102)], 0.0, KEPT, True, "hurt: login, post", 4.0),
         ([Felt("handshake-east", 100.2, 113.0)], 0.0, KEPT, True, "nobody felt it", 0.0),
         ([Felt("post", 100.5, 108.1)], 0.0, KEPT, False, "it took longer than 8s: post", 8.1),
         ([Felt("post", 100.5, 112.5)], 0.0, KEPT, False, "users were well only once it was back: post", 12.5),

@@ -37,6 +37,11 @@ def trials(*judged: Judged) -> list[Trial]:
         ((GOOD, BAD), Outcome.BROKEN, "1 of 2: users were well only once it was back: post"),
         ((BAD,), Outcome.BROKEN, "users were well only once it was back: post"),
         ((GOOD, UNTESTED), Outcome.UNTESTED, "1 of 2: not well before"),
+        (
+            [*[Judged(True, f"hurt: {name}") for name in "abcd"], Judged(True, "hurt: d")],
+            Outcome.WORKS,
+            "2 of 5: hurt: d; 1 of 5: hurt: a; 1 of 5: hurt: b; 1 of 5: each otherwise, as its page says",
+        ),
         ((BAD, UNTESTED), Outcome.BROKEN, "1 of 2: users were well only once it was back: post"),
     ],
 )
