@@ -27,6 +27,7 @@ class FakeDriver:
         self.breaks = breaks
         self.green = green
         self.has_prober = True
+        self.hurt_by_people = False
         self.left = ""
         self.trace: list[str] = []
 
@@ -36,6 +37,8 @@ class FakeDriver:
     def wait_green(self, seconds: float) -> bool:
         if not self.green:
             raise Failure("not green in time: post")
+        if self.hurt_by_people and self.trace:
+            raise Failure("not green in time: login")
         return self.has_prober
 
     @contextmanager
@@ -105,3 +108,11 @@ def test_where_nobody_sees_how_users_fare_nothing_is_lost(tmp_path: Path) -> Non
     assert trial.judged.verdict is None
     assert "no prober" in trial.judged.because
     assert driver.trace == []
+
+
+def test_where_the_people_themselves_hurt_the_site_nothing_is_lost(tmp_path: Path) -> None:
+    driver = FakeDriver(tmp_path)
+    driver.hurt_by_people = True
+    trial = tried(driver)
+    assert (trial.judged.verdict, trial.judged.because) == (None, "not green in time: login")
+    assert "kill frontend@east" not in driver.trace
