@@ -93,8 +93,8 @@ def wait_for_a_replica(driver: Driver) -> None:
 def _lost_and_found(driver: Driver, way: Way, people: int, tell: Tell, begun: list[str]) -> Trial:
     load = LoadPlan(Shape.STEADY, people, 0.0, LOAD_SECONDS)
     with driver.load(load):
-        driver.wait_green(STEADY_WITHIN)  # that so many people come at once may hurt, too
         time.sleep(WRITES_BEFORE)
+        driver.wait_green(STEADY_WITHIN)  # that so many people log in at once may hurt, too
         if way.also:
             begun.append(_kill(driver, way.also))
         with Promotion(driver.state, asks=way.takes_a_primary) as promotion:
