@@ -162,19 +162,36 @@ POSTS = ("post@east", "post@west")
             False,
             "one post would need 90% of a processor for what two do now",
         ),
-        ({"post@east": 0.4}, None, "Prometheus does not know yet, or any more, what post@west uses"),
-        ({}, None, "Prometheus does not know yet, or any more, what post@east, post@west uses"),
+        (
+            {"post@east": 0.4},
+            None,
+            "Prometheus does not say (yet) how busy they are: post@west",
+        ),
+        ({}, None, "Prometheus does not say (yet) how busy they are: post@east, post@west"),
     ],
     ids=["room", "no room", "one is unseen", "nothing is seen"],
 )
 def test_there_is_room_only_where_all_replicas_are_seen(
     monkeypatch: pytest.MonkeyPatch, used: dict[str, float], verdict: bool | None, because: str
 ) -> None:
+    monkeypatch.setattr("drills.questions.headroom.SEEN_WITHIN", 0.05)
+    finding = room_by(monkeypatch, used)
+    assert (finding.verdict, finding.because) == (verdict, because)
+
+
+def test_for_a_site_that_has_just_come_up_prometheus_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drills.questions.headroom.SEEN_WITHIN", 60.0)
+    finding = room_by(monkeypatch, {}, {"post@east": 0.2}, {"post@east": 0.2, "post@west": 0.3})
+    assert (finding.verdict, finding.because) == (True, "all is well")
+
+
+def room_by(monkeypatch: pytest.MonkeyPatch, *looks: dict[str, float]) -> Finding:
+    """What is found where Prometheus says one thing after the other, and the last of them for good."""
+    left = list(looks)
+
     class Sees:
         def now(self, query: str) -> list[tuple[dict[str, str], float]]:
-            """By whatever is asked for: each replica, or a service with all of its replicas."""
-            if "(service)" in query:
-                return [({"service": "post"}, sum(used.values()))] if used else []
+            used = left.pop(0) if len(left) > 1 else left[0]
             return [({"part": name}, share) for name, share in used.items()] + [({"part": "prober"}, 0.9)]
 
     class Parts:
@@ -182,9 +199,9 @@ def test_there_is_room_only_where_all_replicas_are_seen(
         inventory = Inventory((*(part(name, "service") for name in POSTS), part("prober", "instrument")), {})
 
     monkeypatch.setattr("drills.questions.headroom.Prometheus", SimpleNamespace(of=lambda state: Sees()))
-    asked = Question("room", "all is well", HEADROOM.ask)
-    (finding,) = readiness(cast(Site, Parts()), [asked])
-    assert (finding.verdict, finding.because) == (verdict, because)
+    monkeypatch.setattr("drills.questions.headroom.LOOK_EVERY", 0.001)
+    (finding,) = readiness(cast(Site, Parts()), [Question("room", "all is well", HEADROOM.ask)])
+    return finding
 
 
 # --- the command ---
