@@ -16,11 +16,8 @@ from chaos.heal import Healing
 from chaos.listener import Listener
 from chaos.phase import Phase
 from foundation.clock import parse
-from foundation.console import spell_duration
+from foundation.console import spell_duration, spell_names
 from foundation.verdict import spell
-
-NAMED = 3
-"""Parts that are told by their names; more are told by how many they are."""
 
 
 class FaultProgress(foundation.progress.Progress, Listener):
@@ -140,5 +137,5 @@ def spell_healing(healing: Healing, what: str | None = None) -> str:
 def spell_targets(fault: FaultRow) -> str:
     """The parts that a fault is on, and whose calls: by name, or what was asked for when there are many."""
     names = [one["target"] for one in fault["targets"]]
-    targets = ", ".join(names) if len(names) <= NAMED else f"{fault['target']}, {len(names)} parts"
+    targets = spell_names(names, f"{fault['target']}, {len(names)} parts")
     return f"{targets}{spell_from(fault)}"

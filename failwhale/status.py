@@ -13,6 +13,7 @@ from foundation.console import (
     StateOption,
     print_json,
     print_table,
+    spell_names,
     stdout,
 )
 from foundation.state import State
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from testbed.instruments import JourneyRow
     from testbed.runtimes import PartStatus
     from testbed.site import Site
-
-
-NAMED = 3
-"""Services, and journeys, that are told by their names; more are told by how many they are."""
 
 
 def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> None:
@@ -116,7 +113,10 @@ def status(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> N
     if configuration["version"] is not None:
         stdout().print(_spell_configuration(configuration), style="yellow" if configuration["others"] else "")
     for name, services in off.items():
-        stdout().print(f"{name}: off on {_spell_names(services)} (failwhale protections)", style="yellow")
+        stdout().print(
+            f"{name}: off on {spell_names(services, f'{len(services)} services')} (failwhale protections)",
+            style="yellow",
+        )
     if maintenance:
         stdout().print(spell_maintenance(maintenance), style="" if is_well(maintenance) else "yellow")
     if full:
@@ -222,15 +222,11 @@ def _spell_journeys(journeys: Mapping[str, JourneyRow]) -> str:
     for state, word in (("down", "down"), ("slow", "slow"), ("unknown", "no data")):
         names = [name for name, row in journeys.items() if row["state"] == state]
         if names:
-            ill.append(f"{', '.join(names) if len(names) <= NAMED else len(names)} {word}")
+            ill.append(f"{spell_names(names, str(len(names)))} {word}")
     if not ill:
         return f"all {len(journeys)} journeys green"
     green = sum(row["state"] == "green" for row in journeys.values())
     return f"{', '.join(ill)}; {green} of {len(journeys)} journeys green"
-
-
-def _spell_names(services: Sequence[str]) -> str:
-    return ", ".join(services) if len(services) <= NAMED else f"{len(services)} services"
 
 
 def _spell_state(running: bool, paused: bool, ready: bool) -> str:

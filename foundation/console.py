@@ -146,6 +146,15 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing bu
 # --- output ---
 
 
+NAMED = 3
+"""Things of a kind that are told by their names; of more it is told how many they are."""
+
+
+def spell_names(names: Collection[str], many: str) -> str:
+    """A few by their names; of more than that what is said instead, such as `7 parts`."""
+    return ", ".join(names) if len(names) <= NAMED else many
+
+
 def stdout() -> Console:
     """The Rich console for results. Rich honours NO_COLOR and drops colours in a pipe by itself."""
     from rich.console import Console

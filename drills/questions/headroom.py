@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Iterator
 
 from drills.finding import Defect, Question
+from foundation.console import spell_names
 from foundation.failure import Failure
 from outages.prometheus import Prometheus
 from testbed.inventory import Part
@@ -16,8 +17,6 @@ MOST = 0.8
 SEEN_WITHIN = 5.0
 """Seconds for Prometheus to have seen all parts."""
 LOOK_EVERY = 0.2
-NAMED = 3
-"""Parts that are told by their names; more are told by how many they are."""
 QUERY = "sum by (part) (rate(process_cpu_seconds_total[30s]))"
 
 
@@ -36,7 +35,7 @@ def ask(site: Site) -> Iterator[Defect]:
             )
     # What was not looked at uses nothing only in the answer.
     if unseen := [part.name for parts in services.values() for part in parts if part.name not in used]:
-        who = ", ".join(unseen) if len(unseen) <= NAMED else f"{len(unseen)} parts"
+        who = spell_names(unseen, f"{len(unseen)} parts")
         raise Failure(f"Prometheus does not say (yet) how busy they are: {who}", "failwhale status")
 
 
